@@ -1,0 +1,16 @@
+export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";
+export type { ErrorData, ErrorDomain, ErrorOptions, ErrorSpec, Retry } from "./errors.ts";
+export { isJsonObject, parseJson, stringifyJson } from "./json.ts";
+export type { JsonLimits, JsonObject, JsonValue } from "./json.ts";
+export { systemClock } from "./clock.ts";
+export type { Clock, SleepOptions } from "./clock.ts";
+export { seededRandom, systemRandom } from "./random.ts";
+export type { Random } from "./random.ts";
+export { isId, newId } from "./ids.ts";
+export type { IdSources } from "./ids.ts";
+export { checkSchema, describeIssues, jsonSchemaOf, parseSchema } from "./schema.ts";
+export type { Schema, SchemaInput, SchemaIssue, SchemaOutput, SchemaResult } from "./schema.ts";
+export { createChannel } from "./channel.ts";
+export type { Channel } from "./channel.ts";
+export { createLimiter } from "./limiter.ts";
+export type { Limiter } from "./limiter.ts";

@@ -1,0 +1,12 @@
+export { storageErrors } from "./errors.ts";
+export type {
+  Database,
+  DatabaseCapabilities,
+  DatabaseCheck,
+  DatabaseLock,
+  Migration,
+  Row,
+  SqlValue,
+  Statement,
+  StatementResult,
+} from "./database.ts";
