@@ -1,0 +1,53 @@
+import type { AgentInput, AgentResult, AnyAgent } from "../agents/index.ts";
+import type { Knowledge } from "../knowledge/index.ts";
+import type { Model, Provider } from "../providers/index.ts";
+import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
+import type { Database } from "../storage/index.ts";
+import type { Logger, Telemetry } from "../telemetry/index.ts";
+import type { LoadedSettings, SettingsInput } from "./settings.ts";
+
+/** Is what `createAtlas` takes; everything has a default. */
+export interface AtlasOptions {
+  /** Overrides of settings, the last word over file and environment. */
+  readonly settings?: SettingsInput;
+  /** The project's folder: where atlas.toml is looked for and `.atlas/` is kept. The process's by default. */
+  readonly directory?: string;
+  /** The environment that settings and keys are read from; `process.env` by default. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly agents?: readonly AnyAgent[];
+  readonly workflows?: readonly AnyWorkflow[];
+  /** Providers beside the built-in ones; one of the same name replaces the built-in. */
+  readonly providers?: readonly Provider[];
+  readonly database?: Database;
+  readonly logger?: Logger;
+  readonly telemetry?: Telemetry;
+  /** Takes up interrupted runs at start; true by default. */
+  readonly recover?: boolean;
+}
+
+/** Are the options of starting an agent. */
+export interface AgentStartOptions extends StartOptions {
+  readonly knowledge?: readonly string[];
+  /** `provider/name`; overrules the agent's own model. */
+  readonly model?: string;
+}
+
+/** Is a running Atlas: one database, its runs, its knowledge, its models. */
+export interface Atlas extends AsyncDisposable {
+  readonly settings: LoadedSettings;
+  readonly runs: Runs;
+  readonly knowledge: Knowledge;
+  /** Known agents by name; `assistant` is always there. */
+  readonly agents: ReadonlyMap<string, AnyAgent>;
+  /** Finds a model by `provider/name`; without a name the configured one, or the one detected here. */
+  model(name?: string): Promise<Model>;
+  /** Starts an agent on a goal. Errors: agent_unknown, invalid_input (empty goal), and those of the run. */
+  start<Output>(agent: string | { readonly kind: "agent" } & AnyAgent, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
+  /** Starts a workflow. */
+  start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;
+  /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. */
+  close(): Promise<void>;
+}
+
+/** Is the workflow input that an agent's run is stored with. */
+export type { AgentInput };

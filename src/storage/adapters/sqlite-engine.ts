@@ -1,0 +1,240 @@
+import { mkdirSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import { isAtlasError } from "../../base/index.ts";
+import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
+import { storageErrors } from "../errors.ts";
+import { baseCode, checkConnection, mapError, openConnection, readRows } from "./sqlite-connection.ts";
+import type { BatchResult, SqliteThreadData, ThreadFailure, ThreadReply, ThreadRequest, WriteBatch } from "./sqlite-protocol.ts";
+
+/** Executes requests on one connection; lives in a thread of its own. */
+export interface SqliteEngine {
+  handle(request: ThreadRequest): ThreadReply;
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly hasRows: boolean;
+}
+
+interface Operation {
+  readonly prepared: Prepared;
+  readonly expectRows: number;
+  readonly params: readonly SqlValue[];
+}
+
+/** Opens the database and makes the engine that executes requests on it. Errors: those of the storage table. */
+export function createEngine(data: SqliteThreadData): SqliteEngine {
+  if (data.role === "writer") makeFolder(data.path);
+  const db = openConnection(data);
+  const known: Prepared[] = [];
+  const reads = new Map<string, StatementSync>();
+  const locks = new Map<string, DatabaseSync>();
+  let broken: ThreadFailure | undefined;
+
+  const prepare = (sql: string): Prepared => {
+    const statement = db.prepare(sql);
+    return { statement, hasRows: statement.columns().length > 0 };
+  };
+  const write = (batch: WriteBatch): BatchResult => {
+    if (broken) throw fromFailure(broken);
+    for (const text of batch.texts) known.push(lazily(() => prepare(text)));
+    try {
+      return runTogether(db, decode(batch, known));
+    } catch (cause) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      if (!failsAlone(cause)) throw stop(cause);
+      try {
+        return runApart(db, decode(batch, known), data.path);
+      } catch (second) {
+        if (db.isTransaction) db.exec("ROLLBACK");
+        throw stop(second);
+      }
+    }
+  };
+  // After a failed fsync nobody knows what reached the disk: SQLite must read it anew, so this connection takes no more writes.
+  const stop = (cause: unknown): unknown => {
+    if (baseCode(cause) === 10) broken = toFailure(cause, data.path);
+    return cause;
+  };
+  const read = (sql: string, params: readonly SqlValue[]): Row[] => {
+    let statement = reads.get(sql);
+    if (!statement) {
+      if (reads.size >= 200) reads.clear();
+      statement = db.prepare(sql);
+      reads.set(sql, statement);
+    }
+    return readRows(statement, params);
+  };
+  const execute = (request: ThreadRequest): BatchResult | Row[] | DatabaseCheck | boolean | undefined => {
+    switch (request.kind) {
+      case "write":
+        return write(request);
+      case "read":
+        return read(request.sql, request.params);
+      case "lock":
+        return takeLock(`${data.path}-lock-${request.name}`, request.name, locks);
+      case "unlock":
+        return releaseLock(`${data.path}-lock-${request.name}`, request.name, locks);
+      case "check":
+        return checkConnection(db);
+      case "close":
+        for (const name of locks.keys()) releaseLock(`${data.path}-lock-${name}`, name, locks);
+        if (data.role === "writer") db.exec("PRAGMA optimize");
+        return void db.close();
+    }
+  };
+  return {
+    handle(request) {
+      try {
+        return { id: request.id, value: execute(request) };
+      } catch (cause) {
+        return { id: request.id, failure: toFailure(cause, data.path) };
+      }
+    },
+  };
+}
+
+/** A statement may name a table that an earlier write of the same batch makes, so it is prepared when it is first run. */
+function lazily(make: () => Prepared): Prepared {
+  let made: Prepared | undefined;
+  const get = (): Prepared => (made ??= make());
+  return {
+    get statement() {
+      return get().statement;
+    },
+    get hasRows() {
+      return get().hasRows;
+    },
+  };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw storageErrors.create("database_open_failed", `The folder of the database ${path} cannot be made.`, { details: { path }, cause });
+  }
+}
+
+function decode(batch: WriteBatch, known: readonly Prepared[]): Operation[][] {
+  const { operations } = batch;
+  let at = 0;
+  const number = (): number => Number(operations[at++]);
+  return Array.from({ length: batch.writes }, () =>
+    Array.from({ length: number() }, () => {
+      const prepared = known[number()];
+      const expectRows = number();
+      const count = number();
+      const params = operations.slice(at, at + count);
+      at += count;
+      if (prepared === undefined) throw storageErrors.create("database_failed", "A batch names an unknown statement.");
+      return { prepared, expectRows, params };
+    }),
+  );
+}
+
+/** Runs all writes in one transaction; the first failure fails it as a whole. */
+function runTogether(db: DatabaseSync, writes: readonly (readonly Operation[])[]): BatchResult {
+  const changes: number[] = [];
+  const rows = new Map<number, Row[]>();
+  db.exec("BEGIN IMMEDIATE");
+  for (const write of writes) runOne(write, changes, rows);
+  db.exec("COMMIT");
+  return { changes, rows: rows.size > 0 ? rows : undefined, failures: undefined };
+}
+
+/** Runs each write under a savepoint of one transaction, so that one that fails harms no other. */
+function runApart(db: DatabaseSync, writes: readonly (readonly Operation[])[], path: string): BatchResult {
+  const changes: number[] = [];
+  const rows = new Map<number, Row[]>();
+  const failures = new Map<number, ThreadFailure>();
+  db.exec("BEGIN IMMEDIATE");
+  for (const [index, write] of writes.entries()) {
+    const before = changes.length;
+    db.exec("SAVEPOINT w");
+    try {
+      runOne(write, changes, rows);
+    } catch (cause) {
+      if (!failsAlone(cause)) throw cause;
+      failures.set(index, toFailure(cause, path));
+      for (let at = before; at < changes.length; at++) rows.delete(at);
+      changes.length = before;
+      db.exec("ROLLBACK TO w");
+    }
+    db.exec("RELEASE w");
+  }
+  db.exec("COMMIT");
+  return { changes, rows: rows.size > 0 ? rows : undefined, failures };
+}
+
+function runOne(write: readonly Operation[], changes: number[], rows: Map<number, Row[]>): void {
+  for (const [index, { prepared, expectRows, params }] of write.entries()) {
+    let changed: number;
+    if (prepared.hasRows) {
+      const found = readRows(prepared.statement, params);
+      rows.set(changes.length, found);
+      changed = found.length;
+    } else {
+      changed = Number(prepared.statement.run(...params).changes);
+    }
+    if (expectRows >= 0 && changed !== expectRows) {
+      throw storageErrors.create("write_conflict", `Statement ${index} of a write changed ${changed} rows, not ${expectRows}.`, {
+        details: { statement: index, expected: expectRows, changed },
+      });
+    }
+    changes.push(changed);
+  }
+}
+
+/** Tells a failure of one write's own making from one of the disk or the file, which fails all. */
+function failsAlone(cause: unknown): boolean {
+  if (isAtlasError(cause)) return true;
+  const code = baseCode(cause);
+  return code === undefined || ![5, 6, 8, 10, 11, 13, 14, 26].includes(code);
+}
+
+function toFailure(cause: unknown, path: string): ThreadFailure {
+  const error = mapError(cause, path);
+  return { code: error.code, message: error.message, details: error.details as ThreadFailure["details"] };
+}
+
+/** Makes an error of the storage table again from the form in which it crossed from the thread. */
+export function fromFailure(failure: ThreadFailure): Error {
+  const code = failure.code in storageErrors.table ? (failure.code as keyof typeof storageErrors.table) : "database_failed";
+  return storageErrors.create(code, failure.message, { details: failure.details });
+}
+
+/**
+ * Takes an exclusive lock on a small file of its own; the system drops it when the process dies. The holder deletes the file
+ * before it lets go, so a lock counts only if the file under its name was the same before the open and after the lock.
+ */
+function takeLock(file: string, name: string, held: Map<string, DatabaseSync>): boolean {
+  if (held.has(name)) return false;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const before = statSync(file, { throwIfNoEntry: false })?.ino;
+    const lock = new DatabaseSync(file, { timeout: 0 });
+    try {
+      lock.exec("PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    } catch (cause) {
+      lock.close();
+      if (baseCode(cause) === 5) return false;
+      throw cause;
+    }
+    if (before !== undefined && statSync(file, { throwIfNoEntry: false })?.ino === before) {
+      held.set(name, lock);
+      return true;
+    }
+    lock.close();
+  }
+  return false;
+}
+
+function releaseLock(file: string, name: string, held: Map<string, DatabaseSync>): undefined {
+  const lock = held.get(name);
+  if (!lock) return;
+  held.delete(name);
+  rmSync(file, { force: true });
+  lock.close();
+}

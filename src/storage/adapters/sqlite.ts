@@ -1,0 +1,229 @@
+import { resolve } from "node:path";
+import type {
+  Database,
+  DatabaseCapabilities,
+  DatabaseCheck,
+  DatabaseLock,
+  Row,
+  SqlValue,
+  Statement,
+  StatementResult,
+} from "../database.ts";
+import { storageErrors } from "../errors.ts";
+import { migrateDatabase } from "../migrate.ts";
+import { fileHints } from "./file-hints.ts";
+import { fromFailure } from "./sqlite-engine.ts";
+import type { BatchResult, SqliteThreadData } from "./sqlite-protocol.ts";
+import { startThread } from "./sqlite-thread.ts";
+import type { SqliteThread } from "./sqlite-thread.ts";
+
+/** Are the options of `sqlite`. */
+export interface SqliteOptions {
+  /** The database file; made with its folder when missing. */
+  readonly path: string;
+  /** `full` (default) survives a power cut; `normal` a killed process only. */
+  readonly synchronous?: "full" | "normal";
+  /** Units: milliseconds to wait for another process's write; 5,000 by default. */
+  readonly busyTimeoutMs?: number;
+}
+
+interface PendingWrite {
+  readonly statements: readonly Statement[];
+  readonly resolve: (results: readonly StatementResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5", shared: false };
+const maxBatchWrites = 1_000;
+const maxKnownStatements = 2_000;
+/** While the thread commits one batch, the next is being made and sent: neither side waits for the other. */
+const maxBatchesInFlight = 2;
+
+/**
+ * Opens a SQLite database in threads of its own: one writes, with group commit, one reads (started when first needed), so
+ * that neither an fsync nor a long query stalls the event loop.
+ *
+ * Errors: database_open_failed, database_read_only, database_corrupt, database_busy, database_full.
+ * Source: measured facts in docs/decisions/0002-sqlite-in-a-worker.md.
+ */
+export async function sqlite(options: SqliteOptions): Promise<Database> {
+  const data = { path: resolve(options.path), synchronous: options.synchronous ?? "full", busyTimeoutMs: options.busyTimeoutMs ?? 5_000 };
+  const writer = await startThread({ ...data, role: "writer" });
+  const hints = fileHints(`${data.path}-notify`);
+  const writes = createWriteQueue(writer);
+  const read = createReader(data);
+  let closing: Promise<void> | undefined;
+  const open = (): void => {
+    if (closing) throw storageErrors.create("database_closed", `The database ${data.path} was used after it was closed.`);
+  };
+
+  const database: Database = {
+    capabilities,
+    async read(statement, { signal } = {}) {
+      open();
+      signal?.throwIfAborted();
+      return await abortable(read.run(statement), signal);
+    },
+    async write(statements) {
+      open();
+      return await writes.add(statements);
+    },
+    migrate: (domain, migrations) => migrateDatabase(database, domain, migrations),
+    async lock(name) {
+      open();
+      return (await writer.ask<boolean>({ kind: "lock", name: safeName(name) })) ? createLock(name, writer) : undefined;
+    },
+    notify: () => hints.notify(),
+    listen: (changed) => hints.listen(changed),
+    async check() {
+      open();
+      return await writer.ask<DatabaseCheck>({ kind: "check" });
+    },
+    [Symbol.asyncDispose]() {
+      closing ??= (async () => {
+        hints.close();
+        await writes.idle();
+        await Promise.all([read.close(), writer.close()]);
+      })();
+      return closing;
+    },
+  };
+  return database;
+}
+
+function createReader(data: Omit<SqliteThreadData, "role">) {
+  let thread: Promise<SqliteThread> | undefined;
+  return {
+    async run(statement: Statement): Promise<readonly Row[]> {
+      thread ??= startThread({ ...data, role: "reader" });
+      return await (await thread).ask<readonly Row[]>({ kind: "read", sql: statement.sql, params: statement.params ?? [] });
+    },
+    async close(): Promise<void> {
+      await (await thread?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/** Gathers writes into batches: the first goes at once, those that arrive while batches are under way share the next. */
+function createWriteQueue(writer: SqliteThread) {
+  let pending: PendingWrite[] = [];
+  let inFlight = 0;
+  let armed = false;
+  let whenIdle: (() => void)[] = [];
+  const numbering = createNumbering();
+
+  const send = async (): Promise<void> => {
+    armed = false;
+    if (pending.length === 0 || inFlight >= maxBatchesInFlight) return;
+    const batch = pending.length <= maxBatchWrites ? pending : pending.slice(0, maxBatchWrites);
+    pending = pending.length <= maxBatchWrites ? [] : pending.slice(maxBatchWrites);
+    inFlight++;
+    try {
+      settle(batch, await writer.ask<BatchResult>({ kind: "write", ...encode(batch, numbering) }));
+    } catch (error) {
+      for (const write of batch) write.reject(error);
+    } finally {
+      inFlight--;
+      arm();
+      if (inFlight === 0 && pending.length === 0) {
+        for (const wake of whenIdle.splice(0)) wake();
+      }
+    }
+  };
+  const arm = (): void => {
+    if (armed || pending.length === 0 || inFlight >= maxBatchesInFlight) return;
+    armed = true;
+    setImmediate(send);
+  };
+  return {
+    add(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+      return new Promise((resolve, reject) => {
+        for (const { sql } of statements) numbering.number(sql);
+        pending.push({ statements, resolve, reject });
+        arm();
+      });
+    },
+    idle(): Promise<void> {
+      if (inFlight === 0 && pending.length === 0) return Promise.resolve();
+      return new Promise((resolve) => whenIdle.push(resolve));
+    },
+  };
+}
+
+/** Gives each SQL text a number that the thread knows it by; new texts cross with the next batch. */
+function createNumbering() {
+  const numbers = new Map<string, number>();
+  let fresh: string[] = [];
+  return {
+    number(sql: string): number {
+      let number = numbers.get(sql);
+      if (number === undefined) {
+        number = numbers.size;
+        if (number >= maxKnownStatements) {
+          throw storageErrors.create("database_failed", "Too many different statements; pass values as parameters.");
+        }
+        numbers.set(sql, number);
+        fresh.push(sql);
+      }
+      return number;
+    },
+    takeFresh(): string[] {
+      const taken = fresh;
+      fresh = [];
+      return taken;
+    },
+  };
+}
+
+function encode(batch: readonly PendingWrite[], numbering: ReturnType<typeof createNumbering>) {
+  const operations: SqlValue[] = [];
+  for (const { statements } of batch) {
+    operations.push(statements.length);
+    for (const { sql, params = [], expectRows = -1 } of statements) {
+      operations.push(numbering.number(sql), expectRows, params.length);
+      for (const param of params) operations.push(param);
+    }
+  }
+  return { texts: numbering.takeFresh(), operations, writes: batch.length };
+}
+
+function settle(batch: readonly PendingWrite[], result: BatchResult): void {
+  let at = 0;
+  for (const [index, write] of batch.entries()) {
+    const failure = result.failures?.get(index);
+    if (failure) {
+      write.reject(fromFailure(failure));
+      continue;
+    }
+    const first = at;
+    at += write.statements.length;
+    write.resolve(
+      write.statements.map((_, offset) => ({
+        changes: result.changes[first + offset] ?? 0,
+        rows: result.rows?.get(first + offset) ?? [],
+      })),
+    );
+  }
+}
+
+function createLock(name: string, writer: SqliteThread): DatabaseLock {
+  return {
+    name,
+    async [Symbol.asyncDispose]() {
+      if (!writer.closed) await writer.ask({ kind: "unlock", name: safeName(name) });
+    },
+  };
+}
+
+function safeName(name: string): string {
+  return encodeURIComponent(name).replaceAll("*", "%2A");
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
