@@ -102,11 +102,12 @@ export interface Workflow<Input = JsonValue, Output = JsonValue> {
   readonly kind: "workflow";
   readonly name: string;
   readonly input?: Schema<unknown, Input> | undefined;
-  readonly run: (context: RunContext, input: Input) => Promise<Output>;
+  // A method, not a property: workflows of any input then fit in one list.
+  run(context: RunContext, input: Input): Promise<Output>;
 }
 
-/** Holds any workflow, whatever its types. */
-export type AnyWorkflow = Workflow<never, unknown>;
+/** Is any workflow, whatever its types. */
+export type AnyWorkflow = Workflow<unknown, unknown>;
 
 /** Are the options of starting a run. */
 export interface StartOptions {

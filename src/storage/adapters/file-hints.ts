@@ -1,5 +1,6 @@
-import { closeSync, openSync, utimesSync, watch, writeSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import { join } from "node:path";
 
 /** Is a way to tell other processes on this machine that something changed. */
 export interface FileHints {
@@ -9,42 +10,57 @@ export interface FileHints {
 }
 
 const minGapMs = 20;
+let instances = 0;
 
-/** Makes hints over a small file: `notify` touches it at most every 20 ms, `listen` watches it. */
-export function fileHints(path: string): FileHints {
+/**
+ * Makes hints over a folder in which every process touches a file of its own, at most every 20 ms, and watches the others'.
+ * The folder may vanish or be unwatchable: that costs hints, not correctness, for writes read a run's state anyway.
+ */
+export function fileHints(folder: string): FileHints {
+  const mine = `${process.pid}-${instances++}`;
+  const file = join(folder, mine);
+  const listeners = new Set<() => void>();
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
   let last = -Infinity;
-  let closed = false;
-  const listeners = new Set<() => void>();
+  let made = false;
 
   const touch = (): void => {
     timer = undefined;
     last = performance.now();
     try {
-      const now = new Date();
-      utimesSync(path, now, now);
+      if (made) utimesSync(file, new Date(), new Date());
+      else {
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(file, "");
+        made = true;
+      }
     } catch {
-      make(path); // Nobody listens yet: the file is made when the first listener comes, or here.
+      made = false;
+    }
+  };
+  const start = (): FSWatcher | undefined => {
+    try {
+      mkdirSync(folder, { recursive: true });
+      removeDead(folder);
+      return watch(folder, { persistent: false }, (_, name) => {
+        if (name === mine) return;
+        for (const listener of listeners) listener();
+      }).on("error", () => {});
+    } catch {
+      return undefined;
     }
   };
   return {
     notify() {
-      if (closed || timer) return;
+      if (timer) return;
       const wait = last + minGapMs - performance.now();
       if (wait <= 0) touch();
       else timer = setTimeout(touch, wait).unref();
     },
     listen(changed) {
       listeners.add(changed);
-      if (!watcher) {
-        make(path);
-        watcher = watch(path, { persistent: false }, () => {
-          for (const listener of listeners) listener();
-        });
-        // A watcher that the system takes away costs hints, not correctness: appends read the run's state anyway.
-        watcher.on("error", () => watcher?.close());
-      }
+      watcher ??= start();
       return {
         [Symbol.dispose]() {
           listeners.delete(changed);
@@ -52,22 +68,30 @@ export function fileHints(path: string): FileHints {
       };
     },
     close() {
-      closed = true;
       if (timer) {
         clearTimeout(timer);
         touch();
       }
       watcher?.close();
       listeners.clear();
+      if (made) rmSync(file, { force: true });
     },
   };
 }
 
-function make(path: string): void {
-  const file = openSync(path, "a");
+/** Deletes the files of processes that were killed. */
+function removeDead(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = Number.parseInt(name, 10);
+    if (Number.isSafeInteger(pid) && !isRunning(pid)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
   try {
-    writeSync(file, "");
-  } finally {
-    closeSync(file);
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return !(cause instanceof Error && "code" in cause && cause.code === "ESRCH");
   }
 }

@@ -49,7 +49,7 @@ const maxBatchesInFlight = 2;
 export async function sqlite(options: SqliteOptions): Promise<Database> {
   const data = { path: resolve(options.path), synchronous: options.synchronous ?? "full", busyTimeoutMs: options.busyTimeoutMs ?? 5_000 };
   const writer = await startThread({ ...data, role: "writer" });
-  const hints = fileHints(`${data.path}-notify`);
+  const hints = fileHints(`${data.path}-hints`);
   const writes = createWriteQueue(writer);
   const read = createReader(data);
   let closing: Promise<void> | undefined;

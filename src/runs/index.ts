@@ -1,0 +1,23 @@
+export { runErrors } from "./errors.ts";
+export { createRuns } from "./runs.ts";
+export type { Retention, RunsOptions } from "./runs.ts";
+export { runStatuses } from "./run.ts";
+export type {
+  AnyWorkflow,
+  EmittedEvent,
+  FollowOptions,
+  ListOptions,
+  RunContext,
+  RunEvent,
+  RunHandle,
+  RunRecord,
+  RunStatus,
+  Runs,
+  StartOptions,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+  Workflow,
+} from "./run.ts";
+export { workflow } from "./workflow.ts";
+export type { WorkflowOptions } from "./workflow.ts";

@@ -1,0 +1,277 @@
+import type { Clock, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
+import { stringifyJson } from "../base/index.ts";
+import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
+import type { ListOptions, RunEvent, RunStatus } from "./run.ts";
+
+/** Is a run's row as it is stored, with who owns it. */
+export interface StoredRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly key: string | undefined;
+  readonly parentId: string | undefined;
+  readonly tags: JsonObject;
+  readonly owner: string | undefined;
+  readonly epoch: number;
+  readonly control: string | undefined;
+  readonly checkpointSeq: number;
+  readonly input: JsonValue;
+  readonly output: JsonValue | undefined;
+  readonly error: ErrorData | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly finishedAt: number | undefined;
+}
+
+/** Is an entry of the log before it has its place; `text` is its data as JSON. */
+export interface Entry {
+  readonly seq: number;
+  readonly type: string;
+  readonly key: string | undefined;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Names the owner of a run's writes. */
+export interface Lease {
+  readonly runId: string;
+  readonly epoch: number;
+}
+
+/** Is what a new run is made of. */
+export interface NewRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly owner: string;
+  readonly input: string;
+  readonly key: string | undefined;
+  readonly parentId: string | undefined;
+  readonly tags: JsonObject;
+}
+
+/** Is the end of a run. */
+export type RunEnd =
+  | { readonly status: "completed"; readonly output: JsonValue | undefined }
+  | { readonly status: "failed" | "cancelled"; readonly error: ErrorData };
+
+const insertEvent = `INSERT INTO run_event(run_id, seq, type, key, at, data)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM run WHERE id = ?1 AND epoch = ?7 AND control IS NULL`;
+const insertLastEvent = `INSERT INTO run_event(run_id, seq, type, key, at, data)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM run WHERE id = ?1 AND epoch = ?7 AND finished_at IS NULL`;
+
+/** Writes and reads the tables of the run engine. Every write of a run's owner is refused when its epoch is stale. */
+export function createJournal(database: Database, clock: Clock) {
+  const eventStatement = (lease: Lease, entry: Entry, sql = insertEvent): Statement => ({
+    sql,
+    params: [lease.runId, entry.seq, entry.type, entry.key ?? null, entry.at, entry.text, lease.epoch],
+    expectRows: 1,
+  });
+
+  return {
+    /** Gives the statements that make a run with its first log entry. */
+    creation(run: NewRun): Statement[] {
+      const at = clock.now();
+      return [
+        {
+          sql: `INSERT INTO run(id, workflow, status, key, parent_id, tags, owner, epoch, checkpoint_seq, input, created_at, updated_at)
+            VALUES(?1, ?2, 'running', ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?8)`,
+          params: [run.id, run.workflow, run.key ?? null, run.parentId ?? null, JSON.stringify(run.tags), run.owner, run.input, at],
+        },
+        {
+          sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, 1, 'run.started', ?, ?)",
+          params: [run.id, at, stringifyJson({ workflow: run.workflow })],
+        },
+      ];
+    },
+
+    write: (statements: readonly Statement[]) => database.write(statements),
+
+    /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
+    async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
+      await database.write([...entries.map((entry) => eventStatement(lease, entry)), ...also]);
+    },
+
+    /** Gives the statement that changes what the run is shown as. */
+    statusStatement(lease: Lease, status: "running" | "waiting"): Statement {
+      const sql = "UPDATE run SET status = ?, updated_at = ? WHERE id = ? AND epoch = ?";
+      return { sql, params: [status, clock.now(), lease.runId, lease.epoch], expectRows: 1 };
+    },
+
+    /** Gives the statement that makes an entry the run's last checkpoint. */
+    checkpointStatement(lease: Lease, seq: number): Statement {
+      const sql = "UPDATE run SET checkpoint_seq = ?, updated_at = ? WHERE id = ? AND epoch = ?";
+      return { sql, params: [seq, clock.now(), lease.runId, lease.epoch], expectRows: 1 };
+    },
+
+    /** Keeps a signal for a run; tells whether the run is there and unfinished. */
+    async sendSignal(runId: string, name: string, signal: { id: string; payload: string }): Promise<boolean> {
+      const sql = `INSERT INTO run_signal(run_id, name, id, payload)
+        SELECT ?1, ?2, ?3, ?4 FROM run WHERE id = ?1 AND finished_at IS NULL`;
+      const results = await database.write([{ sql, params: [runId, name, signal.id, signal.payload] }]);
+      return results[0]?.changes === 1;
+    },
+
+    /** Gives the oldest signal of a name that a run has not taken yet, with the statement that takes it. */
+    async pendingSignal(runId: string, name: string): Promise<{ payload: JsonValue; take: Statement } | undefined> {
+      const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 1";
+      const row = (await database.read({ sql, params: [runId, name] }))[0];
+      if (!row) return undefined;
+      const take = { sql: "DELETE FROM run_signal WHERE run_id = ? AND name = ? AND id = ?", params: [runId, name, row["id"] ?? null] };
+      return { payload: JSON.parse(String(row["payload"])) as JsonValue, take: { ...take, expectRows: 1 } };
+    },
+
+    /** Ends a run with its last entries. `force` ends it although a cancel is asked for. Errors: write_conflict. */
+    async finish(lease: Lease, entries: readonly Entry[], end: RunEnd, force = false): Promise<void> {
+      const at = entries.at(-1)?.at ?? clock.now();
+      const output = end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
+      await database.write([
+        ...entries.map((entry) => eventStatement(lease, entry, force ? insertLastEvent : insertEvent)),
+        {
+          sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
+            WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL ${force ? "" : "AND control IS NULL"}`,
+          params: [lease.runId, end.status, output, end.status === "completed" ? null : JSON.stringify(end.error), at, lease.epoch],
+          expectRows: 1,
+        },
+        { sql: "DELETE FROM run_signal WHERE run_id = ?", params: [lease.runId] },
+      ]);
+    },
+
+    /** Takes a run over from an owner that is gone. Errors: write_conflict when another was faster. */
+    async takeOver(run: StoredRun, owner: string): Promise<Lease & { readonly lastSeq: number }> {
+      const at = clock.now();
+      const results = await database.write([
+        {
+          sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
+            WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL`,
+          params: [run.id, owner, at, run.epoch],
+          expectRows: 1,
+        },
+        {
+          sql: `INSERT INTO run_event(run_id, seq, type, at, data)
+            SELECT ?1, coalesce(max(seq), 0) + 1, 'run.resumed', ?2, ?3 FROM run_event WHERE run_id = ?1 RETURNING seq`,
+          params: [run.id, at, JSON.stringify({ epoch: run.epoch + 1 })],
+        },
+      ]);
+      return { runId: run.id, epoch: run.epoch + 1, lastSeq: Number(results[1]?.rows[0]?.["seq"]) };
+    },
+
+    async load(id: string): Promise<StoredRun | undefined> {
+      const rows = await database.read({ sql: "SELECT * FROM run WHERE id = ?", params: [id] });
+      return rows[0] && toRun(rows[0]);
+    },
+
+    async unfinishedByKey(workflow: string, key: string): Promise<StoredRun | undefined> {
+      const rows = await database.read({
+        sql: "SELECT * FROM run WHERE workflow = ? AND key = ? AND finished_at IS NULL",
+        params: [workflow, key],
+      });
+      return rows[0] && toRun(rows[0]);
+    },
+
+    async events(runId: string, after: number, limit = 500): Promise<RunEvent[]> {
+      const rows = await database.read({
+        sql: "SELECT * FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        params: [runId, after, limit],
+      });
+      return rows.map(toEvent);
+    },
+
+    /** Lists runs, newest first. `interrupted` gives all unfinished ones: who is alive is not known here. */
+    async list(options: ListOptions): Promise<StoredRun[]> {
+      const conditions: [string, SqlValue][] = [];
+      if (options.status === "interrupted") conditions.push(["finished_at IS NULL AND 1 = ?", 1]);
+      else if (options.status) conditions.push(["status = ?", options.status]);
+      if (options.workflow) conditions.push(["workflow = ?", options.workflow]);
+      if (options.before) conditions.push(["id < ?", options.before]);
+      const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}` : "";
+      const rows = await database.read({
+        sql: `SELECT * FROM run ${where} ORDER BY id DESC LIMIT ?`,
+        params: [...conditions.map(([, value]) => value), options.limit ?? 100],
+      });
+      return rows.map(toRun);
+    },
+
+    async unfinished(): Promise<StoredRun[]> {
+      return (await database.read({ sql: "SELECT * FROM run WHERE finished_at IS NULL ORDER BY id" })).map(toRun);
+    },
+
+    async children(parentId: string): Promise<StoredRun[]> {
+      const sql = "SELECT * FROM run WHERE parent_id = ? AND finished_at IS NULL";
+      return (await database.read({ sql, params: [parentId] })).map(toRun);
+    },
+
+    /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. */
+    async askCancel(id: string, reason: string): Promise<boolean> {
+      const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL";
+      const results = await database.write([{ sql, params: [reason, id] }]);
+      return results[0]?.changes === 1;
+    },
+
+    /** Gives the reasons of the cancels that are asked of an owner's runs. */
+    async controls(owner: string): Promise<ReadonlyMap<string, string>> {
+      const sql = "SELECT id, control FROM run WHERE owner = ? AND finished_at IS NULL AND control IS NOT NULL";
+      const rows = await database.read({ sql, params: [owner] });
+      return new Map(rows.map((row) => [String(row["id"]), String(row["control"])]));
+    },
+
+    /** Lets go of every run of an owner that stops; they show as interrupted at once. */
+    async release(owner: string): Promise<void> {
+      await database.write([{ sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] }]);
+    },
+
+    /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
+    async prune(before: number, maxRuns: number, limit: number): Promise<number> {
+      const rows = await database.read({
+        sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (finished_at < ?1 OR id IN (
+            SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?2)) LIMIT ?3`,
+        params: [before, maxRuns, limit],
+      });
+      for (const row of rows) {
+        const params = [row["id"] ?? null];
+        await database.write([
+          { sql: "DELETE FROM run_event WHERE run_id = ?", params },
+          { sql: "DELETE FROM run_signal WHERE run_id = ?", params },
+          { sql: "DELETE FROM run WHERE id = ? AND finished_at IS NOT NULL", params },
+        ]);
+      }
+      return rows.length;
+    },
+  };
+}
+
+/** Is the engine's access to its tables. */
+export type Journal = ReturnType<typeof createJournal>;
+
+function toRun(row: Row): StoredRun {
+  const text = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
+  const json = (name: string): JsonValue | undefined => (row[name] === null ? undefined : (JSON.parse(String(row[name])) as JsonValue));
+  return {
+    id: String(row["id"]),
+    workflow: String(row["workflow"]),
+    status: row["status"] as RunStatus,
+    key: text("key"),
+    parentId: text("parent_id"),
+    tags: json("tags") as JsonObject,
+    owner: text("owner"),
+    epoch: Number(row["epoch"]),
+    control: text("control"),
+    checkpointSeq: Number(row["checkpoint_seq"]),
+    input: json("input") ?? null,
+    output: json("output"),
+    error: json("error") as ErrorData | undefined,
+    createdAt: Number(row["created_at"]),
+    updatedAt: Number(row["updated_at"]),
+    finishedAt: row["finished_at"] === null ? undefined : Number(row["finished_at"]),
+  };
+}
+
+function toEvent(row: Row): RunEvent {
+  return {
+    runId: String(row["run_id"]),
+    seq: Number(row["seq"]),
+    type: String(row["type"]),
+    at: Number(row["at"]),
+    ...(row["key"] === null ? {} : { key: String(row["key"]) }),
+    data: JSON.parse(String(row["data"])) as JsonValue,
+  };
+}

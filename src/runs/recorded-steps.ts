@@ -1,0 +1,69 @@
+import type { ErrorData, JsonObject, JsonValue } from "../base/index.ts";
+import { fromErrorData } from "../base/index.ts";
+import type { Journal } from "./journal.ts";
+import type { RunEvent } from "./run.ts";
+
+/** Is the outcome of something that a run did before, as its log tells it. */
+export type Recorded =
+  | { readonly status: "completed"; readonly output: JsonValue | undefined; readonly at: number }
+  | { readonly status: "failed"; readonly error: ErrorData; readonly at: number };
+
+/** Holds what a run did before it was taken up: each outcome is given out once, then forgotten. */
+export interface RecordedSteps {
+  /** The state of the last checkpoint. */
+  readonly checkpoint: JsonValue | undefined;
+  /** How many outcomes are left to give out; zero means that the run does new work. */
+  readonly left: number;
+  take(key: string): Recorded | undefined;
+  /** Gives the data of something that had begun and has no outcome yet (a timer, a child run, a wait). */
+  begun(key: string): JsonObject | undefined;
+}
+
+const completed = new Set(["step.completed", "call.completed", "timer.fired", "signal.received"]);
+const failed = new Set(["step.failed", "call.failed", "signal.timed_out"]);
+const begun = new Set(["timer.started", "call.started", "signal.awaited"]);
+
+/** Is the memory of a run that is new. */
+export const nothingRecorded: RecordedSteps = { checkpoint: undefined, left: 0, take: () => undefined, begun: () => undefined };
+
+/** Reads a run's log from its last checkpoint on. Cost: what happened since then, not since the start. */
+export async function loadRecorded(journal: Journal, runId: string, checkpointSeq: number): Promise<RecordedSteps> {
+  const outcomes = new Map<string, Recorded>();
+  const open = new Map<string, JsonObject>();
+  let checkpoint: JsonValue | undefined;
+  const pageSize = 1_000;
+  for (let last = checkpointSeq - 1; ; ) {
+    const page = await journal.events(runId, last, pageSize);
+    for (const event of page) {
+      if (event.type === "run.checkpointed") checkpoint = event.data;
+      else if (event.key !== undefined) note(event.key, event, outcomes, open);
+    }
+    if (page.length < pageSize) break;
+    last = page.at(-1)?.seq ?? last;
+  }
+  return {
+    checkpoint,
+    get left() {
+      return outcomes.size;
+    },
+    take(key) {
+      const outcome = outcomes.get(key);
+      outcomes.delete(key);
+      return outcome;
+    },
+    begun: (key) => open.get(key),
+  };
+}
+
+function note(key: string, event: RunEvent, outcomes: Map<string, Recorded>, open: Map<string, JsonObject>): void {
+  const data = event.data as { readonly output?: JsonValue; readonly error?: ErrorData };
+  if (completed.has(event.type)) outcomes.set(key, { status: "completed", output: data.output, at: event.at });
+  else if (failed.has(event.type) && data.error) outcomes.set(key, { status: "failed", error: data.error, at: event.at });
+  else if (begun.has(event.type)) open.set(key, event.data as JsonObject);
+}
+
+/** Gives a recorded outcome as it was: its output, or its error thrown. */
+export function replay(recorded: Recorded): JsonValue | undefined {
+  if (recorded.status === "failed") throw fromErrorData(recorded.error);
+  return recorded.output;
+}
