@@ -1,5 +1,6 @@
-import type { JsonValue, Schema, SchemaInput, SchemaOutput } from "../base/index.ts";
+import type { JsonValue, Schema, SchemaOutput } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { toolErrors } from "./errors.ts";
 
 /** Is what a tool gets beside its input. */
 export interface ToolContext {
@@ -20,13 +21,19 @@ export interface Tool<Input extends Schema = Schema, Output = unknown> {
   readonly description: string;
   readonly input: Input;
   readonly output?: Schema<unknown, Output> | undefined;
+  /** `retrieval` marks a tool that searches documents: `{ query }` in, `{ passages }` out. */
   readonly purpose: "retrieval" | "action";
   readonly timeoutMs: number;
-  readonly run: (input: SchemaOutput<Input>, context: ToolContext) => Output | Promise<Output>;
+  // A method, not a property: tools of any input then fit in one list.
+  run(input: SchemaOutput<Input>, context: ToolContext): Output | Promise<Output>;
 }
+
+/** Is any tool, whatever its types. */
+export type AnyTool = Tool;
 
 /** Is what a user writes to define a tool. */
 export interface ToolOptions<Input extends Schema, Output> {
+  /** 1 to 64 letters, digits, `_` or `-`: what every provider accepts. */
   readonly name: string;
   /** Tells the model what the tool does and when to use it. */
   readonly description?: string;
@@ -39,8 +46,18 @@ export interface ToolOptions<Input extends Schema, Output> {
   readonly run: (input: SchemaOutput<Input>, context: ToolContext) => Output | Promise<Output>;
 }
 
-/** Is any tool, whatever its types. */
-export type AnyTool = Tool<Schema<never, unknown>, unknown> | Tool;
-
-/** Is the input type of a tool. */
-export type ToolInput<T extends Tool> = SchemaInput<T["input"]>;
+/**
+ * Defines a tool that agents can call.
+ *
+ * Errors: tool_invalid for a name that providers refuse.
+ * @example examples/first-agent.ts
+ */
+export function tool<Input extends Schema, Output>(options: ToolOptions<Input, Output>): Tool<Input, Output> {
+  const { name, description = "", input, output, purpose = "action", timeoutMs = 60_000, run } = options;
+  if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+    throw toolErrors.create("tool_invalid", `The tool name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_" or "-".`, {
+      details: { tool: name },
+    });
+  }
+  return { kind: "tool", name, description, input, output, purpose, timeoutMs, run };
+}
