@@ -1,0 +1,49 @@
+import type { Clock } from "../../base/index.ts";
+import { localCapabilities } from "../capabilities.ts";
+import { ollamaDecoder, ollamaRequest } from "../codecs/ollama.ts";
+import { readEndpoint } from "../endpoint.ts";
+import { ndjsonParser } from "../frames.ts";
+import type { HttpClient } from "../http.ts";
+import { type ApiKey, httpProvider, namesIn } from "../http-provider.ts";
+import type { Provider } from "../model.ts";
+import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { undiciHttp } from "./http.ts";
+
+/** Are the options of `ollama`. Units: `contextTokens` tokens, sent with every call (default 8,192). */
+export interface OllamaOptions {
+  /** http://127.0.0.1:11434 by default. */
+  readonly baseUrl?: string | undefined;
+  /** Only for a server behind a proxy that asks for one. */
+  readonly apiKey?: ApiKey | undefined;
+  readonly contextTokens?: number | undefined;
+  readonly name?: string | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly clock?: Clock | undefined;
+  readonly http?: HttpClient | undefined;
+}
+
+/** A local server answers only after it has loaded the model and read the prompt, which takes minutes on a small machine. */
+const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };
+
+/** Makes the provider `ollama`, over its native chat. Errors: invalid_input for a base URL that is none. */
+export function ollama(options: OllamaOptions = {}): Provider {
+  const { name = "ollama", baseUrl = "http://127.0.0.1:11434", contextTokens = 8_192, apiKey, headers, clock } = options;
+  const timeouts = { ...localTimeouts, ...options.timeouts };
+  const endpoint = readEndpoint(name, baseUrl);
+  const http = options.http ?? undiciHttp(endpoint, timeouts.connectMs ?? defaultTimeouts.connectMs);
+  return httpProvider(
+    {
+      chatPath: "/api/chat",
+      modelsPath: "/api/tags",
+      keyRequired: false,
+      headers: (key): Readonly<Record<string, string>> => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      body: (model, request) => ollamaRequest(model, request, contextTokens),
+      frames: () => ndjsonParser(),
+      decoder: ollamaDecoder,
+      modelNames: (list) => namesIn(list, "models", "name"),
+      capabilities: () => ({ ...localCapabilities, contextTokens }),
+    },
+    { name, endpoint, http, apiKey, timeouts, headers, clock },
+  );
+}

@@ -1,0 +1,65 @@
+import type { Clock } from "../../base/index.ts";
+import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
+import { compatibleQuirks, openaiChatRequest, openaiQuirks, type OpenAiChatQuirks } from "../codecs/openai-chat-request.ts";
+import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
+import { readEndpoint } from "../endpoint.ts";
+import { sseParser } from "../frames.ts";
+import type { HttpClient } from "../http.ts";
+import { type ApiKey, httpProvider, namesIn, type Wire } from "../http-provider.ts";
+import type { ModelCapabilities, Provider } from "../model.ts";
+import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { undiciHttp } from "./http.ts";
+
+/** Are the options of `openai`. */
+export interface OpenAiOptions {
+  readonly apiKey?: ApiKey | undefined;
+  /** With its version part; https://api.openai.com/v1 by default. */
+  readonly baseUrl?: string | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly clock?: Clock | undefined;
+  readonly http?: HttpClient | undefined;
+}
+
+/** Are the options of `openaiCompatible`. Without a key none is sent. */
+export interface OpenAiCompatibleOptions extends OpenAiOptions {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly quirks?: Partial<OpenAiChatQuirks> | undefined;
+  readonly capabilities?: Partial<ModelCapabilities> | undefined;
+}
+
+/** Makes the provider `openai`, over Chat Completions. Errors: invalid_input for a base URL that is none. */
+export function openai(options: OpenAiOptions = {}): Provider {
+  return make(
+    { ...options, name: "openai", baseUrl: options.baseUrl ?? "https://api.openai.com/v1" },
+    wireOf(openaiQuirks, hostedCapabilities, true),
+  );
+}
+
+/** Makes a provider for any endpoint that speaks OpenAI's Chat Completions. Errors: invalid_input for a base URL that is none. */
+export function openaiCompatible(options: OpenAiCompatibleOptions): Provider {
+  const quirks = { ...compatibleQuirks, ...options.quirks };
+  return make(options, wireOf(quirks, { ...hostedCapabilities, ...options.capabilities }, false));
+}
+
+function make(options: OpenAiOptions & { readonly name: string; readonly baseUrl: string }, wire: Wire): Provider {
+  const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
+  const endpoint = readEndpoint(name, baseUrl);
+  const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
+  return httpProvider(wire, { name, endpoint, http, apiKey, timeouts, headers, clock });
+}
+
+function wireOf(quirks: OpenAiChatQuirks, base: ModelCapabilities, keyRequired: boolean): Wire {
+  return {
+    chatPath: "/chat/completions",
+    modelsPath: "/models",
+    keyRequired,
+    headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    body: (model, request) => openaiChatRequest(model, request, quirks),
+    frames: () => sseParser(),
+    decoder: openaiChatDecoder,
+    modelNames: (list) => namesIn(list, "data", "id"),
+    capabilities: (model) => capabilitiesOf(model, base),
+  };
+}

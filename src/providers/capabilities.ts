@@ -1,0 +1,35 @@
+import type { ModelCapabilities } from "./model.ts";
+
+const images = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+
+/** Is what a current model of a hosted provider can do when nothing more is known of it. */
+export const hostedCapabilities: ModelCapabilities = {
+  contextTokens: null,
+  maxOutputTokens: null,
+  tools: "parallel",
+  structuredOutput: "native",
+  files: images,
+  reasoning: false,
+  pauseEffect: "delivery",
+  cost: "metered",
+};
+
+/** Is what a model of a local server can do when nothing more is known of it. */
+export const localCapabilities: ModelCapabilities = { ...hostedCapabilities, cost: "free" };
+
+/** Names what is known of models whose name begins so; the first match counts. */
+const known: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
+  [/^claude-3-haiku/, { contextTokens: 200_000, maxOutputTokens: 4_096, structuredOutput: "none" }],
+  [/^claude-3-5/, { contextTokens: 200_000, maxOutputTokens: 8_192, structuredOutput: "none" }],
+  [/^claude-/, { contextTokens: 200_000, files: [...images, "application/pdf"], reasoning: true }],
+  [/^gpt-4o/, { contextTokens: 128_000, maxOutputTokens: 16_384 }],
+  [/^gpt-4\.1/, { contextTokens: 1_047_576, maxOutputTokens: 32_768 }],
+  [/^gpt-[5-9]/, { contextTokens: 400_000, maxOutputTokens: 128_000, reasoning: true }],
+  [/^o\d/, { contextTokens: 200_000, maxOutputTokens: 100_000, reasoning: true }],
+];
+
+/** Finds what a model can do by its name, on top of what its provider's models can do at least. */
+export function capabilitiesOf(model: string, base: ModelCapabilities): ModelCapabilities {
+  const bare = model.slice(model.lastIndexOf("/") + 1);
+  return { ...base, ...known.find(([pattern]) => pattern.test(bare))?.[1] };
+}

@@ -1,0 +1,118 @@
+import { defineErrors } from "../base/index.ts";
+
+/**
+ * Holds the error codes of the providers domain. A cancelled call is `cancelled` of the base table.
+ *
+ * Shape: `details` has { provider, model, phase: "connect" | "headers" | "stream" } and, where known, { status, providerCode,
+ * param, requestId, retryAfterMs, partialUsage, causeCode, origin }. None of them ever holds a key, a prompt or a body.
+ */
+export const providerErrors = defineErrors("providers", {
+  provider_authentication: {
+    status: 401,
+    retry: "changed",
+    exitCode: 3,
+    summary: "The provider did not accept the key, or there is none.",
+    fix: "Set a valid key for the provider that the message names; docs/providers.md lists where each key is read from.",
+  },
+  provider_permission: {
+    status: 403,
+    retry: "changed",
+    exitCode: 3,
+    summary: "The provider knows the key but does not allow it to do this.",
+    fix: "Give the key access to the model in the provider's console, or choose another model.",
+  },
+  provider_rate_limited: {
+    status: 429,
+    retry: "later",
+    exitCode: 6,
+    summary: "The provider takes no more requests from this key for now.",
+    fix: "Wait for as long as retryAfterMs says, or send fewer requests at once.",
+  },
+  provider_quota: {
+    status: 402,
+    retry: "changed",
+    exitCode: 6,
+    summary: "The account at the provider has no credit or quota left.",
+    fix: "Add credit or raise the quota in the provider's console, or choose another provider.",
+  },
+  provider_invalid_request: {
+    status: 400,
+    retry: "changed",
+    exitCode: 1,
+    summary: "The provider refused the request as wrong.",
+    fix: "Check the base URL, the model and the options that the message names.",
+  },
+  provider_context_length: {
+    status: 413,
+    retry: "changed",
+    exitCode: 6,
+    summary: "The conversation is longer than the model can read.",
+    fix: "Shorten the conversation or the documents, or choose a model with a larger context.",
+  },
+  provider_content_filter: {
+    status: 422,
+    retry: "changed",
+    exitCode: 1,
+    summary: "The provider's content policy stopped the request.",
+    fix: "Change what is asked; trying the same again will not help.",
+  },
+  provider_timeout: {
+    status: 504,
+    retry: "later",
+    exitCode: 1,
+    summary: "The provider did not answer, or went silent, for longer than allowed.",
+    fix: "Try again, or raise the timeout that the message names.",
+  },
+  provider_unreachable: {
+    status: 502,
+    retry: "later",
+    exitCode: 1,
+    summary: "The provider could not be reached.",
+    fix: "Check the base URL and the network; for a local provider, check that it is running.",
+  },
+  provider_error: {
+    status: 502,
+    retry: "later",
+    exitCode: 1,
+    summary: "The provider failed on its own side.",
+    fix: "Try again in a while; the provider's status page may say more.",
+  },
+  stream_interrupted: {
+    status: 502,
+    retry: "later",
+    exitCode: 1,
+    summary: "The answer broke off before its end.",
+    fix: "Try again; what had come is not the whole answer.",
+  },
+  provider_malformed_response: {
+    status: 502,
+    retry: "later",
+    exitCode: 1,
+    summary: "The provider answered with something that its protocol does not allow.",
+    fix: "Check that the base URL is that of the right kind of provider; then try again.",
+  },
+  model_not_found: {
+    status: 404,
+    retry: "changed",
+    exitCode: 4,
+    summary: "The provider does not have the model.",
+    fix: "See the models with: atlas providers; for Ollama, fetch it with: ollama pull NAME.",
+  },
+  provider_unknown: {
+    status: 404,
+    retry: "changed",
+    exitCode: 2,
+    summary: "There is no provider with this name.",
+    fix: "Write the model as provider/name with one of the providers that the message lists.",
+  },
+  script_exhausted: {
+    status: 500,
+    retry: "never",
+    exitCode: 1,
+    summary: "A scripted model was asked for more turns than its script has.",
+    fix: "Add the missing turn to the script, or find out why the model was called once more.",
+  },
+});
+
+/** Is one of the codes of the providers table. */
+export type ProviderErrorCode = keyof typeof providerErrors.table;

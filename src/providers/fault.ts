@@ -1,0 +1,71 @@
+import type { AtlasError, JsonValue } from "../base/index.ts";
+import { baseErrors } from "../base/index.ts";
+import { type ProviderErrorCode, providerErrors } from "./errors.ts";
+import type { Usage } from "./model.ts";
+
+/** Names how far a call had come: no connection yet, waiting for the answer to begin, or in the answer. */
+export type CallPhase = "connect" | "headers" | "stream";
+
+/**
+ * Is a failure as data, before it is known for which call. `message` is a clause that follows the provider's name
+ * ("did not accept the key"), made of Atlas's own words.
+ */
+export interface Fault {
+  readonly code: ProviderErrorCode;
+  readonly message: string;
+  readonly phase?: CallPhase;
+  readonly status?: number | undefined;
+  /** The provider's own word for the failure, such as `insufficient_quota`. */
+  readonly providerCode?: string | undefined;
+  readonly param?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly causeCode?: string | undefined;
+}
+
+/** Names the call that an error belongs to. `secrets` are texts that must not appear in any error. */
+export interface CallContext {
+  readonly provider: string;
+  readonly model?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly secrets: readonly string[];
+}
+
+/** Makes the error of a fault. Every text from outside is scrubbed of the call's secrets. */
+export function faultError(fault: Fault, context: CallContext, phase: CallPhase, partialUsage?: Usage): AtlasError {
+  const { code, message, ...known } = fault;
+  const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
+  const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
+  const word = fault.providerCode === undefined ? "" : ` [${fault.providerCode}]`;
+  const details = detailsOf({ phase, ...known }, context, partialUsage);
+  return providerErrors.create(code, scrub(`${subject} ${message}${status}${word}.`, context.secrets), { details });
+}
+
+/** Makes the error of a call that its caller cancelled. The same in every phase. */
+export function cancelledError(context: CallContext, phase: CallPhase, cause: unknown, partialUsage?: Usage): AtlasError {
+  const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
+  return baseErrors.create("cancelled", scrub(`The call of ${subject} was cancelled.`, context.secrets), {
+    details: detailsOf({ phase }, context, partialUsage),
+    cause,
+  });
+}
+
+function detailsOf(
+  known: { readonly [key: string]: JsonValue | undefined },
+  context: CallContext,
+  partialUsage: Usage | undefined,
+): { [key: string]: JsonValue } {
+  const { provider, model, origin, secrets } = context;
+  const details: { [key: string]: JsonValue } = {};
+  for (const [key, value] of Object.entries({ provider, model, origin, ...known, partialUsage })) {
+    if (value !== undefined) details[key] = typeof value === "string" ? scrub(value, secrets) : value;
+  }
+  return details;
+}
+
+/** Takes secrets out of a text. Texts shorter than four characters are no secrets: they would blank out half the language. */
+export function scrub(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) if (secret.length >= 4) clean = clean.replaceAll(secret, "[secret]");
+  return clean;
+}

@@ -1,0 +1,91 @@
+import type { JsonObject } from "../base/index.ts";
+import { providerErrors } from "./errors.ts";
+import type { AssistantPart, Message, ReasoningPart, ToolCallPart } from "./message.ts";
+import { textOf } from "./message.ts";
+import type { FinishReason, Model, ModelRequest, StreamOptions, StreamPart, Usage } from "./model.ts";
+
+/** Is a whole answer. `message` is what belongs in the conversation; `text` and `toolCalls` are of it. */
+export type Generation = {
+  readonly message: Message & { readonly role: "assistant" };
+  readonly text: string;
+  readonly toolCalls: readonly ToolCallPart[];
+  readonly finishReason: FinishReason;
+  readonly usage: Usage;
+  readonly metadata: JsonObject;
+  /** `provider/name`. */
+  readonly model: string;
+};
+
+/** Collects the parts of one answer. */
+export interface Collector {
+  push(part: StreamPart): void;
+  /** Gives the answer once `response.finished` has come; undefined before. */
+  readonly result: Generation | undefined;
+}
+
+/** Calls a model and gives its whole answer. Errors: those of the model's stream. */
+export async function generate(model: Model, request: ModelRequest, options?: StreamOptions): Promise<Generation> {
+  const collector = collect(model);
+  for await (const part of model.stream(request, options)) collector.push(part);
+  const { result } = collector;
+  if (result !== undefined) return result;
+  throw providerErrors.create("stream_interrupted", `${model.provider}/${model.name} ended its answer without finishing it.`, {
+    details: { provider: model.provider, model: model.name, phase: "stream" },
+  });
+}
+
+/** Makes a collector, for a reader that shows the parts and needs the whole answer as well. */
+export function collect(model: Pick<Model, "provider" | "name">): Collector {
+  const content: AssistantPart[] = [];
+  let finished: Extract<StreamPart, { type: "response.finished" }> | undefined;
+  return {
+    push(part) {
+      switch (part.type) {
+        case "text.delta":
+          return addText(content, part.text);
+        case "reasoning.delta":
+          return addReasoning(content, part, model.provider);
+        case "tool.completed":
+          return void content.push({ type: "tool.call", id: part.id, name: part.name, input: part.input });
+        case "response.finished":
+          finished = part;
+          return undefined;
+        default:
+          return undefined;
+      }
+    },
+    get result() {
+      if (finished === undefined) return undefined;
+      const { finishReason, usage, metadata } = finished;
+      return {
+        message: { role: "assistant", content },
+        text: textOf({ role: "assistant", content }),
+        toolCalls: content.filter((part) => part.type === "tool.call"),
+        finishReason,
+        usage,
+        metadata,
+        model: `${model.provider}/${model.name}`,
+      };
+    },
+  };
+}
+
+function addText(content: AssistantPart[], text: string): void {
+  const last = content.at(-1);
+  if (last?.type === "text") content[content.length - 1] = { type: "text", text: last.text + text };
+  else content.push({ type: "text", text });
+}
+
+/** A signature ends its thought: what comes after it is another one. */
+function addReasoning(content: AssistantPart[], part: { text: string; signature?: string }, provider: string): void {
+  const last = content.at(-1);
+  const open = last?.type === "reasoning" && last.signature === undefined ? last : undefined;
+  const joined: ReasoningPart = {
+    type: "reasoning",
+    text: (open?.text ?? "") + part.text,
+    provider,
+    ...(part.signature !== undefined && { signature: part.signature }),
+  };
+  if (open === undefined) content.push(joined);
+  else content[content.length - 1] = joined;
+}

@@ -1,0 +1,32 @@
+export { systemMessage, textOf, userMessage } from "./message.ts";
+export type {
+  AssistantPart,
+  FilePart,
+  Message,
+  Passage,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolDefinition,
+  ToolResultPart,
+  UserPart,
+} from "./message.ts";
+export type {
+  FinishReason,
+  Model,
+  ModelCapabilities,
+  ModelRequest,
+  Provider,
+  ResponseFormat,
+  StreamOptions,
+  StreamPart,
+  ToolChoice,
+  Usage,
+} from "./model.ts";
+export { providerErrors } from "./errors.ts";
+export type { ProviderErrorCode } from "./errors.ts";
+export { collect, generate } from "./generate.ts";
+export type { Collector, Generation } from "./generate.ts";
+export { defaultTimeouts } from "./watch.ts";
+export type { Timeouts } from "./watch.ts";
+export type { ApiKey } from "./http-provider.ts";

@@ -1,0 +1,50 @@
+import type { StreamPart, Usage } from "./model.ts";
+
+/** Counts what passes, to know the tokens of an answer that breaks off or whose provider says nothing about them. */
+export interface Meter {
+  /** Counts a part; a last part without a report gets the estimate. */
+  count(part: StreamPart, reported: Reported | undefined): StreamPart;
+  /** Gives the tokens so far: the provider's last word, or the estimate where that is higher or there is none. */
+  partial(reported: Reported | undefined): Usage;
+}
+
+type Reported = Omit<Usage, "provenance">;
+
+/** Is about the length of a token in the languages and encodings that models use most. */
+const charsPerToken = 4;
+
+/** Makes a meter. Units: `requestChars` UTF-16 code units of the request as it was sent. */
+export function createMeter(requestChars: number): Meter {
+  let chars = 0;
+  let deltas = 0;
+  const estimate = (): Usage => ({
+    inputTokens: Math.ceil(requestChars / charsPerToken),
+    outputTokens: Math.max(deltas, Math.ceil(chars / charsPerToken)),
+    provenance: "estimated",
+  });
+  return {
+    count(part, reported) {
+      if (part.type === "text.delta" || part.type === "reasoning.delta" || part.type === "tool.delta") {
+        chars += part.text.length;
+        deltas++;
+      }
+      if (part.type !== "response.finished" || part.usage.provenance !== "estimated") return part;
+      // A report of one of the two counts stands; the estimate fills in for the other.
+      const guess = estimate();
+      return {
+        ...part,
+        usage: {
+          ...guess,
+          ...reported,
+          inputTokens: reported?.inputTokens || guess.inputTokens,
+          outputTokens: reported?.outputTokens || guess.outputTokens,
+        },
+      };
+    },
+    partial(reported) {
+      const guess = estimate();
+      if (reported === undefined) return guess;
+      return { ...reported, outputTokens: Math.max(reported.outputTokens, guess.outputTokens), provenance: "partial" };
+    },
+  };
+}

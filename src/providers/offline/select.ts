@@ -1,0 +1,92 @@
+import type { Passage } from "../message.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Question } from "./question.ts";
+import type { Scored } from "./score.ts";
+import { scoreUnits } from "./score.ts";
+import type { Unit } from "./units.ts";
+
+/** Is a unit that an answer quotes, with the passage it is cited by. */
+export interface Quote {
+  readonly passage: Passage;
+  readonly unit: Unit;
+  readonly coverage: number;
+}
+
+/** Is what the documents say to one question; no quotes when they do not answer it. */
+export interface Finding {
+  readonly question: Question;
+  readonly quotes: readonly Quote[];
+  readonly answered: boolean;
+  /** How sure the judgement is, in [0, 1]: the coverage of the best unit. */
+  readonly confidence: number;
+}
+
+/** Bounds on what counts as an answer; calibrated with tools/eval-offline.ts. */
+const enough = { coverage: 0.6, own: 0.28, missing: 0.12 };
+const maxQuotes = 3;
+const maxOverlap = 0.6;
+
+/** Decides whether the evidence answers a question, and with which units. Order: passages by their best unit, units as in the text. */
+export function answerQuestion(question: Question, evidence: Evidence): Finding {
+  const scored = scoreUnits(question, evidence);
+  const fit = scored.filter((one) => holds(one, question));
+  const best = fit[0];
+  if (best === undefined || question.terms.length === 0) return { question, quotes: [], answered: false, confidence: scored[0]?.coverage ?? 0 };
+  const chosen: Scored[] = [];
+  for (const one of fit) {
+    if (chosen.length >= maxQuotes || one.score < best.score * 0.78) break;
+    if (one.entry.unit.kind === "code" && question.kind !== "how" && chosen.length > 0) continue;
+    if (chosen.every((other) => overlap(one.entry.own, other.entry.own) < maxOverlap)) chosen.push(one);
+  }
+  const quotes = inReadingOrder(withCode(chosen, evidence, question.kind === "how"));
+  return { question, quotes, answered: true, confidence: best.coverage };
+}
+
+/** Tells whether a unit is about the question at all: enough of its words, none of its names missing, the form that was asked for. */
+function holds(one: Scored, question: Question): boolean {
+  if (one.missing > enough.missing) return false;
+  const needsForm = question.kind === "number" || question.kind === "person" || question.kind === "default";
+  const bar = enough.coverage + (needsForm && !one.fits ? 0.15 : 0);
+  return one.coverage >= bar && one.own >= enough.own;
+}
+
+/** Adds the code that a chosen sentence introduces, or the sentence that introduces chosen code. */
+function withCode(chosen: readonly Scored[], evidence: Evidence, wanted: boolean): Quote[] {
+  const quotes = new Map<string, Quote>();
+  const put = (quote: Quote): void => {
+    const key = `${quote.passage.id}#${quote.unit.index}`;
+    if (!quotes.has(key)) quotes.set(key, quote);
+  };
+  for (const { entry, coverage } of chosen) {
+    put({ passage: entry.passage, unit: entry.unit, coverage });
+    const place = evidence.entries.indexOf(entry);
+    const next = evidence.entries[place + 1];
+    const before = evidence.entries[place - 1];
+    const introduces = wanted || entry.unit.text.endsWith(":");
+    if (introduces && next?.passage === entry.passage && next.unit.kind === "code" && entry.unit.kind !== "code") {
+      put({ passage: next.passage, unit: next.unit, coverage });
+    }
+    if (entry.unit.kind === "code" && before?.passage === entry.passage && before.unit.kind !== "code") {
+      put({ passage: before.passage, unit: before.unit, coverage });
+    }
+  }
+  return [...quotes.values()];
+}
+
+function inReadingOrder(quotes: readonly Quote[]): Quote[] {
+  const order = [...new Set(quotes.map((quote) => quote.passage.id))];
+  return [...quotes].sort(
+    (one, other) => order.indexOf(one.passage.id) - order.indexOf(other.passage.id) || one.unit.index - other.unit.index,
+  );
+}
+
+function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  let shared = 0;
+  for (const stem of one) if (other.has(stem)) shared++;
+  return shared / Math.max(1, Math.min(one.size, other.size));
+}
+
+/** Answers every question; a unit already quoted for one question is not quoted again for the next, but still answers it. */
+export function answerAll(questions: readonly Question[], evidence: Evidence): Finding[] {
+  return questions.map((question) => answerQuestion(question, evidence));
+}

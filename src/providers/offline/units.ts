@@ -1,0 +1,167 @@
+import type { Passage } from "../message.ts";
+import { sentencesOf } from "./sentences.ts";
+
+/** Says what a unit is: prose, an item of a list, a row of a table, or a block of code. */
+export type UnitKind = "sentence" | "item" | "row" | "code";
+
+/** Is the smallest piece of a passage that an answer can quote. `text` stands in the passage character for character. */
+export interface Unit {
+  readonly kind: UnitKind;
+  readonly text: string;
+  /** Place in the passage's sequence of units. */
+  readonly index: number;
+  /** What surrounds and explains it: headings above it in the passage, the item it hangs under, the head of its table. */
+  readonly context: string;
+}
+
+/** Is a line of a passage with the place of its first character. */
+interface Line {
+  readonly text: string;
+  readonly start: number;
+}
+
+interface Reading {
+  readonly lines: readonly Line[];
+  readonly source: string;
+  readonly units: Unit[];
+  readonly headings: { level: number; text: string }[];
+  lead: string;
+}
+
+const fence = /^\s*(`{3,}|~{3,})/;
+const heading = /^(#{1,6})\s+(.*)$/;
+const listItem = /^(\s*)(?:[-*+]|\d{1,3}[.)])\s+\S/;
+const tableRow = /^\s*\|.*\|\s*$/;
+const tableRule = /^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$/;
+const noise = /^\s*(?:<!--.*|-->|\[[^\]]+\]:\s.*|[-=*_]{3,}|(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+|<\/?[a-z][^>]*>)\s*$/i;
+const linkItem = /^\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\(#[^)]*\)\s*$/;
+const codeSource = /\.(?:[cm]?[jt]sx?|json|ya?ml|toml|py|rb|go|rs|java|kt|c|h|cc|cpp|cs|php|sh|sql|css)$/i;
+const maxItemChars = 700;
+const maxBlockLines = 24;
+
+/** Cuts a passage into units; Markdown in prose files, blocks between blank lines in source code. */
+export function unitsOf(passage: Passage): Unit[] {
+  const reading: Reading = { lines: linesOf(passage.text), source: passage.text, units: [], headings: [], lead: "" };
+  let at = 0;
+  const isCode = codeSource.test(passage.source);
+  while (at < reading.lines.length) at = isCode ? readBlock(reading, at) : readMarkdown(reading, at);
+  return reading.units;
+}
+
+function linesOf(text: string): Line[] {
+  const lines: Line[] = [];
+  let start = 0;
+  for (const line of text.split("\n")) {
+    lines.push({ text: line.replace(/\r$/, ""), start });
+    start += line.length + 1;
+  }
+  return lines;
+}
+
+function readMarkdown(reading: Reading, at: number): number {
+  const text = reading.lines[at]?.text ?? "";
+  if (text.trim() === "") return at + 1;
+  if (/^\s*<!--/.test(text)) return readUntil(reading, at, /-->/);
+  if (fence.test(text)) return readFence(reading, at);
+  const title = heading.exec(text);
+  if (title) return readHeading(reading, at, title);
+  if (noise.test(text) || linkItem.test(text)) return at + 1;
+  if (tableRow.test(text)) return readTable(reading, at);
+  if (listItem.test(text)) return readItem(reading, at);
+  return readParagraph(reading, at);
+}
+
+function readHeading(reading: Reading, at: number, title: RegExpExecArray): number {
+  const level = title[1]?.length ?? 1;
+  while ((reading.headings.at(-1)?.level ?? 0) >= level) reading.headings.pop();
+  reading.headings.push({ level, text: title[2] ?? "" });
+  reading.lead = "";
+  return at + 1;
+}
+
+function readUntil(reading: Reading, at: number, end: RegExp): number {
+  let last = at;
+  while (last < reading.lines.length && !end.test(reading.lines[last]?.text ?? "")) last++;
+  // A comment whose end was cut off hides its own line only.
+  return last < reading.lines.length ? last + 1 : at + 1;
+}
+
+function readFence(reading: Reading, at: number): number {
+  const mark = fence.exec(reading.lines[at]?.text ?? "")?.[1] ?? "```";
+  let last = at + 1;
+  while (last < reading.lines.length && !(reading.lines[last]?.text ?? "").trim().startsWith(mark)) last++;
+  add(reading, "code", { from: at, to: Math.min(last, reading.lines.length - 1) });
+  return last + 1;
+}
+
+function readTable(reading: Reading, at: number): number {
+  const head = reading.lines[at]?.text ?? "";
+  let row = at;
+  const hasHead = tableRule.test(reading.lines[at + 1]?.text ?? "");
+  if (hasHead) row = at + 2;
+  for (; row < reading.lines.length && tableRow.test(reading.lines[row]?.text ?? ""); row++) {
+    if (!tableRule.test(reading.lines[row]?.text ?? "")) add(reading, "row", { from: row, to: row, above: hasHead ? head : "" });
+  }
+  return Math.max(row, at + 1);
+}
+
+function readItem(reading: Reading, at: number): number {
+  const indent = indentOf(reading.lines[at]?.text ?? "");
+  let last = at;
+  while (continues(reading.lines[last + 1]?.text, indent)) last++;
+  let parent = "";
+  for (let above = at - 1, level = indent; above >= 0 && level > 0; above--) {
+    const text = reading.lines[above]?.text ?? "";
+    if (!listItem.test(text) || indentOf(text) >= level) continue;
+    parent = `${text} ${parent}`;
+    level = indentOf(text);
+  }
+  add(reading, "item", { from: at, to: last, above: `${reading.lead} ${parent}` });
+  return last + 1;
+}
+
+function continues(next: string | undefined, indent: number): boolean {
+  if (next === undefined || next.trim() === "") return false;
+  if (listItem.test(next) || fence.test(next) || heading.test(next) || tableRow.test(next)) return false;
+  return indentOf(next) > indent || !/^\s/.test(next);
+}
+
+function indentOf(text: string): number {
+  return text.length - text.trimStart().length;
+}
+
+function readParagraph(reading: Reading, at: number): number {
+  let last = at;
+  for (let next = reading.lines[last + 1]?.text; next !== undefined; next = reading.lines[last + 1]?.text) {
+    if (next.trim() === "" || fence.test(next) || heading.test(next) || tableRow.test(next) || listItem.test(next) || noise.test(next)) break;
+    last++;
+  }
+  const before = reading.units.length;
+  add(reading, "sentence", { from: at, to: last });
+  const lead = reading.units.at(-1)?.text ?? "";
+  reading.lead = reading.units.length > before && /:\s*$/.test(lead) ? lead : "";
+  return last + 1;
+}
+
+function readBlock(reading: Reading, at: number): number {
+  let last = at;
+  if ((reading.lines[at]?.text ?? "").trim() === "") return at + 1;
+  while (last + 1 < reading.lines.length && last - at < maxBlockLines && (reading.lines[last + 1]?.text ?? "").trim() !== "") last++;
+  add(reading, "code", { from: at, to: last });
+  return last + 1;
+}
+
+/** Adds the lines as one unit, or prose as its sentences. */
+function add(reading: Reading, kind: UnitKind, span: { from: number; to: number; above?: string }): void {
+  const first = reading.lines[span.from];
+  const last = reading.lines[span.to];
+  if (first === undefined || last === undefined) return;
+  const raw = reading.source.slice(first.start, last.start + last.text.length);
+  const context = [...reading.headings.map((each) => each.text), span.above ?? ""].join(" ").trim();
+  const isProse = kind === "sentence" || (kind === "item" && raw.length > maxItemChars);
+  const pieces = isProse ? sentencesOf(raw) : [kind === "code" ? raw.replace(/\s+$/, "") : raw.trim()];
+  for (const piece of pieces) {
+    const text = kind === "sentence" ? piece.replace(/^(?:>\s?)+(?:\[![A-Z]+\]\s*)?/, "").trim() : piece;
+    if (text !== "") reading.units.push({ kind, text, index: reading.units.length, context });
+  }
+}
