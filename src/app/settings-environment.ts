@@ -1,0 +1,98 @@
+import { nearest } from "./nearest.ts";
+import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
+import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
+import { checkValue } from "./settings-read.ts";
+
+/** Is a set of environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Are the variables that every tool of a provider reads, and the settings they mean. */
+export const wellKnownVariables: Readonly<Record<string, string>> = {
+  OPENAI_API_KEY: "providers.openai.apiKey",
+  OPENAI_BASE_URL: "providers.openai.baseUrl",
+  ANTHROPIC_API_KEY: "providers.anthropic.apiKey",
+  ANTHROPIC_BASE_URL: "providers.anthropic.baseUrl",
+  OLLAMA_HOST: "providers.ollama.baseUrl",
+  OLLAMA_BASE_URL: "providers.ollama.baseUrl",
+};
+
+/** Variables that Atlas reads beside the settings. */
+const otherVariables = new Set(["ATLAS_PROFILE"]);
+
+/** Are the options of reading the environment. */
+export interface EnvironmentContext {
+  /** Relative paths start here. */
+  readonly directory: string;
+  /** Says where variables come from: `environment` or `.env`. */
+  readonly source: string;
+  /** Names of agents and providers that are known from files, to read `ATLAS_AGENTS_MY_AGENT_MODEL`. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Reads settings from variables: the well-known ones of providers, then `ATLAS_` and the key in capitals.
+ * An empty variable says nothing; an unknown `ATLAS_` variable is a warning, since the environment is shared.
+ */
+export function readEnvironment(environment: Environment, context: EnvironmentContext): SettingsRead {
+  const entries: SettingEntry[] = [];
+  const problems: SettingProblem[] = [];
+  const warnings: string[] = [];
+  const add = (variable: string, key: string, text: string): void => {
+    const known = findKey(key);
+    if (known === undefined) return;
+    const origin = `${context.source} ${variable}`;
+    const checked = checkValue(fromText(text, known.kind), known, context.directory);
+    if ("message" in checked) problems.push({ key, origin, message: checked.message });
+    else entries.push({ key, value: checked.value, origin });
+  };
+  for (const [variable, key] of Object.entries(wellKnownVariables)) {
+    const text = environment[variable];
+    if (text) add(variable, key, variable === "OLLAMA_HOST" ? addressOfHost(text) : text);
+  }
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!text || !variable.startsWith("ATLAS_") || otherVariables.has(variable)) continue;
+    const key = keyOf(variable, context.names);
+    if (key !== undefined) add(variable, key, text);
+    else warnings.push(unknownVariable(variable, context.source));
+  }
+  return { entries, problems, warnings };
+}
+
+function keyOf(variable: string, names: readonly string[]): string | undefined {
+  for (const { key } of settingKeys) {
+    if (!key.includes("*")) {
+      if (variableOf(key) === variable) return key;
+      continue;
+    }
+    const [head = "", tail = ""] = key.split("*");
+    const start = variableOf(head);
+    const end = variableOf(tail).slice("ATLAS_".length);
+    if (!variable.startsWith(start) || !variable.endsWith(end) || variable.length <= start.length + end.length) continue;
+    const name = variable.slice(start.length, variable.length - end.length);
+    const given = names.find((candidate) => candidate.toUpperCase().replaceAll("-", "_") === name);
+    return `${head}${given ?? name.toLowerCase().replaceAll("_", "-")}${tail}`;
+  }
+  return undefined;
+}
+
+function unknownVariable(variable: string, source: string): string {
+  const near = nearest(
+    variable,
+    settingKeys.filter(({ key }) => !key.includes("*")).map(({ key }) => variableOf(key)),
+  );
+  return `The variable ${variable} (${source}) is no setting and was left out${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
+/** Lists are written with commas. */
+function fromText(text: string, kind: string): unknown {
+  if (kind === "integer" || kind === "version") return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
+  if (kind !== "paths" && kind !== "texts") return text;
+  return text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+}
+
+/** Ollama's own variable may leave out scheme and port, and may name the address that a server listens on. */
+function addressOfHost(host: string): string {
+  const bare = host.replace(/\/+$/, "");
+  const full = bare.includes("://") ? bare : `http://${/:\d+$/.test(bare) ? bare : `${bare}:11434`}`;
+  return full.replace("//0.0.0.0", "//127.0.0.1");
+}

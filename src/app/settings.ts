@@ -1,0 +1,227 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { Secret } from "../security/index.ts";
+import { appErrors } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import type { Environment } from "./settings-environment.ts";
+import { readEnvironment } from "./settings-environment.ts";
+import type { SettingsFile } from "./settings-files.ts";
+import { findProjectFile, findUserFile, readSettingsFile, readText } from "./settings-files.ts";
+import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
+import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
+import { shownValue } from "./settings-origin.ts";
+import { readSettings } from "./settings-read.ts";
+import type { Profile, Settings, SettingsInput } from "./settings-shape.ts";
+import { profiles } from "./settings-shape.ts";
+
+export type { Settings, SettingsInput } from "./settings-shape.ts";
+
+/** Is where settings are looked for. */
+export interface SettingsSources {
+  /** The project's folder; the file may stand in one above it. The process's by default. */
+  readonly directory?: string | undefined;
+  /** `process.env` by default. */
+  readonly environment?: Environment | undefined;
+  /** Values of the program that embeds Atlas. */
+  readonly overrides?: SettingsInput | undefined;
+  /** Values of the command line: the last word. */
+  readonly flags?: SettingsInput | undefined;
+  /** Overrules ATLAS_PROFILE. */
+  readonly profile?: string | undefined;
+}
+
+/** Is one setting with where it comes from, fit to be shown: secrets are masked. */
+export interface SettingExplanation {
+  readonly key: string;
+  readonly value: string | number | readonly string[] | null;
+  /** `default`, `atlas.toml:3`, `.env OPENAI_API_KEY`, `environment ATLAS_MODEL`, `option` or `flag`. */
+  readonly origin: string;
+  /** What it would be without that, the nearest first. */
+  readonly overridden: readonly { readonly value: string | number | readonly string[]; readonly origin: string }[];
+  readonly variable: string;
+  readonly description: string;
+}
+
+/** Is the settings with all that is known about them. */
+export interface LoadedSettings {
+  readonly values: Settings;
+  /** The folder of the project: that of its settings file, or the one that was asked for. */
+  readonly directory: string;
+  readonly file?: string;
+  readonly userFile?: string;
+  readonly profile?: Profile;
+  /** Sentences about what is odd but does not stop anything. */
+  readonly warnings: readonly string[];
+  /** Every secret that was read, used or not, for the redactor. */
+  readonly secrets: readonly Secret[];
+  /** Explains one setting, those of a section, or all. Errors: setting_unknown. */
+  explain(key?: string): readonly SettingExplanation[];
+}
+
+/**
+ * Loads the settings. Later sources win, setting by setting: defaults, the user's file, the project's file, their sections of
+ * the profile, `.env`, environment, overrides, flags. Relative paths count from the file that holds them.
+ *
+ * Errors: settings_invalid (all that is wrong, each with key, place and fix), settings_unreadable.
+ * Cost: without a file under 2 ms; TOML and YAML readers are loaded when there is such a file.
+ */
+export async function loadSettings(sources: SettingsSources = {}): Promise<LoadedSettings> {
+  const environment = sources.environment ?? process.env;
+  const start = resolve(sources.directory ?? process.cwd());
+  const file = findProjectFile(start);
+  const directory = file === undefined ? start : dirname(file);
+  const dotenv = readDotenv(directory);
+  const profile = chooseProfile(sources.profile ?? environment["ATLAS_PROFILE"] ?? dotenv["ATLAS_PROFILE"]);
+  const userFile = findUserFile(environment);
+  const variable = (name: string): string | undefined => environment[name] ?? dotenv[name];
+  const files: SettingsRead[] = [];
+  const inProfile: SettingsRead[] = [];
+  for (const path of [userFile, file]) {
+    if (path === undefined) continue;
+    const read = readFile(await readSettingsFile(path, start), variable);
+    files.push(read.base);
+    inProfile.push(...read.profiles.filter(({ name, problems }) => name === profile || problems.length > 0));
+  }
+  const layers = [readDefaults(directory), ...files, ...inProfile];
+  const names = layers.flatMap(({ entries }) => entries.flatMap(({ key }) => nameIn(key)));
+  const fromDotenv = Object.fromEntries(Object.entries(dotenv).filter(([name]) => environment[name] === undefined));
+  layers.push(readEnvironment(fromDotenv, { directory, source: ".env", names }));
+  layers.push(readEnvironment(environment, { directory, source: "environment", names }));
+  for (const [origin, given] of [["option", sources.overrides], ["flag", sources.flags]] as const) {
+    if (given !== undefined) layers.push(readSettings(given, { originOf: () => origin, directory: start }));
+  }
+  const found = { directory, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
+  return combine(layers, found);
+}
+
+function readDotenv(directory: string): Environment {
+  const path = join(directory, ".env");
+  return existsSync(path) ? parseEnv(readText(path)) : {};
+}
+
+function chooseProfile(name: string | undefined): Profile | undefined {
+  if (name === undefined || name === "") return undefined;
+  const profile = profiles.find((candidate) => candidate === name);
+  if (profile !== undefined) return profile;
+  throw appErrors.create("settings_invalid", `There is no profile ${JSON.stringify(name)}; use one of ${profiles.join(", ")}.`, {
+    details: { profiles: [...profiles] },
+  });
+}
+
+function readDefaults(directory: string): SettingsRead {
+  const input: Record<string, unknown> = {};
+  for (const { key, initial } of settingKeys) if (initial !== undefined) place(input, key, initial);
+  return readSettings(input, { originOf: () => "default", directory });
+}
+
+type ProfileRead = SettingsRead & { readonly name: string };
+
+function readFile(file: SettingsFile, variable: (name: string) => string | undefined): { base: SettingsRead; profiles: ProfileRead[] } {
+  const directory = dirname(file.path);
+  const origin = (above: readonly string[], path: readonly string[]): string => {
+    const line = file.lineOf([...above, ...path]);
+    return line === undefined ? file.label : `${file.label}:${line}`;
+  };
+  const { values } = file;
+  const hasProfiles = typeof values === "object" && values !== null && "profiles" in values;
+  const { profiles: sections, ...rest } = hasProfiles ? { ...values } : { profiles: {}, ...asSection(values) };
+  const base = readSettings(rest, { directory, variable, originOf: (path) => origin([], path) });
+  const read = Object.entries(asSection(sections)).map(([name, section]): ProfileRead => {
+    const above = ["profiles", name];
+    if (!profiles.some((profile) => profile === name)) {
+      const near = nearest(name, profiles);
+      const message = `there is no such profile; ${near === undefined ? `use ${profiles.join(", ")}` : `did you mean ${near}?`}`;
+      return { name, entries: [], warnings: [], problems: [{ key: above.join("."), origin: origin(above, []), message }] };
+    }
+    return { name, ...readSettings(section, { directory, variable, originOf: (path) => origin(above, path) }) };
+  });
+  return { base, profiles: read };
+}
+
+function asSection(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : { "": value };
+}
+
+function nameIn(key: string): string[] {
+  const [head, name] = key.split(".");
+  return (head === "agents" || head === "providers") && name !== undefined ? [name] : [];
+}
+
+function combine(layers: readonly SettingsRead[], found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">): LoadedSettings {
+  const history = new Map<string, SettingEntry[]>();
+  for (const entry of layers.flatMap(({ entries }) => entries)) {
+    history.set(entry.key, [entry, ...(history.get(entry.key) ?? [])]);
+  }
+  const problems = [...layers.flatMap((layer) => layer.problems), ...missingKeys(history)];
+  if (problems.length > 0) throw invalid(problems);
+  const input: Record<string, unknown> = { agents: {}, providers: {} };
+  for (const [key, [entry]] of history) place(input, key, entry?.value);
+  const secrets = [...history.values()].flat().flatMap(({ value }) => (value instanceof Secret ? [value] : []));
+  return {
+    ...found,
+    // Every key was checked against the table, which is what the type says.
+    values: input as unknown as Settings,
+    warnings: layers.flatMap((layer) => layer.warnings),
+    secrets,
+    explain: (key) => explain(history, key),
+  };
+}
+
+/** Adds what follows from names, and reports what has no default and is not there. */
+function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  for (const [key, [entry]] of [...history]) {
+    const [head, name = ""] = key.split(".");
+    const origin = entry?.origin ?? "default";
+    const needed = head === "agents" ? `agents.${name}.instructions` : head === "providers" ? `providers.${name}.kind` : undefined;
+    if (needed === undefined || history.has(needed)) continue;
+    if (head === "providers" && ["openai", "anthropic", "ollama"].includes(name)) {
+      history.set(needed, [{ key: needed, value: name, origin: "default" }]);
+    } else if (!problems.some((problem) => problem.key === needed)) {
+      const choices = findKey(needed)?.choices;
+      problems.push({ key: needed, origin, message: `is missing; set it to ${choices?.join(", ") ?? "a text"}` });
+    }
+  }
+  return problems;
+}
+
+function invalid(problems: readonly SettingProblem[]): Error {
+  const lines = problems.map(({ key, origin, message }) => `${key || "the file"} (${origin}): ${message}`);
+  const message = lines.length === 1 ? `Setting ${lines[0]}.` : `${lines.length} settings are wrong:\n  ${lines.join("\n  ")}`;
+  return appErrors.create("settings_invalid", message, { details: { problems: problems.map((problem) => ({ ...problem })) } });
+}
+
+/** Puts a value at a dotted key. The key's names were checked, so none of them is `__proto__`. */
+function place(target: Record<string, unknown>, key: string, value: unknown): void {
+  const parts = key.split(".");
+  const last = parts.pop() ?? "";
+  let section = target;
+  for (const part of parts) {
+    section[part] ??= {};
+    section = section[part] as Record<string, unknown>;
+  }
+  section[last] = value;
+}
+
+function explain(history: ReadonlyMap<string, readonly SettingEntry[]>, asked?: string): readonly SettingExplanation[] {
+  const unset = settingKeys.map(({ key }) => key).filter((key) => !key.includes("*") && !history.has(key));
+  const all = [...history.keys(), ...unset];
+  const keys = all.filter((key) => asked === undefined || key === asked || key.startsWith(`${asked}.`));
+  if (keys.length === 0 && asked !== undefined && findKey(asked) === undefined) {
+    const near = nearest(asked, all);
+    const hint = near === undefined ? "see all with: atlas config explain" : `did you mean ${near}?`;
+    throw appErrors.create("setting_unknown", `There is no setting ${JSON.stringify(asked)}; ${hint}`, { details: { key: asked } });
+  }
+  return (keys.length === 0 && asked !== undefined ? [asked] : keys).toSorted().map((key) => {
+    const [current, ...before] = history.get(key) ?? [];
+    return {
+      key,
+      value: current === undefined ? null : shownValue(current.value),
+      origin: current?.origin ?? "not set",
+      overridden: before.map((entry) => ({ value: shownValue(entry.value), origin: entry.origin })),
+      variable: variableOf(key),
+      description: findKey(key)?.doc ?? "",
+    };
+  });
+}

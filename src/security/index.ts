@@ -1,0 +1,3 @@
+export { Secret, isSecret, secretMask } from "./secret.ts";
+export { createRedactor } from "./redact.ts";
+export type { RedactorOptions } from "./redact.ts";
