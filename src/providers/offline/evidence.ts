@@ -1,7 +1,7 @@
 import type { Passage } from "../message.ts";
 import type { KeyTerm, Question } from "./question.ts";
 import { synonymsOf } from "./synonyms.ts";
-import { stemsOf } from "./terms.ts";
+import { stemsOf, termsOf } from "./terms.ts";
 import type { Unit } from "./units.ts";
 import { unitsOf } from "./units.ts";
 
@@ -15,6 +15,8 @@ export interface Entry {
   /** Title, headings and file of the passage. */
   readonly about: ReadonlySet<string>;
   readonly near: Neighbours;
+  /** The words of the passage's own name: the end of its file's path, its title; identifiers whole. */
+  readonly named: ReadonlySet<string>;
 }
 
 /** Are the units before and after, in the same passage. */
@@ -45,13 +47,14 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
   };
   for (const passage of passages) {
     const about = stemsOfContext(`${passage.title ?? ""} ${(passage.headings ?? []).join(" ")} ${passage.source.replace(/\.\p{L}+$/u, "")}`);
+    const named = nameOf(passage);
     const units = unitsOf(passage);
     const owns = units.map((unit) => stemsOf(unit.text));
     units.forEach((unit, place) => {
       const own = owns[place] ?? none;
       const above = stemsOfContext(unit.context);
       for (const stem of own) frequency.set(stem, (frequency.get(stem) ?? 0) + 1);
-      entries.push({ passage, unit, own, above, about, near: { before: owns[place - 1] ?? none, after: owns[place + 1] ?? none } });
+      entries.push({ passage, unit, own, above, about, named, near: { before: owns[place - 1] ?? none, after: owns[place + 1] ?? none } });
     });
   }
   const total = entries.length;
@@ -60,6 +63,12 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
     return Math.log(1 + (total - count + 0.5) / (count + 0.5));
   };
   return { entries, passages, rarity };
+}
+
+function nameOf(passage: Passage): ReadonlySet<string> {
+  const file = (passage.source.split(/[\\/]/).at(-1) ?? "").replace(/\.\p{L}+$/u, "");
+  const words = termsOf(`${file} ${passage.title ?? ""}`).filter((term) => !term.part);
+  return new Set(words.map((term) => term.stem));
 }
 
 /** Says how well a unit holds one word: 1 in its own text, less when a synonym or the surroundings hold it, 0 when nothing does. */

@@ -41,7 +41,7 @@ const vague = new Set(
     "default number value option options method methods function way ways work works working use used using uses set setting configure change " +
     "happen example command package library module tool document documents documentation docs doc file support supported supports available " +
     "mean means meaning name called call purpose kind type types specify possible make made provide provides take takes new old " +
-    "long time first last different difference best good recommended currently compare according user users want able contain contains " +
+    "long time times first last different difference best good recommended currently compare according user users want able contain contains " +
     "add run running enable disable turn create handle handling come comes returned return returns everything something anything project " +
     "list summarise summarize summary overview main important answer question"
   ).split(" "),
@@ -66,7 +66,7 @@ function keyTerm(term: Term, text: string): KeyTerm {
   const isIdentifier = /\p{Ll}\p{Lu}|[\p{L}\p{N}]_[\p{L}\p{N}]|\p{Lu}\p{L}*\d/u.test(term.word);
   const isName = /^\p{Lu}/u.test(term.word) && !opensSentence(term.offset, text);
   const isQuoted = /[`"'“]/.test(text[term.offset - 1] ?? "") && /[`"'”.(]/.test(text[term.offset + term.word.length] ?? "");
-  const isNumber = /^\p{N}+$/u.test(term.word) && term.word.length > 1;
+  const isNumber = /^v?\p{N}[\p{N}.]+$/u.test(term.word);
   const strong = !term.part && !vague.has(lower) && (isIdentifier || isName || isQuoted || isNumber);
   const weight = vague.has(lower) ? 0.3 : term.part ? 0.4 : strong ? 1.3 : 1;
   return { stem: term.stem, word: term.word, weight, strong };

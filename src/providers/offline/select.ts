@@ -1,5 +1,5 @@
 import type { Passage } from "../message.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Entry, Evidence } from "./evidence.ts";
 import type { Question } from "./question.ts";
 import type { Scored } from "./score.ts";
 import { scoreUnits } from "./score.ts";
@@ -25,6 +25,7 @@ export interface Finding {
 const enough = { coverage: 0.6, own: 0.28, missing: 0.12 };
 const maxQuotes = 3;
 const maxOverlap = 0.6;
+const maxLookAhead = 4;
 
 /** Decides whether the evidence answers a question, and with which units. Order: passages by their best unit, units as in the text. */
 export function answerQuestion(question: Question, evidence: Evidence): Finding {
@@ -63,6 +64,7 @@ function withCode(chosen: readonly Scored[], evidence: Evidence, wanted: boolean
     const next = evidence.entries[place + 1];
     const before = evidence.entries[place - 1];
     const introduces = wanted || entry.unit.text.endsWith(":");
+    if (wanted && chosen[0]?.entry === entry) for (const each of upToCode(evidence, place)) put({ passage: each.passage, unit: each.unit, coverage });
     if (introduces && next?.passage === entry.passage && next.unit.kind === "code" && entry.unit.kind !== "code") {
       put({ passage: next.passage, unit: next.unit, coverage });
     }
@@ -71,6 +73,14 @@ function withCode(chosen: readonly Scored[], evidence: Evidence, wanted: boolean
     }
   }
   return [...quotes.values()];
+}
+
+/** Gives what follows a unit in its passage up to the first code block, when one is near. */
+function upToCode(evidence: Evidence, place: number): Entry[] {
+  const here = evidence.entries[place];
+  const following = evidence.entries.slice(place + 1, place + 1 + maxLookAhead).filter((each) => each.passage === here?.passage && each.above === here.above);
+  const code = following.findIndex((each) => each.unit.kind === "code");
+  return here?.unit.kind === "sentence" && code >= 0 ? following.slice(0, code + 1) : [];
 }
 
 function inReadingOrder(quotes: readonly Quote[]): Quote[] {

@@ -8,6 +8,7 @@ const opener = "what|what's|how|which|when|where|who|whose|why|is|are|does|do|ca
 const conjunction = new RegExp(`(?:[,;]\\s*|\\s+)(?:(?:and|also|as well as|plus|but)\\s+(?:(?:then|also|after that)[, ]+)?|(?:and\\s+)?(?:then|after that)[, ]+)(?=(?:in |by |for |of |to |at )?(?:${opener})\\b)|[,;]\\s+(?=(?:what|how|which|when|where|who|why)\\b)`, "gi");
 const asks = new RegExp(`\\?|^\\s*(?:also|and|then|next|finally|please|after that)?[,\\s]*(?:please )?(?:${opener})\\b`, "i");
 const following = /^\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|based on (?:that|this|these))\b|\b(?:after that|based on (?:that|this|the (?:above|result)))/i;
+const remark = /^(?:can|could|is|are|does|do|should|will|may) (?:it|they|this|that|these|one|i|you|we)\b/i;
 const comparisons: readonly RegExp[] = [
   /\bcompare\s+(?<a>.+?)\s+(?:with|to|and|against|versus|vs\.?)\s+(?<b>.+?)(?<rest>\s+(?:in terms of|regarding|with respect to|for|on|by)\s+.+)?[?.!]*$/i,
   /\bdifferences?\s+between\s+(?<a>.+?)\s+and\s+(?<b>.+?)(?<rest>\s+(?:in terms of|regarding|when)\s+.+)?[?.!]*$/i,
@@ -31,6 +32,12 @@ export function splitGoal(goal: string): Question[] {
       continue;
     }
     if (contentTerms(piece).length === 0) continue;
+    const last = questions.at(-1);
+    if (last !== undefined && remark.test(piece) && contentTerms(piece).length < 2) {
+      // "… and can it be changed?" asks about the same thing and has no subject of its own.
+      questions[questions.length - 1] = { ...last, text: `${last.text.replace(/[?.!]+$/, "")}, and ${piece}` };
+      continue;
+    }
     for (const text of compared(piece)) {
       const previous = questions.at(-1) ?? (background === "" ? undefined : questionOf(background));
       questions.push(questionOf(withoutOpening(text), previous, questions.length > 0 && following.test(piece)));

@@ -9,7 +9,7 @@ export interface Term {
   readonly part: boolean;
 }
 
-const wordPattern = /[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$]*/gu;
+const wordPattern = /(?<![\p{L}\p{N}])v?\p{N}+(?:\.(?:\p{N}+|[xX*](?!\p{L})))+|[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$]*/gu;
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const identifierBreak = /_+|\$+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const stemCache = new Map<string, string>();
@@ -36,7 +36,7 @@ export function stemOf(word: string): string {
   const known = stemCache.get(word);
   if (known !== undefined) return known;
   const lower = word.normalize("NFKC").toLowerCase();
-  const result = stem(lower.replace(/[_$]+/g, ""));
+  const result = stem(lower.replace(/[_$]+|^v(?=\d)/g, ""));
   if (stemCache.size >= maxCached) stemCache.clear();
   stemCache.set(word, result);
   return result;
