@@ -1,7 +1,9 @@
-import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
+import type { JsonObject, Schema } from "../base/index.ts";
 import type { Citation } from "../knowledge/index.ts";
 import type { Model, Usage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
+import { toolErrors } from "../tools/index.ts";
+import { agentErrors } from "./errors.ts";
 
 /**
  * Bounds what one run of an agent may spend. Units: `maxSteps` model calls (default 32), `maxTokens` input and output
@@ -54,17 +56,45 @@ export type AgentResult<Output = string> = {
   readonly model: string;
   readonly steps: number;
   /** `stop` is an answer; the others name the limit that ended the run with what there was. */
-  readonly finishReason: "stop" | "length" | "content_filter" | "max_steps" | "max_tokens" | "other";
+  readonly finishReason: "stop" | "length" | "content_filter" | "max_steps" | "max_tokens" | "budget" | "other";
   /** What the model says about its last answer, such as `{ extractive: true, answered: false }`. */
   readonly metadata: JsonObject;
 };
 
+/** Is what a user writes to define an agent. */
+export interface AgentOptions<Output> {
+  /** Names the agent, also in the database: keep it as long as runs of it may be unfinished. */
+  readonly name: string;
+  readonly instructions?: string;
+  readonly model?: Model | string;
+  readonly tools?: readonly AnyTool[];
+  readonly knowledge?: readonly string[];
+  readonly output?: Schema<unknown, Output>;
+  readonly limits?: AgentLimits;
+}
+
 /**
- * Lists the events that a run of an agent adds to its log, beside those of every run.
+ * Defines an agent: instructions, a model, tools, knowledge, limits.
  *
- * Shape: `agent.started` { agent, model, goal }; `knowledge.ingested` the ingest's report; `model.started` { step };
- * transient `text.delta` { text } and `reasoning.delta` { text }; `model.completed` { step, text, toolCalls, usage, finishReason };
- * `tool.started` { id, name, input }; `tool.progressed` { id, name, data }; `tool.completed` { id, name, durationMs };
- * `tool.failed` { id, name, error }.
+ * Errors: agent_invalid; tool_duplicate.
+ * @example examples/first-agent.ts
  */
-export type AgentEventData = JsonValue;
+export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
+  const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {} } = options;
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
+    throw agentErrors.create("agent_invalid", `The agent name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_", "." or "-".`);
+  }
+  for (const [key, value] of Object.entries(limits)) {
+    if (!(Number.isFinite(value) && value > 0)) {
+      throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be a number above 0.`, { details: { agent: name } });
+    }
+  }
+  const seen = new Set<string>();
+  for (const each of tools) {
+    if (seen.has(each.name)) {
+      throw toolErrors.create("tool_duplicate", `The agent ${name} has two tools named ${each.name}.`, { details: { agent: name, tool: each.name } });
+    }
+    seen.add(each.name);
+  }
+  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits };
+}

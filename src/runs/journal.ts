@@ -1,6 +1,7 @@
 import type { Clock, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
 import { stringifyJson } from "../base/index.ts";
 import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
+import { storageErrors } from "../storage/index.ts";
 import type { ListOptions, RunEvent, RunStatus } from "./run.ts";
 
 /** Is a run's row as it is stored, with who owns it. */
@@ -54,17 +55,19 @@ export type RunEnd =
   | { readonly status: "completed"; readonly output: JsonValue | undefined }
   | { readonly status: "failed" | "cancelled"; readonly error: ErrorData };
 
-const insertEvent = `INSERT INTO run_event(run_id, seq, type, key, at, data)
-  SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM run WHERE id = ?1 AND epoch = ?7 AND control IS NULL`;
-const insertLastEvent = `INSERT INTO run_event(run_id, seq, type, key, at, data)
-  SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM run WHERE id = ?1 AND epoch = ?7 AND finished_at IS NULL`;
+/**
+ * The log is its own fence: an entry's place (run, seq) is taken once. Whoever takes a run over, or asks something of it, does so
+ * by an entry at the end of its log; an owner that does not know of it then finds its next place taken.
+ */
+const insertEvent = "INSERT INTO run_event(run_id, seq, type, key, at, data) VALUES(?, ?, ?, ?, ?, ?)";
+const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
+  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
 
-/** Writes and reads the tables of the run engine. Every write of a run's owner is refused when its epoch is stale. */
+/** Writes and reads the tables of the run engine. What a run's owner writes is refused when its lease is stale. */
 export function createJournal(database: Database, clock: Clock) {
-  const eventStatement = (lease: Lease, entry: Entry, sql = insertEvent): Statement => ({
-    sql,
-    params: [lease.runId, entry.seq, entry.type, entry.key ?? null, entry.at, entry.text, lease.epoch],
-    expectRows: 1,
+  const eventStatement = (runId: string, { seq, type, key, at, text }: Entry): Statement => ({
+    sql: insertEvent,
+    params: [runId, seq, type, key ?? null, at, text],
   });
 
   return {
@@ -88,7 +91,7 @@ export function createJournal(database: Database, clock: Clock) {
 
     /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
     async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
-      await database.write([...entries.map((entry) => eventStatement(lease, entry)), ...also]);
+      await database.write([...entries.map((entry) => eventStatement(lease.runId, entry)), ...also]);
     },
 
     /** Gives the statement that changes what the run is shown as. */
@@ -120,20 +123,25 @@ export function createJournal(database: Database, clock: Clock) {
       return { payload: JSON.parse(String(row["payload"])) as JsonValue, take: { ...take, expectRows: 1 } };
     },
 
-    /** Ends a run with its last entries. `force` ends it although a cancel is asked for. Errors: write_conflict. */
-    async finish(lease: Lease, entries: readonly Entry[], end: RunEnd, force = false): Promise<void> {
+    /** Ends a run with its last entries. Errors: write_conflict. */
+    async finish(lease: Lease, entries: readonly Entry[], end: RunEnd): Promise<void> {
       const at = entries.at(-1)?.at ?? clock.now();
       const output = end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
       await database.write([
-        ...entries.map((entry) => eventStatement(lease, entry, force ? insertLastEvent : insertEvent)),
+        ...entries.map((entry) => eventStatement(lease.runId, entry)),
         {
           sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
-            WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL ${force ? "" : "AND control IS NULL"}`,
+            WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
           params: [lease.runId, end.status, output, end.status === "completed" ? null : JSON.stringify(end.error), at, lease.epoch],
           expectRows: 1,
         },
-        { sql: "DELETE FROM run_signal WHERE run_id = ?", params: [lease.runId] },
       ]);
+    },
+
+    /** Gives the place of the last entry of a run's log. */
+    async lastSeq(runId: string): Promise<number> {
+      const rows = await database.read({ sql: "SELECT max(seq) AS seq FROM run_event WHERE run_id = ?", params: [runId] });
+      return Number(rows[0]?.["seq"] ?? 0);
     },
 
     /** Takes a run over from an owner that is gone. Errors: write_conflict when another was faster. */
@@ -146,11 +154,7 @@ export function createJournal(database: Database, clock: Clock) {
           params: [run.id, owner, at, run.epoch],
           expectRows: 1,
         },
-        {
-          sql: `INSERT INTO run_event(run_id, seq, type, at, data)
-            SELECT ?1, coalesce(max(seq), 0) + 1, 'run.resumed', ?2, ?3 FROM run_event WHERE run_id = ?1 RETURNING seq`,
-          params: [run.id, at, JSON.stringify({ epoch: run.epoch + 1 })],
-        },
+        { sql: insertNextEvent, params: [run.id, "run.resumed", at, JSON.stringify({ epoch: run.epoch + 1 })] },
       ]);
       return { runId: run.id, epoch: run.epoch + 1, lastSeq: Number(results[1]?.rows[0]?.["seq"]) };
     },
@@ -200,11 +204,20 @@ export function createJournal(database: Database, clock: Clock) {
       return (await database.read({ sql, params: [parentId] })).map(toRun);
     },
 
-    /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. */
+    /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. Asking again changes nothing. */
     async askCancel(id: string, reason: string): Promise<boolean> {
-      const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL";
-      const results = await database.write([{ sql, params: [reason, id] }]);
-      return results[0]?.changes === 1;
+      const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL AND control IS NULL";
+      try {
+        await database.write([
+          { sql, params: [reason, id], expectRows: 1 },
+          { sql: insertNextEvent, params: [id, "run.cancel_asked", clock.now(), JSON.stringify({ reason })] },
+        ]);
+        return true;
+      } catch (cause) {
+        if (!storageErrors.is(cause, "write_conflict")) throw cause;
+        const rows = await database.read({ sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL", params: [id] });
+        return rows.length === 1;
+      }
     },
 
     /** Gives the reasons of the cancels that are asked of an owner's runs. */

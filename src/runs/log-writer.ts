@@ -133,8 +133,10 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     async cancel(entry, end) {
       await lastWrite;
       const entries = [...refused, ...take(), enter(entry)];
-      await journal.finish(lease, entries, end, true);
-      for (const each of entries) live.publish(toEvent(lease.runId, each));
+      seq = await journal.lastSeq(lease.runId);
+      const placed = entries.map((each) => ({ ...each, seq: ++seq }));
+      await journal.finish(lease, placed, end);
+      for (const each of placed) live.publish(toEvent(lease.runId, each));
       live.refresh(lease.runId);
     },
   };

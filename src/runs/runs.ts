@@ -18,7 +18,7 @@ import type { AnyWorkflow, FollowOptions, RunHandle, RunRecord, Runs, StartOptio
 import { runMigrations } from "./schema.ts";
 import { createSignalBell } from "./signals.ts";
 
-/** Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 10,000 by default. */
+/** Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default. */
 export interface Retention {
   readonly keepMs?: number;
   readonly maxRuns?: number;
@@ -34,7 +34,7 @@ export interface RunsOptions {
   readonly retention?: Retention;
 }
 
-const pruneEvery = 500;
+const pruneEvery = 5_000;
 const pruneBatch = 200;
 
 /**
@@ -90,7 +90,7 @@ function createEngine(options: EngineOptions) {
     return execution;
   };
   const prune = async (): Promise<number> => {
-    const { keepMs = 30 * 86_400_000, maxRuns = 10_000 } = options.retention;
+    const { keepMs = 30 * 86_400_000, maxRuns = 100_000 } = options.retention;
     let total = 0;
     for (let batch = pruneBatch; batch === pruneBatch && !closed; total += batch) {
       batch = await journal.prune(clock.now() - keepMs, maxRuns, pruneBatch);
@@ -289,7 +289,7 @@ async function cancelRun(engine: Engine, run: StoredRun, reason: string): Promis
   const error = cancelled(run.id, reason).toJSON();
   const lease = await journal.takeOver(run, await owners.own());
   const entry = { seq: lease.lastSeq + 1, type: "run.cancelled", key: undefined, at: engine.now(), text: JSON.stringify({ error }) };
-  await journal.finish(lease, [entry], { status: "cancelled", error }, true);
+  await journal.finish(lease, [entry], { status: "cancelled", error });
 }
 
 function toRecord(run: StoredRun, interrupted: boolean): RunRecord {

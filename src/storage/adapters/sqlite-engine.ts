@@ -142,7 +142,8 @@ function runTogether(db: DatabaseSync, writes: readonly (readonly Operation[])[]
   db.exec("BEGIN IMMEDIATE");
   for (const write of writes) runOne(write, changes, rows);
   db.exec("COMMIT");
-  return { changes, rows: rows.size > 0 ? rows : undefined, failures: undefined };
+  const allOne = changes.every((count) => count === 1);
+  return { changes: allOne ? undefined : changes, rows: rows.size > 0 ? rows : undefined, failures: undefined };
 }
 
 /** Runs each write under a savepoint of one transaction, so that one that fails harms no other. */

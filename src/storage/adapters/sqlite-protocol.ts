@@ -39,9 +39,12 @@ export interface ThreadFailure {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
-/** Is what a batch did: the changed rows of each statement in order, and the rows that RETURNING gave, by statement index. */
+/**
+ * Is what a batch did: the changed rows of each statement in order (left out when each changed one), and the rows that
+ * RETURNING gave, by statement index.
+ */
 export interface BatchResult {
-  readonly changes: readonly number[];
+  readonly changes: readonly number[] | undefined;
   readonly rows: ReadonlyMap<number, readonly Row[]> | undefined;
   /** Failed writes by their index in the batch; their statements have no entry in `changes`. */
   readonly failures: ReadonlyMap<number, ThreadFailure> | undefined;

@@ -35,6 +35,7 @@ interface PendingWrite {
 
 const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5", shared: false };
 const maxBatchWrites = 1_000;
+const smallBatchWrites = 32;
 const maxKnownStatements = 2_000;
 /** While the thread commits one batch, the next is being made and sent: neither side waits for the other. */
 const maxBatchesInFlight = 2;
@@ -106,7 +107,7 @@ function createReader(data: Omit<SqliteThreadData, "role">) {
 
 /** Gathers writes into batches: the first goes at once, those that arrive while batches are under way share the next. */
 function createWriteQueue(writer: SqliteThread) {
-  let pending: PendingWrite[] = [];
+  const pending: PendingWrite[] = [];
   let inFlight = 0;
   let armed = false;
   let whenIdle: (() => void)[] = [];
@@ -115,9 +116,11 @@ function createWriteQueue(writer: SqliteThread) {
   const send = async (): Promise<void> => {
     armed = false;
     if (pending.length === 0 || inFlight >= maxBatchesInFlight) return;
-    const batch = pending.length <= maxBatchWrites ? pending : pending.slice(0, maxBatchWrites);
-    pending = pending.length <= maxBatchWrites ? [] : pending.slice(maxBatchWrites);
+    // Half of many goes ahead, so that the thread commits one half while this side makes and settles the other.
+    const size = pending.length <= smallBatchWrites || inFlight > 0 ? pending.length : Math.ceil(pending.length / 2);
+    const batch = pending.splice(0, Math.min(size, maxBatchWrites));
     inFlight++;
+    arm();
     try {
       settle(batch, await writer.ask<BatchResult>({ kind: "write", ...encode(batch, numbering) }));
     } catch (error) {
@@ -199,7 +202,7 @@ function settle(batch: readonly PendingWrite[], result: BatchResult): void {
     at += write.statements.length;
     write.resolve(
       write.statements.map((_, offset) => ({
-        changes: result.changes[first + offset] ?? 0,
+        changes: result.changes?.[first + offset] ?? 1,
         rows: result.rows?.get(first + offset) ?? [],
       })),
     );

@@ -1,0 +1,226 @@
+import { jsonSchemaOf } from "../base/index.ts";
+import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
+import { extractCitations, retrievalTool } from "../knowledge/index.ts";
+import type { Knowledge } from "../knowledge/index.ts";
+import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
+import { systemMessage, textOf, userMessage } from "../providers/index.ts";
+import type { RunContext, Workflow } from "../runs/index.ts";
+import { workflow } from "../runs/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
+import { agentErrors } from "./errors.ts";
+import { systemText } from "./instructions.ts";
+import { callModel } from "./model-call.ts";
+import type { RecordedResponse } from "./model-call.ts";
+import { passagesIn } from "./passages.ts";
+import { readStructured } from "./structured-output.ts";
+import { describeTools, runToolCalls } from "./tool-calls.ts";
+import { addUsage, costOf, noUsage } from "./usage.ts";
+
+/** Is what agents need from the program around them. */
+export interface AgentSurroundings {
+  readonly clock: Clock;
+  readonly knowledge: Knowledge;
+  /** Finds a model by `provider/name`; without a name the configured or detected one. */
+  readonly model: (name?: string) => Promise<Model>;
+}
+
+/** Is what an agent's loop has reached; a checkpoint of the run holds it. */
+type LoopState = {
+  readonly messages: readonly Message[];
+  readonly usage: Usage;
+  readonly steps: number;
+  readonly repairs: number;
+};
+
+interface Loop {
+  readonly agent: AnyAgent;
+  readonly context: RunContext;
+  readonly model: Model;
+  readonly tools: readonly AnyTool[];
+  readonly schema: JsonObject | undefined;
+  readonly signal: AbortSignal;
+}
+
+const defaultMaxSteps = 32;
+const maxRepairs = 2;
+const firstCheckpoint = 16;
+
+/**
+ * Makes the workflow that runs an agent: the model is called, its tool calls run at once, until it answers or a limit ends it.
+ * Each model call and each tool call is a step of the run.
+ *
+ * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; `knowledge.ingested` (the report);
+ * `model.started` { step }; transient `text.delta` and `reasoning.delta` { text }; `model.completed` { step, text, toolCalls,
+ * usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`; `tool.completed` { id, name, durationMs };
+ * `tool.failed` { id, name, error }.
+ * Errors: agent_output_invalid, agent_timed_out, those of providers and knowledge.
+ */
+export function agentWorkflow(agent: AnyAgent, surroundings: AgentSurroundings): Workflow<AgentInput, AgentResult<unknown>> {
+  return workflow({
+    name: `agent:${agent.name}`,
+    run: async (context, input) => {
+      const start = await context.step("start", async () => {
+        const found = await resolveModel(agent, input, surroundings);
+        return { model: `${found.provider}/${found.name}`, startedAt: context.clock.now() };
+      });
+      const model = await modelNamed(start.model, agent, surroundings);
+      context.emit({ type: "agent.started", data: { agent: agent.name, model: start.model, goal: input.goal } });
+      const deadline = deadlineOf(agent, start.startedAt, { context, clock: surroundings.clock });
+      try {
+        const tools = [...agent.tools, ...(await knowledgeTools(context, surroundings, [...agent.knowledge, ...(input.knowledge ?? [])]))];
+        const schema = agent.output && jsonSchemaOf(agent.output, `the output of ${agent.name}`);
+        const loop: Loop = { agent, context, model, tools, schema, signal: deadline.signal };
+        return await runLoop(loop, surroundings, input.goal);
+      } finally {
+        deadline[Symbol.dispose]();
+      }
+    },
+  });
+}
+
+async function resolveModel(agent: AnyAgent, input: AgentInput, surroundings: AgentSurroundings): Promise<Model> {
+  if (input.model !== undefined) return await surroundings.model(input.model);
+  return typeof agent.model === "object" ? agent.model : await surroundings.model(agent.model);
+}
+
+/** Finds the model that the run began with, also when the run is taken up where another would be detected. */
+async function modelNamed(name: string, agent: AnyAgent, surroundings: AgentSurroundings): Promise<Model> {
+  const own = agent.model;
+  if (typeof own === "object" && `${own.provider}/${own.name}` === name) return own;
+  return await surroundings.model(name);
+}
+
+function deadlineOf(
+  agent: AnyAgent,
+  startedAt: number,
+  { context, clock }: { context: RunContext; clock: Clock },
+): Disposable & { readonly signal: AbortSignal } {
+  const { timeoutMs } = agent.limits;
+  if (timeoutMs === undefined) return { signal: context.signal, [Symbol.dispose]() {} };
+  const timer = new AbortController();
+  const left = Math.max(0, startedAt + timeoutMs - clock.now());
+  const timeout = setTimeout(() => {
+    timer.abort(agentErrors.create("agent_timed_out", `The agent ${agent.name} took longer than ${timeoutMs} ms.`, { details: { agent: agent.name } }));
+  }, left);
+  return { signal: AbortSignal.any([context.signal, timer.signal]), [Symbol.dispose]: () => clearTimeout(timeout) };
+}
+
+async function knowledgeTools(context: RunContext, { knowledge }: AgentSurroundings, paths: readonly string[]): Promise<AnyTool[]> {
+  if (paths.length === 0) return [];
+  const collections = await context.step("knowledge", async ({ signal }) => {
+    const report = await knowledge.ingest({
+      paths,
+      signal,
+      onProgress: (progress) => context.emit({ type: "knowledge.progressed", data: { ...progress }, transient: true }),
+    });
+    context.emit({ type: "knowledge.ingested", data: JSON.parse(JSON.stringify(report)) as JsonValue });
+    return report.collections;
+  });
+  return [retrievalTool(knowledge, { collections })];
+}
+
+async function runLoop(loop: Loop, surroundings: AgentSurroundings, goal: string): Promise<AgentResult<unknown>> {
+  const { agent, context, model, tools } = loop;
+  const { maxSteps = defaultMaxSteps, maxTokens = Number.POSITIVE_INFINITY } = agent.limits;
+  let state = (context.restored as LoopState | undefined) ?? begin(loop, goal);
+  let checkpointAt = Math.max(firstCheckpoint, state.steps * 2);
+  while (true) {
+    if (state.steps >= checkpointAt) {
+      // Each checkpoint holds the whole conversation: doubling the distance keeps their sum proportional to it.
+      checkpointAt *= 2;
+      await context.checkpoint(state as unknown as JsonValue);
+    }
+    const last = state.steps + 1 >= maxSteps;
+    const response = await modelStep(loop, state, last);
+    const calls = response.message.content.filter((part): part is ToolCallPart => part.type === "tool.call");
+    state = { ...state, messages: [...state.messages, response.message], usage: addUsage(state.usage, response.usage), steps: state.steps + 1 };
+    const spent = state.usage.inputTokens + state.usage.outputTokens >= maxTokens;
+    if (calls.length === 0 || last || spent) {
+      const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : "max_tokens";
+      const result = await conclude({ loop, surroundings, state, response, finishReason });
+      if (typeof result !== "string") return result;
+      state = { ...state, repairs: state.repairs + 1, messages: [...state.messages, userMessage(`${result} Correct it.`)] };
+      continue;
+    }
+    const results = await runToolCalls(context, tools, calls);
+    state = { ...state, messages: [...state.messages, { role: "tool", content: results }] };
+  }
+}
+
+function begin({ agent, model, tools, schema }: Loop, goal: string): LoopState {
+  const inWords = model.capabilities.structuredOutput === "none" ? schema : undefined;
+  const hasDocuments = tools.some((tool) => tool.purpose === "retrieval");
+  const system = systemText(agent, hasDocuments, inWords);
+  const messages = [...(system === "" ? [] : [systemMessage(system)]), userMessage(goal)];
+  return { messages, usage: noUsage, steps: 0, repairs: 0 };
+}
+
+async function modelStep({ agent, context, model, tools, schema, signal }: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
+  const request: ModelRequest = {
+    messages: state.messages,
+    ...(tools.length > 0 ? { tools: describeTools(tools), toolChoice: last ? "none" : "auto" } : {}),
+    ...(schema && model.capabilities.structuredOutput === "native" ? { responseFormat: { name: agent.name, schema } } : {}),
+  };
+  return await context.step("model", async () => {
+    context.emit({ type: "model.started", data: { step: state.steps + 1 } });
+    const response = await callModel({
+      model,
+      request,
+      signal,
+      clock: context.clock,
+      onPart: (part) => {
+        if (part.type === "text.delta" || part.type === "reasoning.delta") {
+          context.emit({ type: part.type, data: { text: part.text }, transient: true });
+        }
+      },
+    });
+    const { message, usage, finishReason } = response;
+    const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
+    context.emit({ type: "model.completed", data: { step: state.steps + 1, text: textOf(message), toolCalls, usage, finishReason } });
+    return response;
+  });
+}
+
+function answerReason({ finishReason }: RecordedResponse): AgentResult["finishReason"] {
+  return finishReason === "tool_calls" ? "other" : finishReason;
+}
+
+/** Makes the result, or gives what the model must correct. Errors: agent_output_invalid. */
+async function conclude(end: {
+  loop: Loop;
+  surroundings: AgentSurroundings;
+  state: LoopState;
+  response: RecordedResponse;
+  finishReason: AgentResult["finishReason"];
+}): Promise<AgentResult<unknown> | string> {
+  const { loop, state, response, finishReason } = end;
+  const text = textOf(response.message);
+  let output: unknown = text;
+  if (loop.agent.output) {
+    const answer = await readStructured(loop.agent.output, text);
+    if (!answer.ok && state.repairs < maxRepairs && finishReason === "stop") return answer.problem;
+    if (!answer.ok) {
+      throw agentErrors.create("agent_output_invalid", `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`, {
+        details: { agent: loop.agent.name, repairs: state.repairs, finishReason },
+      });
+    }
+    output = answer.value;
+  }
+  const passages = passagesIn(state.messages);
+  const { knowledge } = end.surroundings;
+  const citations =
+    passages.length === 0 ? [] : await loop.context.step("citations", () => extractCitations(knowledge, { text, passages }));
+  const cost = costOf(loop.model);
+  return {
+    output,
+    text,
+    citations,
+    usage: state.usage,
+    costMicroUsd: cost,
+    model: `${loop.model.provider}/${loop.model.name}`,
+    steps: state.steps,
+    finishReason,
+    metadata: response.metadata,
+  };
+}

@@ -1,0 +1,53 @@
+import { isAtlasError } from "../base/index.ts";
+import type { Clock, JsonObject } from "../base/index.ts";
+import { generate } from "../providers/index.ts";
+import type { FinishReason, Message, Model, ModelRequest, StreamPart, Usage } from "../providers/index.ts";
+
+/** Is the answer of one model call as a run records it. */
+export type RecordedResponse = {
+  readonly message: Extract<Message, { role: "assistant" }>;
+  readonly finishReason: FinishReason;
+  readonly usage: Usage;
+  readonly metadata: JsonObject;
+};
+
+/** Is one call of a model. */
+export interface ModelCall {
+  readonly model: Model;
+  readonly request: ModelRequest;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Sees each part as it arrives. */
+  readonly onPart: (part: StreamPart) => void;
+}
+
+const maxAttempts = 3;
+const maxRetryAfterMs = 30_000;
+
+/**
+ * Calls a model and gathers its answer. A failure that may pass is tried again, twice at most and only as long as nothing
+ * has been shown: what a reader has seen is never taken back.
+ *
+ * Errors: those of the providers table.
+ */
+export async function callModel(call: ModelCall): Promise<RecordedResponse> {
+  for (let attempt = 1; ; attempt++) {
+    let shown = false;
+    const onPart = (part: StreamPart): void => {
+      if (part.type === "text.delta" || part.type === "reasoning.delta") shown = true;
+      call.onPart(part);
+    };
+    try {
+      const { message, finishReason, usage, metadata } = await generate(call.model, call.request, { signal: call.signal, onPart });
+      return { message, finishReason, usage, metadata };
+    } catch (error) {
+      if (shown || attempt === maxAttempts || call.signal.aborted || !isAtlasError(error) || error.retry !== "later") throw error;
+      await call.clock.sleep(retryDelayMs(error.details, attempt), { signal: call.signal });
+    }
+  }
+}
+
+function retryDelayMs(details: JsonObject, attempt: number): number {
+  const asked = details["retryAfterMs"];
+  return typeof asked === "number" ? Math.min(asked, maxRetryAfterMs) : 500 * 2 ** (attempt - 1);
+}

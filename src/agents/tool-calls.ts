@@ -1,0 +1,63 @@
+import type { JsonValue } from "../base/index.ts";
+import { jsonSchemaOf, toAtlasError } from "../base/index.ts";
+import type { ToolCallPart, ToolDefinition, ToolResultPart } from "../providers/index.ts";
+import type { RunContext } from "../runs/index.ts";
+import { invokeTool, toolErrors } from "../tools/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+
+/** Describes tools to a model. */
+export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
+  return tools.map((tool) => ({
+    name: tool.name,
+    description: tool.description,
+    inputSchema: jsonSchemaOf(tool.input, `the tool ${tool.name}`),
+    purpose: tool.purpose,
+  }));
+}
+
+/**
+ * Runs the tool calls of one model answer at once, each as a step of the run. A call that fails gives a failed result, which
+ * the model sees; only a stop of the run ends them all. Order: results in the order of the calls.
+ */
+export async function runToolCalls(
+  context: RunContext,
+  tools: readonly AnyTool[],
+  calls: readonly ToolCallPart[],
+): Promise<ToolResultPart[]> {
+  return await Promise.all(calls.map((call) => runToolCall(context, tools, call)));
+}
+
+async function runToolCall(context: RunContext, tools: readonly AnyTool[], call: ToolCallPart): Promise<ToolResultPart> {
+  const { id, name } = call;
+  return await context.step(`tool:${name}`, async ({ signal, idempotencyKey }): Promise<ToolResultPart> => {
+    context.emit({ type: "tool.started", data: { id, name, input: call.input } });
+    const begin = context.clock.monotonic();
+    try {
+      const tool = tools.find((each) => each.name === name);
+      if (!tool) throw unknownTool(name, tools);
+      const output = await invokeTool(tool, call.input, {
+        runId: context.runId,
+        callId: id,
+        idempotencyKey,
+        signal,
+        logger: context.logger.child({ tool: name }),
+        progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
+      });
+      context.emit({ type: "tool.completed", data: { id, name, durationMs: Math.round(context.clock.monotonic() - begin) } });
+      return { type: "tool.result", id, name, output };
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      const error = toAtlasError(cause);
+      context.emit({ type: "tool.failed", data: { id, name, error: error.toJSON() } });
+      const output: JsonValue = { error: error.code, message: error.message };
+      return { type: "tool.result", id, name, output, failed: true };
+    }
+  });
+}
+
+function unknownTool(name: string, tools: readonly AnyTool[]): Error {
+  const known = tools.map((tool) => tool.name);
+  return toolErrors.create("tool_unknown", `There is no tool ${JSON.stringify(name)}; the tools are: ${known.join(", ") || "none"}.`, {
+    details: { tool: name, known },
+  });
+}
