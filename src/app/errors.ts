@@ -30,13 +30,6 @@ export const appErrors = defineErrors("app", {
     summary: "There is no agent of this name here.",
     fix: "Use one of the names that the message lists, or define the agent in atlas.toml under [agents.NAME].",
   },
-  agent_invalid: {
-    status: 422,
-    retry: "changed",
-    exitCode: 2,
-    summary: "An agent of the settings cannot be made.",
-    fix: "Correct the section [agents.NAME] that the message names.",
-  },
   module_failed: {
     status: 500,
     retry: "changed",

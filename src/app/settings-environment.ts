@@ -1,3 +1,4 @@
+import { providerPresets, readOllamaHost } from "../providers/index.ts";
 import { nearest } from "./nearest.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
@@ -8,10 +9,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Are the variables that every tool of a provider reads, and the settings they mean. */
 export const wellKnownVariables: Readonly<Record<string, string>> = {
-  OPENAI_API_KEY: "providers.openai.apiKey",
-  OPENAI_BASE_URL: "providers.openai.baseUrl",
-  ANTHROPIC_API_KEY: "providers.anthropic.apiKey",
-  ANTHROPIC_BASE_URL: "providers.anthropic.baseUrl",
+  ...Object.fromEntries(
+    Object.entries(providerPresets).flatMap(([name, { keyVariable, baseUrlVariable }]) => [
+      [keyVariable, `providers.${name}.apiKey`],
+      ...(baseUrlVariable === undefined ? [] : [[baseUrlVariable, `providers.${name}.baseUrl`]]),
+    ]),
+  ),
   OLLAMA_HOST: "providers.ollama.baseUrl",
   OLLAMA_BASE_URL: "providers.ollama.baseUrl",
 };
@@ -47,7 +50,7 @@ export function readEnvironment(environment: Environment, context: EnvironmentCo
   };
   for (const [variable, key] of Object.entries(wellKnownVariables)) {
     const text = environment[variable];
-    if (text) add(variable, key, variable === "OLLAMA_HOST" ? addressOfHost(text) : text);
+    if (text) add(variable, key, variable === "OLLAMA_HOST" ? readOllamaHost(text) : text);
   }
   for (const [variable, text] of Object.entries(environment)) {
     if (!text || !variable.startsWith("ATLAS_") || otherVariables.has(variable)) continue;
@@ -88,11 +91,4 @@ function fromText(text: string, kind: string): unknown {
   if (kind === "integer" || kind === "version") return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
   if (kind !== "paths" && kind !== "texts") return text;
   return text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
-}
-
-/** Ollama's own variable may leave out scheme and port, and may name the address that a server listens on. */
-function addressOfHost(host: string): string {
-  const bare = host.replace(/\/+$/, "");
-  const full = bare.includes("://") ? bare : `http://${/:\d+$/.test(bare) ? bare : `${bare}:11434`}`;
-  return full.replace("//0.0.0.0", "//127.0.0.1");
 }

@@ -46,7 +46,7 @@ export const settingKeys: readonly SettingKey[] = [
     key: "providers.*.kind",
     kind: "choice",
     choices: ["openai", "anthropic", "ollama", "openai-compatible"],
-    doc: "Wire format that the provider speaks. Needed, unless the name is openai, anthropic or ollama.",
+    doc: "Wire format that the provider speaks. Needed, unless Atlas knows the name, as in openai, anthropic, ollama or groq.",
   },
   { key: "providers.*.apiKey", kind: "secret", doc: "Key of the provider. In a file, name a variable: `${OPENAI_API_KEY}`." },
   { key: "providers.*.baseUrl", kind: "url", doc: "Address of the provider's API." },

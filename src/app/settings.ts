@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { providerPresets } from "../providers/index.ts";
 import { Secret } from "../security/index.ts";
 import { appErrors } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -12,7 +13,7 @@ import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
 import { shownValue } from "./settings-origin.ts";
 import { readSettings } from "./settings-read.ts";
-import type { Profile, Settings, SettingsInput } from "./settings-shape.ts";
+import type { Profile, ProviderKind, Settings, SettingsInput } from "./settings-shape.ts";
 import { profiles } from "./settings-shape.ts";
 
 export type { Settings, SettingsInput } from "./settings-shape.ts";
@@ -55,6 +56,8 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
   /** Every secret that was read, used or not, for the redactor. */
   readonly secrets: readonly Secret[];
+  /** Gives a variable of the environment or of `.env`. */
+  variable(name: string): string | undefined;
   /** Explains one setting, those of a section, or all. Errors: setting_unknown. */
   explain(key?: string): readonly SettingExplanation[];
 }
@@ -92,7 +95,7 @@ export async function loadSettings(sources: SettingsSources = {}): Promise<Loade
     if (given !== undefined) layers.push(readSettings(given, { originOf: () => origin, directory: start }));
   }
   const found = { directory, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
-  return combine(layers, found);
+  return { ...combine(layers, found), variable };
 }
 
 function readDotenv(directory: string): Environment {
@@ -148,7 +151,7 @@ function nameIn(key: string): string[] {
   return (head === "agents" || head === "providers") && name !== undefined ? [name] : [];
 }
 
-function combine(layers: readonly SettingsRead[], found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">): LoadedSettings {
+function combine(layers: readonly SettingsRead[], found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">): Omit<LoadedSettings, "variable"> {
   const history = new Map<string, SettingEntry[]>();
   for (const entry of layers.flatMap(({ entries }) => entries)) {
     history.set(entry.key, [entry, ...(history.get(entry.key) ?? [])]);
@@ -176,14 +179,21 @@ function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
     const origin = entry?.origin ?? "default";
     const needed = head === "agents" ? `agents.${name}.instructions` : head === "providers" ? `providers.${name}.kind` : undefined;
     if (needed === undefined || history.has(needed)) continue;
-    if (head === "providers" && ["openai", "anthropic", "ollama"].includes(name)) {
-      history.set(needed, [{ key: needed, value: name, origin: "default" }]);
+    const kind = head === "providers" ? kindOfName(name) : undefined;
+    if (kind !== undefined) {
+      history.set(needed, [{ key: needed, value: kind, origin: "default" }]);
     } else if (!problems.some((problem) => problem.key === needed)) {
       const choices = findKey(needed)?.choices;
       problems.push({ key: needed, origin, message: `is missing; set it to ${choices?.join(", ") ?? "a text"}` });
     }
   }
   return problems;
+}
+
+function kindOfName(name: string): ProviderKind | undefined {
+  if (name === "ollama" || name === "openai") return name;
+  const wire = Object.hasOwn(providerPresets, name) ? providerPresets[name]?.wire : undefined;
+  return wire === "openai-chat" ? "openai-compatible" : wire;
 }
 
 function invalid(problems: readonly SettingProblem[]): Error {
