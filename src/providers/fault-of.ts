@@ -47,7 +47,13 @@ const statuses: Readonly<Record<number, ProviderErrorCode>> = {
 };
 
 /** Reads the failure in a response that is no success. Units: `nowMs` since the epoch, to read dates in Retry-After. */
-export function faultOfResponse(status: number, header: HeaderReader, body: JsonValue | undefined, nowMs: number): Fault {
+export function faultOfResponse(
+  response: { readonly status: number; readonly header: HeaderReader },
+  body: JsonValue | undefined,
+  nowMs: number,
+): Fault {
+  const { status } = response;
+  const header: HeaderReader = (name) => response.header(name);
   const fault = faultOfBody(body, status);
   const requestId = header("x-request-id") ?? header("request-id");
   const retryAfterMs = readRetryAfter(header, nowMs);

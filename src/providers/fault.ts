@@ -31,21 +31,27 @@ export interface CallContext {
   readonly secrets: readonly string[];
 }
 
+/** Says how far a call had come and what it had cost when it failed. */
+export interface FaultMoment {
+  readonly phase: CallPhase;
+  readonly partialUsage?: Usage | undefined;
+}
+
 /** Makes the error of a fault. Every text from outside is scrubbed of the call's secrets. */
-export function faultError(fault: Fault, context: CallContext, phase: CallPhase, partialUsage?: Usage): AtlasError {
+export function faultError(fault: Fault, context: CallContext, moment: FaultMoment): AtlasError {
   const { code, message, ...known } = fault;
   const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
   const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
   const word = fault.providerCode === undefined ? "" : ` [${fault.providerCode}]`;
-  const details = detailsOf({ phase, ...known }, context, partialUsage);
+  const details = detailsOf({ phase: moment.phase, ...known, partialUsage: moment.partialUsage }, context);
   return providerErrors.create(code, scrub(`${subject} ${message}${status}${word}.`, context.secrets), { details });
 }
 
 /** Makes the error of a call that its caller cancelled. The same in every phase. */
-export function cancelledError(context: CallContext, phase: CallPhase, cause: unknown, partialUsage?: Usage): AtlasError {
+export function cancelledError(context: CallContext, cause: unknown, moment: FaultMoment): AtlasError {
   const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
   return baseErrors.create("cancelled", scrub(`The call of ${subject} was cancelled.`, context.secrets), {
-    details: detailsOf({ phase }, context, partialUsage),
+    details: detailsOf({ ...moment }, context),
     cause,
   });
 }
@@ -53,11 +59,10 @@ export function cancelledError(context: CallContext, phase: CallPhase, cause: un
 function detailsOf(
   known: { readonly [key: string]: JsonValue | undefined },
   context: CallContext,
-  partialUsage: Usage | undefined,
 ): { [key: string]: JsonValue } {
   const { provider, model, origin, secrets } = context;
   const details: { [key: string]: JsonValue } = {};
-  for (const [key, value] of Object.entries({ provider, model, origin, ...known, partialUsage })) {
+  for (const [key, value] of Object.entries({ provider, model, origin, ...known })) {
     if (value !== undefined) details[key] = typeof value === "string" ? scrub(value, secrets) : value;
   }
   return details;

@@ -6,7 +6,7 @@ import type { FinishReason, Model, ModelRequest, StreamOptions, StreamPart, Usag
 
 /** Is a whole answer. `message` is what belongs in the conversation; `text` and `toolCalls` are of it. */
 export type Generation = {
-  readonly message: Message & { readonly role: "assistant" };
+  readonly message: Extract<Message, { role: "assistant" }>;
   readonly text: string;
   readonly toolCalls: readonly ToolCallPart[];
   readonly finishReason: FinishReason;
@@ -57,9 +57,10 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
     get result() {
       if (finished === undefined) return undefined;
       const { finishReason, usage, metadata } = finished;
+      const message: Generation["message"] = { role: "assistant", content };
       return {
-        message: { role: "assistant", content },
-        text: textOf({ role: "assistant", content }),
+        message,
+        text: textOf(message),
         toolCalls: content.filter((part) => part.type === "tool.call"),
         finishReason,
         usage,

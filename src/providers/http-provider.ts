@@ -51,7 +51,7 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
       secrets: [...(key === undefined ? [] : [key]), ...endpoint.secrets],
     };
     const problem = keyProblem(key, wire.keyRequired);
-    if (problem !== undefined) throw faultError({ code: "provider_authentication", message: problem }, context, "connect");
+    if (problem !== undefined) throw faultError({ code: "provider_authentication", message: problem }, context, { phase: "connect" });
     const headers = {
       ...(endpoint.basicAuth !== undefined && { authorization: endpoint.basicAuth }),
       ...wire.headers(key),

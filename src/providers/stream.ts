@@ -1,6 +1,6 @@
 import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
 import type { StreamDecoder } from "./decoder.ts";
-import { type CallContext, type CallPhase, cancelledError, type Fault, faultError } from "./fault.ts";
+import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport } from "./fault-of.ts";
 import type { Frame, FrameParser } from "./frames.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "./http.ts";
@@ -118,10 +118,11 @@ interface Guard {
 
 function createGuard(call: Call, watch: Watch, partial: () => Usage | undefined): Guard {
   let phase: CallPhase = "headers";
-  const error = (fault: Fault): AtlasError => faultError(fault, call.context, phase, phase === "stream" ? partial() : undefined);
+  const moment = (): FaultMoment => ({ phase, partialUsage: phase === "stream" ? partial() : undefined });
+  const error = (fault: Fault): AtlasError => faultError(fault, call.context, moment());
   const translate = (cause: unknown): AtlasError => {
     if (call.signal?.aborted === true) {
-      return cancelledError(call.context, phase, call.signal.reason, phase === "stream" ? partial() : undefined);
+      return cancelledError(call.context, call.signal.reason, moment());
     }
     if (watch.expired === undefined) return error(faultOfTransport(cause, phase));
     const limit = watch.expired === "tail" ? "idleMs" : watch.expired;
@@ -160,8 +161,8 @@ function createGuard(call: Call, watch: Watch, partial: () => Usage | undefined)
 async function refuse(call: Call, response: HttpResponse, guard: Guard): Promise<void> {
   if (response.status >= 200 && response.status < 300) return;
   const body = parse(await readBounded(response, guard, maxErrorBytes));
-  const fault = faultOfResponse(response.status, (name) => response.header(name), body, call.clock.now());
-  throw faultError(fault, call.context, "headers");
+  const fault = faultOfResponse(response, body, call.clock.now());
+  throw faultError(fault, call.context, { phase: "headers" });
 }
 
 /** Reads an answer of the wrong kind: some servers send an error as plain JSON with status 200. */
