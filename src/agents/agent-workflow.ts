@@ -115,7 +115,7 @@ async function knowledgeTools(context: RunContext, { knowledge }: AgentSurroundi
       onProgress: (progress) => context.emit({ type: "knowledge.progressed", data: { ...progress }, transient: true }),
     });
     context.emit({ type: "knowledge.ingested", data: JSON.parse(JSON.stringify(report)) as JsonValue });
-    return report.collections;
+    return [report.collection];
   });
   return [retrievalTool(knowledge, { collections })];
 }

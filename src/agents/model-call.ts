@@ -1,6 +1,6 @@
 import { isAtlasError } from "../base/index.ts";
 import type { Clock, JsonObject } from "../base/index.ts";
-import { generate } from "../providers/index.ts";
+import { collect, providerErrors } from "../providers/index.ts";
 import type { FinishReason, Message, Model, ModelRequest, StreamPart, Usage } from "../providers/index.ts";
 
 /** Is the answer of one model call as a run records it. */
@@ -33,18 +33,29 @@ const maxRetryAfterMs = 30_000;
 export async function callModel(call: ModelCall): Promise<RecordedResponse> {
   for (let attempt = 1; ; attempt++) {
     let shown = false;
-    const onPart = (part: StreamPart): void => {
-      if (part.type === "text.delta" || part.type === "reasoning.delta") shown = true;
-      call.onPart(part);
-    };
     try {
-      const { message, finishReason, usage, metadata } = await generate(call.model, call.request, { signal: call.signal, onPart });
-      return { message, finishReason, usage, metadata };
+      return await gather(call, (part) => {
+        shown ||= part.type === "text.delta" || part.type === "reasoning.delta";
+        call.onPart(part);
+      });
     } catch (error) {
       if (shown || attempt === maxAttempts || call.signal.aborted || !isAtlasError(error) || error.retry !== "later") throw error;
       await call.clock.sleep(retryDelayMs(error.details, attempt), { signal: call.signal });
     }
   }
+}
+
+async function gather({ model, request, signal }: ModelCall, onPart: (part: StreamPart) => void): Promise<RecordedResponse> {
+  const collector = collect(model);
+  for await (const part of model.stream(request, { signal })) {
+    collector.push(part);
+    onPart(part);
+  }
+  if (collector.result === undefined) {
+    throw providerErrors.create("stream_interrupted", `${model.provider}/${model.name} ended its answer without finishing it.`);
+  }
+  const { message, finishReason, usage, metadata } = collector.result;
+  return { message, finishReason, usage, metadata };
 }
 
 function retryDelayMs(details: JsonObject, attempt: number): number {

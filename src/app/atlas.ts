@@ -1,19 +1,25 @@
-import type { AgentInput, AgentResult, AnyAgent } from "../agents/index.ts";
+import type { Agent, AgentResult, AnyAgent } from "../agents/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
-import type { Model, Provider } from "../providers/index.ts";
+import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
+import type { Environment } from "./settings-environment.ts";
+import type { Models } from "./models.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 
 /** Is what `createAtlas` takes; everything has a default. */
 export interface AtlasOptions {
   /** Overrides of settings, the last word over file and environment. */
   readonly settings?: SettingsInput;
+  /** Like `settings`, but shown as given by the command line. */
+  readonly flags?: SettingsInput;
+  /** Overrules ATLAS_PROFILE. */
+  readonly profile?: string;
   /** The project's folder: where atlas.toml is looked for and `.atlas/` is kept. The process's by default. */
   readonly directory?: string;
   /** The environment that settings and keys are read from; `process.env` by default. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   readonly agents?: readonly AnyAgent[];
   readonly workflows?: readonly AnyWorkflow[];
   /** Providers beside the built-in ones; one of the same name replaces the built-in. */
@@ -39,15 +45,12 @@ export interface Atlas extends AsyncDisposable {
   readonly knowledge: Knowledge;
   /** Known agents by name; `assistant` is always there. */
   readonly agents: ReadonlyMap<string, AnyAgent>;
-  /** Finds a model by `provider/name`; without a name the configured one, or the one detected here. */
-  model(name?: string): Promise<Model>;
+  /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
+  readonly models: Models;
   /** Starts an agent on a goal. Errors: agent_unknown, invalid_input (empty goal), and those of the run. */
-  start<Output>(agent: string | { readonly kind: "agent" } & AnyAgent, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
+  start<Output = string>(agent: Agent<Output> | string, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
   /** Starts a workflow. */
   start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;
   /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. */
   close(): Promise<void>;
 }
-
-/** Is the workflow input that an agent's run is stored with. */
-export type { AgentInput };

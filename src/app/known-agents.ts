@@ -1,0 +1,47 @@
+import type { AgentLimits, AnyAgent } from "../agents/index.ts";
+import { agent } from "../agents/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+import { toolErrors } from "../tools/index.ts";
+import type { AgentSettings, LimitSettings, Settings } from "./settings-shape.ts";
+
+const assistantInstructions = "You are a careful assistant. Do what the goal asks, completely and briefly.";
+
+/**
+ * Gathers the agents that can be started by name: the built-in `assistant`, those of the settings, those of modules and of
+ * the program. The later replaces the earlier; limits that an agent leaves open are those of the settings.
+ *
+ * Errors: agent_invalid; tool_unknown.
+ */
+export function knownAgents(settings: Settings, tools: readonly AnyTool[], defined: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {
+  const known = new Map<string, AnyAgent>();
+  const add = (each: AnyAgent): void => {
+    known.set(each.name, { ...each, limits: { ...limitsOf(settings.limits), ...each.limits } });
+  };
+  add(agent({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }) as AnyAgent);
+  for (const [name, each] of Object.entries(settings.agents)) add(fromSettings(name, each, tools));
+  for (const each of defined) add(each);
+  return known;
+}
+
+function fromSettings(name: string, settings: AgentSettings, tools: readonly AnyTool[]): AnyAgent {
+  const { instructions, model, knowledge = [], limits = {} } = settings;
+  const own = (settings.tools ?? []).map((wanted) => {
+    const found = tools.find((tool) => tool.name === wanted);
+    if (found) return found;
+    const known = tools.map((tool) => tool.name);
+    throw toolErrors.create(
+      "tool_unknown",
+      `The agent ${name} of the settings names the tool ${JSON.stringify(wanted)}, which no module exports; known: ${known.join(", ") || "none"}.`,
+      { details: { agent: name, tool: wanted, known } },
+    );
+  });
+  return agent({ name, instructions, knowledge, tools: own, limits: limitsOf(limits), ...(model === undefined ? {} : { model }) }) as AnyAgent;
+}
+
+function limitsOf({ maxSteps, maxTokens, timeoutMs }: LimitSettings): AgentLimits {
+  return {
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}

@@ -1,0 +1,66 @@
+import { globSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { AnyAgent } from "../agents/index.ts";
+import type { Provider } from "../providers/index.ts";
+import type { AnyWorkflow } from "../runs/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+import { appErrors } from "./errors.ts";
+
+/** Is what the modules of a project define. */
+export interface Defined {
+  readonly agents: readonly AnyAgent[];
+  readonly tools: readonly AnyTool[];
+  readonly workflows: readonly AnyWorkflow[];
+  readonly providers: readonly Provider[];
+}
+
+/**
+ * Loads the modules of a project and sorts what they export: agents, tools, workflows, providers; also inside exported lists.
+ *
+ * Errors: module_failed, naming the file.
+ */
+export async function loadModules(patterns: readonly string[]): Promise<Defined> {
+  const agents: AnyAgent[] = [];
+  const tools: AnyTool[] = [];
+  const workflows: AnyWorkflow[] = [];
+  const providers: Provider[] = [];
+  for (const path of patterns.flatMap(filesOf)) {
+    const before = agents.length + tools.length + workflows.length + providers.length;
+    for (const value of Object.values(await load(path)).flat()) {
+      if (isKind<AnyAgent>(value, "agent")) agents.push(value);
+      else if (isKind<AnyTool>(value, "tool")) tools.push(value);
+      else if (isKind<AnyWorkflow>(value, "workflow")) workflows.push(value);
+      else if (isProvider(value)) providers.push(value);
+    }
+    if (agents.length + tools.length + workflows.length + providers.length === before) {
+      throw failed(path, "it exports no agent, tool, workflow or provider");
+    }
+  }
+  return { agents, tools, workflows, providers };
+}
+
+function filesOf(pattern: string): string[] {
+  const files = globSync(pattern).toSorted();
+  if (files.length === 0) throw failed(pattern, "there is no such file");
+  return files;
+}
+
+async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function failed(path: string, why: string, cause?: unknown): Error {
+  return appErrors.create("module_failed", `The module ${path} cannot be used: ${why}.`, { details: { path }, cause });
+}
+
+function isKind<T extends { readonly kind: string }>(value: unknown, kind: T["kind"]): value is T {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === kind;
+}
+
+function isProvider(value: unknown): value is Provider {
+  return typeof value === "object" && value !== null && "listModels" in value && typeof value.listModels === "function";
+}
