@@ -1,0 +1,226 @@
+import { readFile } from "node:fs/promises";
+import { readableText } from "./read-file.ts";
+import { stem } from "./stem.ts";
+import { fold, literalPattern, queryTerms, wordsOf } from "./words.ts";
+
+/** Points at the place in a file that supports a statement. Units: lines count from 1, both ends included. */
+export type Citation = {
+  readonly source: string;
+  readonly startLine: number;
+  readonly endLine: number;
+  /** The words of the file at these lines, its white space collapsed. */
+  readonly quote: string;
+};
+
+/** Is a passage that an answer may cite. */
+export interface CitablePassage {
+  readonly id: string;
+  readonly source: string;
+  readonly startLine: number;
+  readonly text: string;
+}
+
+/** Says whether a citation holds. `reason`: the file is gone or unreadable, has fewer lines, or does not hold the quote there. */
+export type Verification =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: "missing" | "unreadable" | "lines" | "quote"; readonly message: string };
+
+/** Is what the citations of an answer are. */
+export interface CitedAnswer {
+  readonly citations: readonly Citation[];
+  /** The marks that name no passage or whose sentence no passage supports. */
+  readonly unverified: readonly { readonly id: string; readonly reason: "unknown" | "unsupported"; readonly sentence: string }[];
+}
+
+const mark = /\[((?:[a-z]\w*)(?:\s*[,;]\s*[a-z]\w*)*)\](?!\()/gi;
+/** How much of a sentence's weight a sentence of the passage must hold to count as its source. */
+const supportShare = 0.5;
+
+/**
+ * Finds the `[id]` marks of an answer and the words of the passages that they stand for: the cited sentence itself where the
+ * passage holds it, else the sentence of the passage that holds most of its words.
+ *
+ * Order: as in the answer; each place once. Marks that cannot be verified are left out; `checkCitations` names them.
+ */
+export function extractCitations(answer: string, passages: readonly CitablePassage[]): readonly Citation[] {
+  return checkCitations(answer, passages).citations;
+}
+
+/** Does what `extractCitations` does, and names the marks that could not be verified. */
+export function checkCitations(answer: string, passages: readonly CitablePassage[]): CitedAnswer {
+  const byId = new Map(passages.map((passage) => [passage.id.toLowerCase(), passage]));
+  const citations = new Map<string, Citation>();
+  const unverified: CitedAnswer["unverified"][number][] = [];
+  for (const { ids, sentence } of marksOf(answer)) {
+    for (const id of ids) {
+      const passage = byId.get(id.toLowerCase());
+      // A word in square brackets that is no passage's id is only a mark if it looks like one.
+      if (passage === undefined) {
+        if (/^p\d+/i.test(id)) unverified.push({ id, reason: "unknown", sentence });
+        continue;
+      }
+      const range = locate(sentence, passage.text) ?? nearest(sentence, passage.text);
+      if (range === undefined) unverified.push({ id, reason: "unsupported", sentence });
+      else {
+        const citation = citationAt(passage, range);
+        citations.set(JSON.stringify(citation), citation);
+      }
+    }
+  }
+  return { citations: [...citations.values()], unverified };
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Splits an answer at its marks; adjoining marks share the sentence before them. */
+function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; readonly sentence: string }> {
+  let from = 0;
+  let last = "";
+  for (const match of answer.matchAll(mark)) {
+    const between = answer.slice(from, match.index);
+    from = match.index + match[0].length;
+    const sentence = lastSentence(between);
+    if (sentence !== "") last = sentence;
+    yield { ids: (match[1] ?? "").split(/\s*[,;]\s*/), sentence: last };
+  }
+}
+
+/** Gives the last sentence of a text, without the marks of lists, quotations and emphasis around it. */
+function lastSentence(text: string): string {
+  const line = text.trimEnd().split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/).at(-1) ?? "";
+  const sentences = line.split(/(?<=[.!?。！？]["”’)\]*_]*)\s+(?=\S)/).filter((part) => wordsOf(part).length > 0);
+  return strip(sentences.at(-1) ?? "");
+}
+
+function strip(text: string): string {
+  return text
+    .trim()
+    .replace(/^(?:[-*+>#]+\s+|\d+[.)]\s+|["“”„'(]+)+/, "")
+    .replace(/["“”(]+$/, "")
+    .trim();
+}
+
+/** Finds a sentence in a text, whatever the white space between its words. */
+function locate(sentence: string, text: string): Range | undefined {
+  const words = sentence.split(/\s+/).filter((word) => word !== "");
+  if (wordsOf(sentence).length === 0 || words.length > 400) return undefined;
+  for (const pattern of [words, bare(words)]) {
+    if (pattern.length === 0) continue;
+    const match = new RegExp(pattern.map((word) => literalPattern(word)).join("\\s+"), "i").exec(text);
+    if (match !== null) return { start: match.index, end: match.index + match[0].length };
+  }
+  return undefined;
+}
+
+/** Takes the end mark off the last word: an answer may close a sentence that goes on in its source. */
+function bare(words: readonly string[]): readonly string[] {
+  const last = (words.at(-1) ?? "").replace(/[.,;:!?…]+$/, "");
+  return last === "" ? words.slice(0, -1) : [...words.slice(0, -1), last];
+}
+
+/** Finds the sentence of a text that holds most of a sentence's telling words; undefined when none holds half of them. */
+function nearest(sentence: string, text: string): Range | undefined {
+  const wanted = new Set(queryTerms(sentence).map((term) => term.stem));
+  let best: (Range & { readonly share: number }) | undefined;
+  for (const match of text.matchAll(/(?:[^.!?。！？\n]|[.!?](?!\s|$)|\n(?!\s*\n))+[.!?。！？]*/g)) {
+    const held = new Set(wordsOf(match[0]).map((word) => stem(fold(word))));
+    const share = [...wanted].filter((word) => held.has(word)).length / Math.max(1, wanted.size);
+    if (share >= supportShare && share > (best?.share ?? 0)) best = { start: match.index, end: match.index + match[0].length, share };
+  }
+  return best;
+}
+
+function citationAt(passage: CitablePassage, range: Range): Citation {
+  const raw = passage.text.slice(range.start, range.end);
+  const start = range.start + (raw.length - raw.trimStart().length);
+  const end = range.start + raw.trimEnd().length;
+  const startLine = passage.startLine + newlines(passage.text.slice(0, start));
+  const quote = passage.text.slice(start, end);
+  return { source: passage.source, startLine, endLine: startLine + newlines(quote), quote: collapse(quote) };
+}
+
+function newlines(text: string): number {
+  return text.split("\n").length - 1;
+}
+
+function collapse(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** Checks a citation against the file as it is now. HTML is read without its markup. */
+export async function verifyCitation(citation: Citation, signal?: AbortSignal): Promise<Verification> {
+  const lines = await linesOf(citation.source, signal);
+  return typeof lines === "string" ? failed(lines, citation) : verifyIn(citation, lines.readable);
+}
+
+function verifyIn(citation: Citation, lines: readonly string[]): Verification {
+  const { startLine, endLine, quote } = citation;
+  if (!(startLine >= 1 && endLine >= startLine && endLine <= lines.length)) return failed("lines", citation);
+  const held = collapse(lines.slice(startLine - 1, endLine).join("\n"));
+  return quote.trim() !== "" && held.includes(collapse(quote)) ? { ok: true } : failed("quote", citation);
+}
+
+/**
+ * Keeps the citations that the files still hold. A quote from HTML is cut down to its longest stretch that stands in the file as
+ * it is, between tags, so that anyone who opens the file finds it.
+ */
+export async function confirmCitations(citations: readonly Citation[], signal?: AbortSignal): Promise<readonly Citation[]> {
+  const files = new Map<string, ReturnType<typeof linesOf>>();
+  const confirmed: Citation[] = [];
+  for (const citation of citations) {
+    const reading = files.get(citation.source) ?? linesOf(citation.source, signal);
+    files.set(citation.source, reading);
+    const lines = await reading;
+    if (typeof lines === "string" || !verifyIn(citation, lines.readable).ok) continue;
+    const held = collapse(lines.raw.slice(citation.startLine - 1, citation.endLine).join("\n"));
+    const quote = held.includes(citation.quote) ? citation.quote : longestHeld(citation.quote, held);
+    if (quote !== "") confirmed.push({ ...citation, quote });
+  }
+  return confirmed;
+}
+
+/** Finds the longest run of words of a quote that a text holds. */
+function longestHeld(quote: string, text: string): string {
+  const words = quote.split(" ");
+  let best = "";
+  for (let from = 0; from < words.length; from++) {
+    let run = words[from] ?? "";
+    for (let to = from; text.includes(run); ) {
+      if (run.length > best.length) best = run;
+      if (++to >= words.length) break;
+      run = `${run} ${words[to] ?? ""}`;
+    }
+  }
+  return best;
+}
+
+async function linesOf(
+  source: string,
+  signal?: AbortSignal,
+): Promise<"missing" | "unreadable" | { readonly readable: readonly string[]; readonly raw: readonly string[] }> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(source, signal === undefined ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "missing" : "unreadable";
+  }
+  const readable = readableText(source, bytes);
+  if (readable === undefined) return "unreadable";
+  const raw = /\.x?html?$/i.test(source) ? bytes.toString("utf8") : readable;
+  return { readable: readable.split("\n"), raw: raw.split("\n") };
+}
+
+function failed(reason: "missing" | "unreadable" | "lines" | "quote", citation: Citation): Verification {
+  const place = `lines ${citation.startLine} to ${citation.endLine}`;
+  const message = {
+    missing: "The file is gone.",
+    unreadable: "The file cannot be read as text.",
+    lines: `The file has no ${place}.`,
+    quote: `The file does not hold the quote at ${place}.`,
+  }[reason];
+  return { ok: false, reason, message };
+}

@@ -1,0 +1,13 @@
+export { createKnowledge } from "./knowledge.ts";
+export type { CollectionInfo, IngestOptions, Knowledge, KnowledgeOptions, SearchOptions } from "./knowledge.ts";
+export type { IngestFailure, IngestProgress, IngestReport } from "./ingest.ts";
+export type { Hit } from "./search.ts";
+export { defaultRankWeights } from "./rank.ts";
+export type { RankWeights } from "./rank.ts";
+export { defaultChunkLimits } from "./chunk.ts";
+export type { Chunk, ChunkLimits } from "./chunk.ts";
+export { checkCitations, extractCitations, verifyCitation } from "./citation.ts";
+export type { CitablePassage, Citation, CitedAnswer, Verification } from "./citation.ts";
+export { passageOf, passagesIn, retrievalTool } from "./retrieval-tool.ts";
+export type { RetrievalInput, RetrievalOutput, RetrievalToolOptions, RetrievedPassage } from "./retrieval-tool.ts";
+export { knowledgeErrors } from "./errors.ts";

@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import { open, readFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import type { AtlasError } from "../base/index.ts";
+import { countLines, initialState } from "./block.ts";
+import type { Scanner, ScanState } from "./block.ts";
+import type { Chunk, ChunkLimits } from "./chunk.ts";
+import { chunkPart } from "./chunk.ts";
+import type { Encoding } from "./decode.ts";
+import { decodeText, detectEncoding } from "./decode.ts";
+import { knowledgeErrors } from "./errors.ts";
+import type { Format } from "./format.ts";
+import { formatOf, scannerOf } from "./format.ts";
+import { htmlToText, scanHtml } from "./html.ts";
+import type { FoundFile } from "./walk.ts";
+import { showPath } from "./walk.ts";
+
+/** Is a whole document, cut into chunks. */
+export interface ReadDocument {
+  readonly format: Format;
+  readonly encoding: Encoding;
+  readonly title: string;
+  readonly chunks: readonly Chunk[];
+}
+
+/** Is how large a file may be that is held in memory at once; above it, files are read in parts. Units: bytes. */
+export const wholeFileBytes = 4 * 1024 * 1024;
+/** Is how large an HTML file may be: its markup can only be read as a whole. Units: bytes. */
+const maxHtmlBytes = 20 * 1024 * 1024;
+const partBytes = 1024 * 1024;
+const sampleBytes = 65_536;
+
+/** Reads a file's bytes and their hash. Errors: those of the file system. */
+export async function readBytes(path: string, signal?: AbortSignal): Promise<{ readonly bytes: Buffer; readonly hash: string }> {
+  const bytes = await readFile(path, signal === undefined ? {} : { signal });
+  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Hashes a file in bounded memory. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  await using file = await open(path);
+  for await (const bytes of partsOf(file, signal)) hash.update(bytes);
+  return hash.digest("hex");
+}
+
+/**
+ * Makes chunks of a file's bytes.
+ *
+ * Errors: file_binary.
+ */
+export function readDocument(file: FoundFile, bytes: Uint8Array, limits: ChunkLimits): ReadDocument {
+  const encoding = detectEncoding(bytes);
+  if (encoding === undefined) throw binary(file);
+  const format = formatOf(file.path);
+  const source = decodeText(bytes, encoding);
+  const { text, scan } = prepare(source, format);
+  const { chunks, state } = chunkPart(text, { scan, state: initialState, limits });
+  return { format, encoding, title: titleOf(file, state), chunks };
+}
+
+/** Gives the text that is cut into chunks, line for line that of the source, and its scanner. */
+function prepare(source: string, format: Format): { readonly text: string; readonly scan: Scanner } {
+  if (format !== "html") return { text: source, scan: scannerOf(format) };
+  const html = htmlToText(source);
+  return { text: html.text, scan: scanHtml(html) };
+}
+
+/** Gives the readable text of a file's bytes, line for line; undefined when they are binary. Used to verify citations. */
+export function readableText(path: string, bytes: Uint8Array): string | undefined {
+  const encoding = detectEncoding(bytes);
+  return encoding === undefined ? undefined : prepare(decodeText(bytes, encoding), formatOf(path)).text;
+}
+
+/** Is one part of a large document; the title is known from the first part on. */
+export interface DocumentPart extends ReadDocument {
+  readonly bytes: number;
+  /** The hash of all that was read up to the end of this part. */
+  readonly hash: () => string;
+}
+
+/**
+ * Reads a large file in parts of about one million characters, cut at line ends, in bounded memory.
+ *
+ * Errors: file_binary, file_too_large (HTML), those of the file system.
+ */
+export async function* readParts(file: FoundFile, limits: ChunkLimits, signal?: AbortSignal): AsyncGenerator<DocumentPart> {
+  const format = formatOf(file.path);
+  await using handle = await open(file.path);
+  const sample = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
+  const encoding = detectEncoding(sample.buffer.subarray(0, sample.bytesRead), false);
+  if (encoding === undefined) throw binary(file);
+  if (format === "html") {
+    if (file.sizeBytes > maxHtmlBytes) throw tooLarge(file, maxHtmlBytes);
+    const { bytes, hash } = await readBytes(file.path, signal);
+    yield { ...readDocument(file, bytes, limits), bytes: bytes.length, hash: () => hash };
+    return;
+  }
+  const reader = new PartReader(file, { format, encoding, limits });
+  for await (const bytes of partsOf(handle, signal)) {
+    const part = reader.take(bytes);
+    if (part !== undefined) yield part;
+  }
+  const last = reader.take(undefined);
+  if (last !== undefined) yield last;
+}
+
+class PartReader {
+  private readonly file: FoundFile;
+  private readonly format: Exclude<Format, "html">;
+  private readonly encoding: Encoding;
+  private readonly limits: ChunkLimits;
+  private readonly decoder: InstanceType<typeof TextDecoder>;
+  private readonly hash = createHash("sha256");
+  private state = initialState;
+  private text = "";
+  private offset = 0;
+  private line = 1;
+  private bytes = 0;
+
+  constructor(file: FoundFile, options: { format: Exclude<Format, "html">; encoding: Encoding; limits: ChunkLimits }) {
+    this.file = file;
+    this.format = options.format;
+    this.encoding = options.encoding;
+    this.limits = options.limits;
+    this.decoder = new TextDecoder(options.encoding);
+  }
+
+  /** Adds bytes and gives a part when enough have come; undefined bytes end the file. */
+  take(bytes: Uint8Array | undefined): DocumentPart | undefined {
+    if (bytes !== undefined) {
+      if (this.encoding !== "utf-16le" && this.encoding !== "utf-16be" && bytes.includes(0)) throw binary(this.file);
+      this.hash.update(bytes);
+      this.bytes += bytes.length;
+      this.text += this.decoder.decode(bytes, { stream: true });
+    } else this.text += this.decoder.decode();
+    const cut = bytes === undefined ? this.text.length : cutOf(this.text);
+    if (cut === 0) return undefined;
+    const text = this.text.slice(0, cut);
+    this.text = this.text.slice(cut);
+    const origin = { offset: this.offset, line: this.line };
+    const { chunks, state } = chunkPart(text, { scan: scannerOf(this.format), state: this.state, limits: this.limits, origin });
+    this.state = state;
+    this.offset += cut;
+    this.line += countLines(text, 0, text.length);
+    const { format, encoding, bytes: total } = this;
+    return { format, encoding, title: titleOf(this.file, state), chunks, bytes: total, hash: () => this.hash.copy().digest("hex") };
+  }
+}
+
+/** Finds where a part may end: after its last line, or anywhere when a line has no end in sight; 0 when more should be read first. */
+function cutOf(text: string): number {
+  if (text.length < partBytes) return 0;
+  const newline = text.lastIndexOf("\n") + 1;
+  if (newline > 0) return newline;
+  if (text.length < 4 * partBytes) return 0;
+  const code = text.charCodeAt(text.length - 1);
+  return code >= 0xd800 && code <= 0xdbff ? text.length - 1 : text.length;
+}
+
+async function* partsOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.alloc(partBytes);
+  for (let position = 0; ; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, 0, partBytes, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+function titleOf(file: FoundFile, state: ScanState): string {
+  return state.title ?? (basename(file.name, extname(file.name)).replace(/[._-]+/g, " ").trim() || file.name);
+}
+
+function binary(file: FoundFile): AtlasError {
+  return knowledgeErrors.create("file_binary", `${showPath(file.path)} holds binary data, not text.`);
+}
+
+/** Makes the error for a file over the limit. */
+export function tooLarge(file: FoundFile, limit: number): AtlasError {
+  return knowledgeErrors.create("file_too_large", `${showPath(file.path)} has ${file.sizeBytes} bytes; the limit is ${limit}.`);
+}

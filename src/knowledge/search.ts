@@ -1,0 +1,181 @@
+import type { Database, Row } from "../storage/index.ts";
+import { chunksPerCollection } from "./migrations.ts";
+import type { RankWeights, WeightedTerm } from "./rank.ts";
+import { defaultRankWeights, rankCandidates } from "./rank.ts";
+import type { Term } from "./words.ts";
+import { queryTerms } from "./words.ts";
+
+/**
+ * Is a passage that answers a query.
+ *
+ * Units: lines count from 1, both ends included; offsets are UTF-16 code units of the document's readable text; `score` is
+ * comparable within one search only.
+ */
+export type Hit = {
+  readonly id: string;
+  readonly collection: string;
+  /** The absolute path of the file. */
+  readonly source: string;
+  /** The path below the folder that was ingested. */
+  readonly name: string;
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly start: number;
+  readonly end: number;
+  readonly score: number;
+  readonly title: string;
+  readonly headings: readonly string[];
+  /** What the passage needs to be understood alone, such as the header row of its table. */
+  readonly context?: string;
+  readonly text: string;
+};
+
+/** Is one search, its collections already looked up. */
+export interface SearchJob {
+  readonly query: string;
+  readonly collections: readonly { readonly id: number; readonly name: string; readonly chunks: number }[];
+  readonly limit: number;
+  /** Keeps the documents whose name begins with it. */
+  readonly under?: string | undefined;
+  readonly weights?: RankWeights | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Weighs the columns of the full text: title, header, body, sub. */
+const columnWeights = "2.0, 0.4, 1.0, 1.0";
+const candidateCount = 200;
+/** Scoring costs time for each row that holds a term; above this many rows only those with a rarer term are scored. */
+const rowBudget = 6000;
+
+/** Searches the full text and orders what it finds by term coverage and proximity too. Order: best first. */
+export async function search(database: Database, job: SearchJob): Promise<readonly Hit[]> {
+  const terms = queryTerms(job.query);
+  if (terms.length === 0 || job.collections.length === 0) return [];
+  const total = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
+  const weighted = await weigh(database, terms, total, job.signal);
+  const found = new Map<string, Row>();
+  for (const collection of job.collections) {
+    for (const row of await candidates(database, job, { collection: collection.id, match: matchOf(weighted, rowBudget) })) {
+      found.set(String(row["id"]), { ...row, collection: collection.name });
+    }
+  }
+  if (found.size < job.limit && weighted.length > 1 && matchOf(weighted, rowBudget) !== matchOf(weighted, Infinity)) {
+    for (const collection of job.collections) {
+      for (const row of await candidates(database, job, { collection: collection.id, match: matchOf(weighted, Infinity) })) {
+        found.set(String(row["id"]), { ...row, collection: collection.name });
+      }
+    }
+  }
+  return order([...found.values()], weighted, job);
+}
+
+interface CountedTerm extends WeightedTerm {
+  readonly word: string;
+  readonly rows: number;
+}
+
+/** Looks up how many chunks hold each term. Order: rarest first. */
+async function weigh(database: Database, terms: readonly Term[], total: number, signal?: AbortSignal): Promise<readonly CountedTerm[]> {
+  const rows = await database.read(
+    {
+      sql: `SELECT t.term AS term, t.doc AS rows FROM json_each(?) AS wanted CROSS JOIN knowledge_term AS t ON t.term = wanted.value`,
+      params: [JSON.stringify(terms.map((term) => term.stem))],
+    },
+    { signal },
+  );
+  const counts = new Map(rows.map((row) => [String(row["term"]), Number(row["rows"])]));
+  return terms
+    .map((term) => {
+      const held = counts.get(term.stem) ?? 0;
+      return { ...term, rows: held, idf: Math.log(1 + (Math.max(total, held) - held + 0.5) / (held + 0.5)) };
+    })
+    .sort((a, b) => a.rows - b.rows);
+}
+
+/**
+ * Writes the full-text expression. Every term is quoted, so that nothing in a query is syntax.
+ *
+ * With more rows than the budget, a row must hold one of the rarer terms; all terms count in its score.
+ */
+function matchOf(terms: readonly CountedTerm[], budget: number): string {
+  const all = terms.map((term) => `"${term.word.replaceAll('"', "")}"`);
+  let rows = 0;
+  let needed = 0;
+  for (const term of terms) {
+    if (rows > 0 && rows + term.rows > budget) break;
+    rows += term.rows;
+    needed++;
+  }
+  const any = all.join(" OR ");
+  return needed === all.length ? any : `(${all.slice(0, needed).join(" OR ")}) AND (${any})`;
+}
+
+async function candidates(
+  database: Database,
+  job: SearchJob,
+  scope: { readonly collection: number; readonly match: string },
+): Promise<readonly Row[]> {
+  const under = job.under ?? "";
+  const low = scope.collection * chunksPerCollection;
+  // A name filter joins before the limit, so that rows are there when rows exist; without one, the join waits until after it.
+  const join = `JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id AND d.state = 'ready'`;
+  const inner =
+    under === ""
+      ? `SELECT rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts
+         WHERE knowledge_fts MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY score LIMIT ?4`
+      : `SELECT knowledge_fts.rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts
+         JOIN knowledge_chunk nc ON nc.id = knowledge_fts.rowid JOIN knowledge_document nd ON nd.id = nc.document_id
+         WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3
+           AND substr(nd.name, 1, length(?5)) = ?5 ORDER BY score LIMIT ?4`;
+  return await database.read(
+    {
+      sql: `SELECT f.id, f.score, c.start, c."end", c.start_line, c.end_line, c.headings, c.context, c.text, d.uri, d.name, d.title
+            FROM (${inner}) AS f ${join}`,
+      params: [scope.match, low, low + chunksPerCollection, Math.max(candidateCount, job.limit), ...(under === "" ? [] : [under])],
+    },
+    { signal: job.signal },
+  );
+}
+
+function order(rows: readonly Row[], terms: readonly WeightedTerm[], job: SearchJob): readonly Hit[] {
+  const scores = rankCandidates(
+    terms,
+    rows.map((row) => ({
+      text: String(row["text"]),
+      heading: `${String(row["title"])}\n${String(row["name"])}\n${String(row["headings"])}\n${String(row["context"])}`,
+      bm25: -Number(row["score"]),
+    })),
+    job.weights ?? defaultRankWeights,
+  );
+  return rows
+    .map((row, index) => ({ row, score: scores[index] ?? 0 }))
+    .sort((a, b) => b.score - a.score || Number(a.row["id"]) - Number(b.row["id"]))
+    .slice(0, job.limit)
+    .map(({ row, score }) => hitOf(row, score));
+}
+
+function hitOf(row: Row, score: number): Hit {
+  const context = String(row["context"]);
+  return {
+    id: passageId(Number(row["id"])),
+    collection: String(row["collection"]),
+    source: String(row["uri"]),
+    name: String(row["name"]),
+    startLine: Number(row["start_line"]),
+    endLine: Number(row["end_line"]),
+    start: Number(row["start"]),
+    end: Number(row["end"]),
+    score: Math.round(score * 10_000) / 10_000,
+    title: String(row["title"]),
+    // Written by the store: a list of texts.
+    headings: JSON.parse(String(row["headings"])) as readonly string[],
+    ...(context === "" ? {} : { context }),
+    text: String(row["text"]),
+  };
+}
+
+/** Makes the short name by which an answer cites a chunk: `p` and its number, then `c` and its collection's unless that is the first. */
+function passageId(chunk: number): string {
+  const collection = Math.floor(chunk / chunksPerCollection);
+  return `p${chunk % chunksPerCollection}${collection === 1 ? "" : `c${collection}`}`;
+}

@@ -1,0 +1,153 @@
+import type { BigIntStats, Dirent } from "node:fs";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { IgnoreRule } from "./ignore.ts";
+import { isIgnored, isPassedOver, parseIgnore } from "./ignore.ts";
+import { knowledgeErrors } from "./errors.ts";
+
+/** Is a file that was found. */
+export interface FoundFile {
+  /** The absolute path. */
+  readonly path: string;
+  /** The path below the folder that was named, with slashes; the file's name if the file itself was named. */
+  readonly name: string;
+  readonly signature: FileSignature;
+  readonly sizeBytes: number;
+  /** Whether the file itself was named, not a folder around it. */
+  readonly named: boolean;
+}
+
+/** Changes whenever a file's content does; `size:mtime:ctime:inode`, times in nanoseconds. */
+export type FileSignature = string;
+
+/** Is a path that could not be read. */
+export interface WalkFailure {
+  readonly path: string;
+  readonly cause: unknown;
+}
+
+/** Is all that stands under the named paths. */
+export interface Walk {
+  readonly roots: readonly string[];
+  readonly files: readonly FoundFile[];
+  readonly failures: readonly WalkFailure[];
+}
+
+interface Folder {
+  readonly path: string;
+  readonly name: string;
+  readonly rules: readonly IgnoreRule[];
+}
+
+const atOnce = 32;
+
+/**
+ * Finds the files under the named paths. A named path may be a link; links below it are not followed: what they point at is
+ * read at its own place if it is inside, and is none of ours if it is outside. So loops cannot be.
+ *
+ * Order: by path. Errors: knowledge_source_missing for a named path; anything below is a failure of the report.
+ */
+export async function walk(paths: readonly string[], signal?: AbortSignal): Promise<Walk> {
+  const roots = [...new Set(paths.map((path) => resolve(path)))];
+  const walker = new Walker(signal);
+  for (const root of roots) await walker.root(root);
+  const files = [...walker.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { roots, files, failures: walker.failures };
+}
+
+class Walker {
+  readonly files = new Map<string, FoundFile>();
+  readonly failures: WalkFailure[] = [];
+  private readonly signal: AbortSignal | undefined;
+  private readonly todo: (() => Promise<void>)[] = [];
+
+  constructor(signal: AbortSignal | undefined) {
+    this.signal = signal;
+  }
+
+  async root(path: string): Promise<void> {
+    const info = await stat(path, { bigint: true }).catch((cause: unknown) => {
+      throw missing(path, cause);
+    });
+    if (!info.isDirectory()) return this.add(path, basename(path), info, true);
+    this.todo.push(() => this.folder({ path, name: "", rules: [] }));
+    await this.drain();
+  }
+
+  /** Works through folders and files, a bounded number at once. */
+  private async drain(): Promise<void> {
+    const worker = async (): Promise<void> => {
+      for (let task = this.todo.pop(); task !== undefined; task = this.todo.pop()) {
+        this.signal?.throwIfAborted();
+        await task();
+      }
+    };
+    while (this.todo.length > 0) await Promise.all(Array.from({ length: atOnce }, worker));
+  }
+
+  private async folder(folder: Folder): Promise<void> {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(folder.path, { withFileTypes: true });
+    } catch (cause) {
+      this.failures.push({ path: folder.path, cause });
+      return;
+    }
+    const rules = entries.some((entry) => entry.name === ".gitignore")
+      ? [...folder.rules, ...(await readIgnore(folder))]
+      : folder.rules;
+    for (const entry of entries) {
+      const path = join(folder.path, entry.name);
+      const name = folder.name === "" ? entry.name : `${folder.name}/${entry.name}`;
+      const isFolder = entry.isDirectory();
+      if (isPassedOver(entry.name, isFolder) || isIgnored(name, isFolder, rules)) continue;
+      if (isFolder) this.todo.push(() => this.folder({ path, name, rules }));
+      else if (entry.isFile()) this.todo.push(() => this.file(path, name));
+    }
+  }
+
+  private async file(path: string, name: string): Promise<void> {
+    try {
+      this.add(path, name, await stat(path, { bigint: true }), false);
+    } catch (cause) {
+      // Gone since its folder was listed: the same as never seen.
+      if (errnoOf(cause) !== "ENOENT") this.failures.push({ path, cause });
+    }
+  }
+
+  private add(path: string, name: string, info: BigIntStats, named: boolean): void {
+    if (!info.isFile()) {
+      this.failures.push({ path, cause: knowledgeErrors.create("file_unreadable", `${showPath(path)} is neither a file nor a folder.`) });
+      return;
+    }
+    const signature = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
+    this.files.set(path, { path, name, signature, sizeBytes: Number(info.size), named });
+  }
+}
+
+async function readIgnore(folder: Folder): Promise<readonly IgnoreRule[]> {
+  try {
+    return parseIgnore(await readFile(join(folder.path, ".gitignore"), "utf8"), folder.name);
+  } catch {
+    // Rules that cannot be read leave nothing out; the folder itself is still read.
+    return [];
+  }
+}
+
+function missing(path: string, cause: unknown): Error {
+  const code = errnoOf(cause);
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return knowledgeErrors.create("knowledge_source_missing", `There is no file or folder ${showPath(path)}.`, { details: { path: showPath(path) } });
+  }
+  return knowledgeErrors.create("file_unreadable", `Cannot read ${showPath(path)} (${code}).`, { details: { path: showPath(path) }, cause });
+}
+
+/** Gives the system's name of a failure, such as EACCES. */
+export function errnoOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+}
+
+/** Writes a path so that it can be shown: control characters, which a terminal would obey, are escaped. */
+export function showPath(path: string): string {
+  return path.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}

@@ -1,0 +1,65 @@
+import { stem } from "./stem.ts";
+
+const stopWords = new Set(
+  (
+    "a about above after again against all also am an and any are as at be because been before being below between both but by can cannot could did do does " +
+    "doing down during each few for from further had has have having he her here hers herself him himself his how i if in into is it its " +
+    "itself just let me more most my myself no nor not of off on once only or other our ours ourselves out over own same she should so some such " +
+    "than that the their theirs them themselves then there these they this those through to too under until up very was we were what when " +
+    "where which while who whom whose why will with would you your yours yourself"
+  ).split(" "),
+);
+
+/** Is one thing to look for: the word as full text sees it, and its stem. */
+export interface Term {
+  readonly word: string;
+  readonly stem: string;
+}
+
+/** Brings a text to the form that the index compares: lower case, without marks on letters. */
+export function fold(text: string): string {
+  const lower = text.toLowerCase();
+  // A text of plain ASCII, by far the most common, needs no normalisation.
+  return /[^\x00-\x7f]/.test(lower) ? lower.normalize("NFD").replace(/\p{M}+/gu, "") : lower;
+}
+
+/** Splits a text into its words: runs of letters and digits. */
+export function wordsOf(text: string): string[] {
+  return text.match(/[\p{L}\p{N}\p{Co}\p{M}]+/gu) ?? [];
+}
+
+/** Splits an identifier: `parseHTMLText2` gives parse, HTML, Text, 2; a plain word gives nothing. */
+export function splitIdentifier(word: string): string[] {
+  const parts = word.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}]+|\p{N}+/gu) ?? [];
+  return parts.length > 1 ? parts : [];
+}
+
+/** Joins the parts of all identifiers in a text whose parts the index would not see as words by themselves. */
+export function subtokensOf(text: string): string {
+  const found = new Set<string>();
+  for (const word of text.match(/[\p{L}\p{N}]*(?:\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|\p{L}\p{N})[\p{L}\p{N}]*/gu) ?? []) {
+    if (word.length <= 80) for (const part of splitIdentifier(word)) if (part.length > 1) found.add(part);
+  }
+  return [...found].join(" ");
+}
+
+/**
+ * Reads the terms of a query: its words and the parts of its identifiers, without stop words unless nothing else is left.
+ *
+ * Order: as in the query; each stem once; at most 64.
+ */
+export function queryTerms(query: string): readonly Term[] {
+  const words = wordsOf(query.slice(0, 4000)).flatMap((word) => [word, ...splitIdentifier(word)]);
+  const all = new Map<string, Term>();
+  for (const raw of words) {
+    const word = fold(raw);
+    if (word !== "" && word.length <= 80) all.set(stem(word), { word, stem: stem(word) });
+  }
+  const telling = [...all.values()].filter((term) => !stopWords.has(term.word));
+  return (telling.length > 0 ? telling : [...all.values()]).slice(0, 64);
+}
+
+/** Writes a text as a regular expression that finds it. */
+export function literalPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
