@@ -41,19 +41,36 @@ export async function detectProviders(options: DetectOptions): Promise<Detection
     const { keyVariable, defaultModel: model } = preset;
     const value = options.variables[keyVariable];
     if (value === undefined) {
-      return { provider, model, usable: false, reason: `${keyVariable} is not set`, problem: `Set ${keyVariable} to use ${provider}.` };
+      return {
+        provider,
+        model,
+        usable: false,
+        reason: `${keyVariable} is not set`,
+        problem: `Set ${keyVariable} to use ${provider}.`,
+      };
     }
     const problem = keyProblem(keyVariable, value);
-    return { provider, model, usable: problem === undefined, reason: `${keyVariable} is set`, ...(problem !== undefined && { problem }) };
+    return {
+      provider,
+      model,
+      usable: problem === undefined,
+      reason: `${keyVariable} is set`,
+      ...(problem !== undefined && { problem }),
+    };
   });
-  const offline: Candidate = { ...offlineReference, usable: true, reason: "It needs no key, no network and no service" };
+  const offline: Candidate = {
+    ...offlineReference,
+    usable: true,
+    reason: "It needs no key, no network and no service",
+  };
   const candidates = [...hosted, ...(await probeOllama(options)), offline];
   return { candidates, choice: candidates.find((each) => each.usable && each.model !== null) ?? offline };
 }
 
 function keyProblem(variable: string, value: string): string | undefined {
   if (value.trim() === "") return `${variable} is empty; set it to a key or remove it.`;
-  if (!/^[\x21-\x7e]+$/.test(value.trim())) return `${variable} holds characters that no key can have; copy the key again.`;
+  if (!/^[\x21-\x7e]+$/.test(value.trim()))
+    return `${variable} holds characters that no key can have; copy the key again.`;
   return undefined;
 }
 

@@ -25,9 +25,15 @@ const clauses: Readonly<Record<string, string>> = {
  */
 const words: readonly (readonly [RegExp, ProviderErrorCode])[] = [
   [/insufficient_quota|billing|credit balance|exceeded your current quota|out of credits/, "provider_quota"],
-  [/context_length|context length|context window|context size|prompt is too long|request_too_large/, "provider_context_length"],
+  [
+    /context_length|context length|context window|context size|prompt is too long|request_too_large/,
+    "provider_context_length",
+  ],
   [/content_filter|content_policy|content policy|content management policy|moderation/, "provider_content_filter"],
-  [/authentication_error|invalid_api_key|invalid api key|incorrect api key|api key not valid|invalid x-api-key/, "provider_authentication"],
+  [
+    /authentication_error|invalid_api_key|invalid api key|incorrect api key|api key not valid|invalid x-api-key/,
+    "provider_authentication",
+  ],
   [/permission_error|permission_denied/, "provider_permission"],
   [/rate_limit|rate limit|too many requests/, "provider_rate_limited"],
   [/model_not_found|model\b.{0,200}\b(not found|does not exist|not supported)|no such model/, "model_not_found"],
@@ -126,9 +132,15 @@ function bounded(ms: number): number | undefined {
 export function faultOfTransport(error: unknown, phase: CallPhase): Fault {
   const causeCode = transportCode(error);
   if (causeCode === "UND_ERR_CONNECT_TIMEOUT") {
-    return { code: "provider_timeout", message: "could not be connected to in time (connectMs)", phase: "connect", causeCode };
+    return {
+      code: "provider_timeout",
+      message: "could not be connected to in time (connectMs)",
+      phase: "connect",
+      causeCode,
+    };
   }
-  if (phase === "stream") return { code: "stream_interrupted", message: "broke off in the middle of its answer", causeCode };
+  if (phase === "stream")
+    return { code: "stream_interrupted", message: "broke off in the middle of its answer", causeCode };
   const sent = causeCode === "ECONNRESET" || causeCode === "UND_ERR_SOCKET" || causeCode.startsWith("HPE_");
   return {
     code: "provider_unreachable",

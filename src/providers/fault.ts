@@ -37,33 +37,38 @@ export interface FaultMoment {
   readonly partialUsage?: Usage | undefined;
 }
 
-/** Makes the error of a fault. Every text from outside is scrubbed of the call's secrets. */
+/** Makes the error of a fault. What the provider said in it is scrubbed of the call's secrets. */
 export function faultError(fault: Fault, context: CallContext, moment: FaultMoment): AtlasError {
   const { code, message, ...known } = fault;
-  const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
+  const clean = Object.fromEntries(
+    Object.entries(known).map(([key, value]) => [
+      key,
+      typeof value === "string" ? scrub(value, context.secrets) : value,
+    ]),
+  );
   const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
-  const word = fault.providerCode === undefined ? "" : ` [${fault.providerCode}]`;
-  const details = detailsOf({ phase: moment.phase, ...known, partialUsage: moment.partialUsage }, context);
-  return providerErrors.create(code, scrub(`${subject} ${message}${status}${word}.`, context.secrets), { details });
+  const word = fault.providerCode === undefined ? "" : ` [${scrub(fault.providerCode, context.secrets)}]`;
+  const details = detailsOf(context, { phase: moment.phase, ...clean, partialUsage: moment.partialUsage });
+  return providerErrors.create(code, `${subjectOf(context)} ${message}${status}${word}.`, { details });
 }
 
 /** Makes the error of a call that its caller cancelled. The same in every phase. */
 export function cancelledError(context: CallContext, cause: unknown, moment: FaultMoment): AtlasError {
-  const subject = context.model === undefined ? context.provider : `${context.provider}/${context.model}`;
-  return baseErrors.create("cancelled", scrub(`The call of ${subject} was cancelled.`, context.secrets), {
-    details: detailsOf({ ...moment }, context),
-    cause,
-  });
+  const details = detailsOf(context, { ...moment });
+  return baseErrors.create("cancelled", `The call of ${subjectOf(context)} was cancelled.`, { details, cause });
+}
+
+function subjectOf({ provider, model }: CallContext): string {
+  return model === undefined ? provider : `${provider}/${model}`;
 }
 
 function detailsOf(
+  { provider, model, origin }: CallContext,
   known: { readonly [key: string]: JsonValue | undefined },
-  context: CallContext,
 ): { [key: string]: JsonValue } {
-  const { provider, model, origin, secrets } = context;
   const details: { [key: string]: JsonValue } = {};
   for (const [key, value] of Object.entries({ provider, model, origin, ...known })) {
-    if (value !== undefined) details[key] = typeof value === "string" ? scrub(value, secrets) : value;
+    if (value !== undefined) details[key] = value;
   }
   return details;
 }

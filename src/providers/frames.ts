@@ -15,15 +15,22 @@ export interface FrameParser {
 
 const defaultMaxChars = 4 * 1024 * 1024;
 
-const tooLong: Fault = { code: "provider_malformed_response", message: "sent an event that is longer than Atlas reads" };
+const tooLong: Fault = {
+  code: "provider_malformed_response",
+  message: "sent an event that is longer than Atlas reads",
+};
 
 /** Makes a parser of lines that each hold one JSON value. Units: `maxChars` UTF-16 code units of one line. */
 export function ndjsonParser(maxChars: number = defaultMaxChars): FrameParser {
-  return lineParser(maxChars, (text) => text, (line, frames) => {
-    const data = line.trim();
-    if (data !== "") frames.push({ event: "", data });
-    return true;
-  });
+  return lineParser(
+    maxChars,
+    (text) => text,
+    (line, frames) => {
+      const data = line.trim();
+      if (data !== "") frames.push({ event: "", data });
+      return true;
+    },
+  );
 }
 
 /**

@@ -29,9 +29,13 @@ export async function generate(model: Model, request: ModelRequest, options?: St
   for await (const part of model.stream(request, options)) collector.push(part);
   const { result } = collector;
   if (result !== undefined) return result;
-  throw providerErrors.create("stream_interrupted", `${model.provider}/${model.name} ended its answer without finishing it.`, {
-    details: { provider: model.provider, model: model.name, phase: "stream" },
-  });
+  throw providerErrors.create(
+    "stream_interrupted",
+    `${model.provider}/${model.name} ended its answer without finishing it.`,
+    {
+      details: { provider: model.provider, model: model.name, phase: "stream" },
+    },
+  );
 }
 
 /** Makes a collector, for a reader that shows the parts and needs the whole answer as well. */

@@ -42,7 +42,10 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
   const { name, endpoint, http, clock = systemClock } = options;
   const timeouts: Timeouts = { ...defaultTimeouts, ...options.timeouts };
 
-  const prepare = (model: string | undefined, signal: AbortSignal | undefined): Omit<Call, "request"> & { headers: Record<string, string> } => {
+  const prepare = (
+    model: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Omit<Call, "request"> & { headers: Record<string, string> } => {
     const key = keyOf(options.apiKey);
     const context: CallContext = {
       provider: name,
@@ -51,7 +54,8 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
       secrets: [...(key === undefined ? [] : [key]), ...endpoint.secrets],
     };
     const problem = keyProblem(key, wire.keyRequired);
-    if (problem !== undefined) throw faultError({ code: "provider_authentication", message: problem }, context, { phase: "connect" });
+    if (problem !== undefined)
+      throw faultError({ code: "provider_authentication", message: problem }, context, { phase: "connect" });
     const headers = {
       ...(endpoint.basicAuth !== undefined && { authorization: endpoint.basicAuth }),
       ...wire.headers(key),
@@ -68,10 +72,19 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
       capabilities: wire.capabilities(model),
       async *stream(request: ModelRequest, { signal }: StreamOptions = {}) {
         const { headers, ...call } = prepare(model, signal);
-        const body = stringifyJson(withOptions(wire.body(model, request), request.providerOptions?.[name]), "model request", maxRequestChars);
+        const body = stringifyJson(
+          withOptions(wire.body(model, request), request.providerOptions?.[name]),
+          "model request",
+          maxRequestChars,
+        );
         yield* streamCall({
           ...call,
-          request: { method: "POST", path: wire.chatPath, headers: { ...headers, "content-type": "application/json" }, body },
+          request: {
+            method: "POST",
+            path: wire.chatPath,
+            headers: { ...headers, "content-type": "application/json" },
+            body,
+          },
           frames: wire.frames(),
           decoder: wire.decoder(`call_${request.messages.length}`),
         });

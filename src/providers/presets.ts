@@ -49,7 +49,12 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     defaultModel: "deepseek-chat",
     quirks: { structuredOutput: "object" },
   },
-  groq: { wire: "openai-chat", baseUrl: "https://api.groq.com/openai/v1", keyVariable: "GROQ_API_KEY", defaultModel: null },
+  groq: {
+    wire: "openai-chat",
+    baseUrl: "https://api.groq.com/openai/v1",
+    keyVariable: "GROQ_API_KEY",
+    defaultModel: null,
+  },
   mistral: {
     wire: "openai-chat",
     baseUrl: "https://api.mistral.ai/v1",

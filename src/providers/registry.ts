@@ -49,7 +49,9 @@ export function createProviders(factories: Readonly<Record<string, ProviderFacto
     async [Symbol.asyncDispose]() {
       const open = await Promise.allSettled(made.values());
       made.clear();
-      await Promise.all(open.map((each) => (each.status === "fulfilled" ? each.value[Symbol.asyncDispose]() : undefined)));
+      await Promise.all(
+        open.map((each) => (each.status === "fulfilled" ? each.value[Symbol.asyncDispose]() : undefined)),
+      );
     },
   };
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { mustFail, registerContract } from "../testing/contract.ts";
 import { manualClock } from "../testing/manual-clock.ts";
-import { contractCall, contractText, modelContract, type ModelScenario, type ModelSubject } from "../testing/model-contract.ts";
+import {
+  contractCall,
+  contractText,
+  modelContract,
+  type ModelScenario,
+  type ModelSubject,
+} from "../testing/model-contract.ts";
 import { generate } from "./generate.ts";
 import type { Message } from "./message.ts";
 import { userMessage } from "./message.ts";
@@ -99,7 +105,12 @@ describe("a script", () => {
       code: "script_exhausted",
       message: "scripted/script was asked for turn 2, which its script does not have. The script has 1.",
     });
-    await expect(generate(scripted(() => undefined), ask())).rejects.toMatchObject({ code: "script_exhausted" });
+    await expect(
+      generate(
+        scripted(() => undefined),
+        ask(),
+      ),
+    ).rejects.toMatchObject({ code: "script_exhausted" });
   });
 
   it("waits by the clock it is given", async () => {
@@ -113,7 +124,14 @@ describe("a script", () => {
   it("throws an error of its own, and keeps reasoning, usage and metadata", async () => {
     await expect(generate(scripted([{ error: new RangeError("mine") }]), ask())).rejects.toThrow("mine");
     const answer = await generate(
-      scripted([{ reasoning: "Let me think about it.", text: "😀".repeat(20), usage: { inputTokens: 7 }, metadata: { seen: true } }]),
+      scripted([
+        {
+          reasoning: "Let me think about it.",
+          text: "😀".repeat(20),
+          usage: { inputTokens: 7 },
+          metadata: { seen: true },
+        },
+      ]),
       ask(),
     );
     expect(answer.message.content[0]).toMatchObject({ type: "reasoning", text: "Let me think about it." });

@@ -93,9 +93,13 @@ function turnOf(script: Script, request: ModelRequest, index: number, model: str
   if (typeof turn === "string") return { text: turn };
   if (turn !== undefined) return turn;
   const length = typeof script === "function" ? "" : ` The script has ${script.length}.`;
-  throw providerErrors.create("script_exhausted", `${model} was asked for turn ${index + 1}, which its script does not have.${length}`, {
-    details: { model, turn: index + 1 },
-  });
+  throw providerErrors.create(
+    "script_exhausted",
+    `${model} was asked for turn ${index + 1}, which its script does not have.${length}`,
+    {
+      details: { model, turn: index + 1 },
+    },
+  );
 }
 
 function* partsOf(turn: ScriptedTurn, index: number, chunkSize: number): Generator<StreamPart> {
@@ -123,7 +127,11 @@ function chunksOf(text: string, size: number): readonly string[] {
   return chunk === "" ? chunks : [...chunks, chunk];
 }
 
-function errorOf(error: ProviderErrorCode | Error, context: { provider: string; model: string }, partialUsage: Usage): Error {
+function errorOf(
+  error: ProviderErrorCode | Error,
+  context: { provider: string; model: string },
+  partialUsage: Usage,
+): Error {
   if (typeof error !== "string") return error;
   const { provider, model } = context;
   return providerErrors.create(error, `${provider}/${model} failed as its script says.`, {

@@ -51,7 +51,10 @@ export const modelContract: readonly ContractCase<ModelSubject>[] = [
       const pieces = parts.flatMap((part) => (part.type === "text.delta" ? [part.text] : []));
       assert.equal(pieces.join(""), contractText);
       assert(pieces.length > 1, "the text came in one piece");
-      assert(pieces.every((piece) => piece !== ""), "a piece is empty");
+      assert(
+        pieces.every((piece) => piece !== ""),
+        "a piece is empty",
+      );
     },
   },
   {
@@ -75,7 +78,10 @@ export const modelContract: readonly ContractCase<ModelSubject>[] = [
       assert.equal(started.name, contractCall.name);
       assert.notEqual(started.id, "");
       assert.deepEqual({ name: completed.name, input: completed.input }, contractCall);
-      assert(parts.every((part) => "id" in part && part.id === started.id), "the id changes");
+      assert(
+        parts.every((part) => "id" in part && part.id === started.id),
+        "the id changes",
+      );
       const text = parts.flatMap((part) => (part.type === "tool.delta" ? [part.text] : [])).join("");
       assert.deepEqual(JSON.parse(text), contractCall.input);
       assert.equal((await generate(await subject.model("tool"), request)).finishReason, "tool_calls");
@@ -86,7 +92,10 @@ export const modelContract: readonly ContractCase<ModelSubject>[] = [
     async run(subject) {
       const { parts, error } = await readUntilError(await subject.model("truncated"));
       assert.equal(error.code, "stream_interrupted");
-      assert(parts.some((part) => part.type === "text.delta"), "the text before the break is lost");
+      assert(
+        parts.some((part) => part.type === "text.delta"),
+        "the text before the break is lost",
+      );
       assert(!parts.some((part) => part.type === "response.finished"), "it says that it finished");
       assert.equal(error.details["phase"], "stream");
       assert(error.details["partialUsage"], "partialUsage is missing");

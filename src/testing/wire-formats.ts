@@ -36,7 +36,9 @@ const openaiEnd = [
 
 const openaiTool = [
   openaiChunk({ role: "assistant", content: null }),
-  openaiChunk({ tool_calls: [{ index: 0, id: "call_a", type: "function", function: { name: contractCall.name, arguments: "" } }] }),
+  openaiChunk({
+    tool_calls: [{ index: 0, id: "call_a", type: "function", function: { name: contractCall.name, arguments: "" } }],
+  }),
   ...inputPieces.map((text) => openaiChunk({ tool_calls: [{ index: 0, function: { arguments: text } }] })),
   openaiChunk({}, "tool_calls"),
   ...openaiEnd,
@@ -96,7 +98,10 @@ function ollamaLine(message: JsonObject, rest: JsonObject = { done: false }): st
   return `${JSON.stringify({ model: "test-model", created_at: "2026-01-01T00:00:00Z", message: { role: "assistant", ...message }, ...rest })}\n`;
 }
 
-const ollamaEnd = ollamaLine({ content: "" }, { done: true, done_reason: "stop", prompt_eval_count: 30, eval_count: 12 });
+const ollamaEnd = ollamaLine(
+  { content: "" },
+  { done: true, done_reason: "stop", prompt_eval_count: 30, eval_count: 12 },
+);
 
 const ollamaText = [...pieces.map((content) => ollamaLine({ content })), ollamaEnd];
 
@@ -105,7 +110,11 @@ const ollamaTool = [
   ollamaEnd,
 ];
 
-function formatOf(contentType: string, answers: { readonly text: readonly string[]; readonly tool: readonly string[] }, beginning: number): WireFormat {
+function formatOf(
+  contentType: string,
+  answers: { readonly text: readonly string[]; readonly tool: readonly string[] },
+  beginning: number,
+): WireFormat {
   const headers = { "content-type": contentType };
   const begun = answers.text.slice(0, beginning);
   const scenarios: Readonly<Record<ModelScenario, WireAnswer>> = {

@@ -29,7 +29,9 @@ export function undiciHttp(endpoint: Endpoint, connectMs: number): HttpClient {
       signal.throwIfAborted();
       if (closed) throw new Error("The provider was closed.");
       agent ??= open();
-      const response = await (await agent).request({
+      const response = await (
+        await agent
+      ).request({
         origin: endpoint.origin,
         path: `${endpoint.pathPrefix}${path}${endpoint.query}`,
         method,

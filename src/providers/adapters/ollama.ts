@@ -28,7 +28,14 @@ const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000
 
 /** Makes the provider `ollama`, over its native chat. Errors: invalid_input for a base URL that is none. */
 export function ollama(options: OllamaOptions = {}): Provider {
-  const { name = "ollama", baseUrl = "http://127.0.0.1:11434", contextTokens = 8_192, apiKey, headers, clock } = options;
+  const {
+    name = "ollama",
+    baseUrl = "http://127.0.0.1:11434",
+    contextTokens = 8_192,
+    apiKey,
+    headers,
+    clock,
+  } = options;
   const timeouts = { ...localTimeouts, ...options.timeouts };
   const endpoint = readEndpoint(name, baseUrl);
   const http = options.http ?? undiciHttp(endpoint, timeouts.connectMs ?? defaultTimeouts.connectMs);

@@ -1,6 +1,11 @@
 import type { Clock } from "../../base/index.ts";
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
-import { compatibleQuirks, openaiChatRequest, openaiQuirks, type OpenAiChatQuirks } from "../codecs/openai-chat-request.ts";
+import {
+  compatibleQuirks,
+  openaiChatRequest,
+  openaiQuirks,
+  type OpenAiChatQuirks,
+} from "../codecs/openai-chat-request.ts";
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";

@@ -111,7 +111,17 @@ describe.each(formats)("%s", (format, make) => {
     const answers: readonly WireAnswer[] = [
       { headers: { "content-type": "text/html" }, chunks: ["<html>Sign in</html>"] },
       { headers, chunks: [garbage], then: "hang" },
-      { headers, chunks: ["data: ", ..."x".repeat(10).split("").map((x) => x.repeat(1024 * 1024))], then: "hang" },
+      {
+        headers,
+        chunks: [
+          "data: ",
+          ..."x"
+            .repeat(10)
+            .split("")
+            .map((x) => x.repeat(1024 * 1024)),
+        ],
+        then: "hang",
+      },
     ];
     await using at = await open({});
     for (const answer of answers) {
@@ -139,7 +149,10 @@ describe.each(formats)("%s", (format, make) => {
       if (phase === "headers") seen.resolve();
       for await (const part of at.model.stream(request)) if (part.type === "text.delta") seen.resolve();
     })();
-    const failed = expect(reading).rejects.toMatchObject({ code: "provider_timeout", details: { phase, causeCode: limit } });
+    const failed = expect(reading).rejects.toMatchObject({
+      code: "provider_timeout",
+      details: { phase, causeCode: limit },
+    });
     await seen.promise;
     await new Promise((resolve) => setImmediate(resolve));
     await clock.waitForSleepers(1);
@@ -156,7 +169,10 @@ describe.each(formats)("%s", (format, make) => {
 
   it("counts a reader's own time for nothing", async () => {
     const clock = manualClock();
-    await using at = await open(wire.answer("text"), { clock, timeouts: { firstPartMs: 100, idleMs: 100, totalMs: 200 } });
+    await using at = await open(wire.answer("text"), {
+      clock,
+      timeouts: { firstPartMs: 100, idleMs: 100, totalMs: 200 },
+    });
     let text = "";
     for await (const part of at.model.stream(request)) {
       if (part.type === "text.delta") text += part.text;
@@ -168,13 +184,17 @@ describe.each(formats)("%s", (format, make) => {
   it("says that nobody listens at the address, without the secrets in it", async () => {
     const provider = make("http://127.0.0.1:9", {});
     const error: unknown = await generate(provider.model("m"), request).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "provider_unreachable", details: { phase: "connect", causeCode: "ECONNREFUSED" } });
+    expect(error).toMatchObject({
+      code: "provider_unreachable",
+      details: { phase: "connect", causeCode: "ECONNREFUSED" },
+    });
     expect(everythingIn(error)).not.toContain(key);
     await provider[Symbol.asyncDispose]();
   });
 
   it("lists models and never generates for it", async () => {
-    const list = format === "ollama" ? { models: [{ name: "a" }, { name: "b" }] } : { data: [{ id: "a" }, { id: "b" }] };
+    const list =
+      format === "ollama" ? { models: [{ name: "a" }, { name: "b" }] } : { data: [{ id: "a" }, { id: "b" }] };
     await using at = await open({ headers: { "content-type": "application/json" }, chunks: [JSON.stringify(list)] });
     expect(await at.provider.listModels()).toEqual(["a", "b"]);
     expect(at.server.requests.map((each) => each.method)).toEqual(["GET"]);
@@ -192,8 +212,15 @@ describe.each(formats)("%s", (format, make) => {
   it("passes a provider's own options into the body", async () => {
     await using at = await open(wire.answer("text"));
     const name = at.provider.name;
-    await generate(at.model, { ...request, providerOptions: { [name]: { extra: 1, stream: false }, other: { no: 1 } } });
-    expect(JSON.parse(at.server.requests[0]?.body ?? "")).toMatchObject({ extra: 1, stream: true, model: "test-model" });
+    await generate(at.model, {
+      ...request,
+      providerOptions: { [name]: { extra: 1, stream: false }, other: { no: 1 } },
+    });
+    expect(JSON.parse(at.server.requests[0]?.body ?? "")).toMatchObject({
+      extra: 1,
+      stream: true,
+      model: "test-model",
+    });
   });
 });
 
@@ -201,13 +228,19 @@ describe("a key", () => {
   it("that is missing or cannot be one is an authentication error before anything is sent", async () => {
     for (const apiKey of [undefined, "", "  ", "sk-ä", "two words"]) {
       const provider = openai({ apiKey });
-      await expect(generate(provider.model("m"), request)).rejects.toMatchObject({ code: "provider_authentication", exitCode: 3 });
+      await expect(generate(provider.model("m"), request)).rejects.toMatchObject({
+        code: "provider_authentication",
+        exitCode: 3,
+      });
     }
   });
 
   it("in the base URL is used but never shown", async () => {
     await using server = await wireServer();
-    server.answer({ status: 400, chunks: [JSON.stringify({ error: { code: "hunter22", type: "tokentoken", param: key } })] });
+    server.answer({
+      status: 400,
+      chunks: [JSON.stringify({ error: { code: "hunter22", type: "tokentoken", param: key } })],
+    });
     const baseUrl = `${server.url.replace("//", "//user:hunter22@")}/v1?token=tokentoken`;
     const provider = openaiCompatible({ name: "mine", baseUrl, apiKey: undefined });
     const error: unknown = await generate(provider.model("m"), request).catch((thrown: unknown) => thrown);

@@ -54,7 +54,8 @@ export function anthropicDecoder(idPrefix: string): StreamDecoder {
     if (readText(block, "type") === "tool_use") {
       tools.push({ id: readText(block, "id"), index, name: readText(block, "name") }, emit);
       const input = readObject(block, "input");
-      if (input !== undefined && Object.keys(input).length > 0) tools.push({ index, text: JSON.stringify(input) }, emit);
+      if (input !== undefined && Object.keys(input).length > 0)
+        tools.push({ index, text: JSON.stringify(input) }, emit);
     } else if (readText(block, "type") === "redacted_thinking") {
       emit({ type: "reasoning.delta", text: "", signature: redactedMark + readText(block, "data") });
     } else {

@@ -119,7 +119,8 @@ export function ollamaDecoder(idPrefix: string): StreamDecoder {
     },
     finish(emit) {
       if (last === undefined) return cutOff;
-      const reported = readCount(last, "prompt_eval_count") !== undefined && readCount(last, "eval_count") !== undefined;
+      const reported =
+        readCount(last, "prompt_eval_count") !== undefined && readCount(last, "eval_count") !== undefined;
       emit({
         type: "response.finished",
         finishReason: finishReasonOf(readText(last, "done_reason"), tools.count),

@@ -84,7 +84,12 @@ export function openaiChatDecoder(idPrefix: string): StreamDecoder {
       emit({
         type: "response.finished",
         finishReason: finishReasonOf(reason, tools.count),
-        usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
+        usage: {
+          inputTokens: 0,
+          outputTokens: 0,
+          ...usage,
+          provenance: usage === undefined ? "estimated" : "reported",
+        },
         metadata: {
           ...(reason === undefined && { missingFinishReason: true }),
           ...(refused && { refused: true }),

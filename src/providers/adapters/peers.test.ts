@@ -1,0 +1,196 @@
+import { LLMock } from "@copilotkit/aimock";
+import Anthropic from "@anthropic-ai/sdk";
+import { Ollama } from "ollama";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JsonValue } from "../../base/index.ts";
+import { generate } from "../generate.ts";
+import { userMessage } from "../message.ts";
+import type { Provider } from "../model.ts";
+import { anthropic } from "./anthropic.ts";
+import { ollama } from "./ollama.ts";
+import { openai } from "./openai-chat.ts";
+
+/** What a client understood of an answer, for comparison. */
+interface Understood {
+  readonly text: string;
+  readonly calls: readonly { readonly name: string; readonly input: JsonValue }[];
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+const say = "The sum of the parts, told in a few pieces — naïvely.";
+const city = { city: "Łódź", unit: "celsius" };
+const weather = {
+  name: "weather",
+  description: "Tells the weather.",
+  inputSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+} as const;
+const mock = new LLMock({ port: 0, chunkSize: 7 });
+
+beforeAll(async () => {
+  mock.on(
+    { userMessage: "weather", hasToolResult: false },
+    { toolCalls: [{ name: "weather", arguments: JSON.stringify(city) }] },
+  );
+  mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 degrees." });
+  mock.onMessage("slow", { content: say.repeat(20) }, { chunkSize: 4, latency: 50 });
+  mock.onMessage("limited", { error: { message: "slow down", type: "rate_limit_error" }, status: 429, retryAfter: 3 });
+  mock.onMessage("hello", { content: say });
+  await mock.start();
+});
+afterAll(() => mock.stop());
+
+async function openaiSdk(text: string): Promise<Understood> {
+  const client = new OpenAI({ apiKey: "test", baseURL: `${mock.url}/v1` });
+  const stream = client.chat.completions.stream({
+    model: "test-model",
+    messages: [{ role: "user", content: text }],
+    stream_options: { include_usage: true },
+    tools: [
+      {
+        type: "function",
+        function: { name: weather.name, description: weather.description, parameters: { ...weather.inputSchema } },
+      },
+    ],
+  });
+  const { choices, usage } = await stream.finalChatCompletion();
+  const message = choices[0]?.message;
+  const calls = (message?.tool_calls ?? []).flatMap((call) =>
+    call.type === "function"
+      ? [{ name: call.function.name, input: JSON.parse(call.function.arguments) as JsonValue }]
+      : [],
+  );
+  return {
+    text: message?.content ?? "",
+    calls,
+    inputTokens: usage?.prompt_tokens ?? -1,
+    outputTokens: usage?.completion_tokens ?? -1,
+  };
+}
+
+async function anthropicSdk(text: string): Promise<Understood> {
+  const client = new Anthropic({ apiKey: "test", baseURL: mock.url });
+  const message = await client.messages
+    .stream({
+      model: "test-model",
+      max_tokens: 1_000,
+      messages: [{ role: "user", content: text }],
+      tools: [{ name: weather.name, description: weather.description, input_schema: { type: "object" } }],
+    })
+    .finalMessage();
+  return {
+    text: message.content.map((block) => (block.type === "text" ? block.text : "")).join(""),
+    calls: message.content.flatMap((block) =>
+      block.type === "tool_use" ? [{ name: block.name, input: block.input as JsonValue }] : [],
+    ),
+    inputTokens: message.usage.input_tokens,
+    outputTokens: message.usage.output_tokens,
+  };
+}
+
+async function ollamaSdk(content: string): Promise<Understood> {
+  const client = new Ollama({ host: mock.url });
+  const stream = await client.chat({
+    model: "test-model",
+    messages: [{ role: "user", content }],
+    stream: true,
+    tools: [
+      {
+        type: "function",
+        function: { name: weather.name, description: weather.description, parameters: { type: "object" } },
+      },
+    ],
+  });
+  let text = "";
+  const calls: { name: string; input: JsonValue }[] = [];
+  let inputTokens = -1;
+  let outputTokens = -1;
+  for await (const part of stream) {
+    text += part.message.content;
+    for (const call of part.message.tool_calls ?? [])
+      calls.push({ name: call.function.name, input: call.function.arguments });
+    if (part.done) [inputTokens, outputTokens] = [part.prompt_eval_count, part.eval_count];
+  }
+  return { text, calls, inputTokens, outputTokens };
+}
+
+const peers = [
+  ["openai", () => openai({ apiKey: "test", baseUrl: `${mock.url}/v1` }), openaiSdk],
+  ["anthropic", () => anthropic({ apiKey: "test", baseUrl: mock.url }), anthropicSdk],
+  ["ollama", () => ollama({ baseUrl: mock.url }), ollamaSdk],
+] as const;
+
+describe.each(peers)("%s against aimock", (_, make, peer) => {
+  async function using<T>(run: (provider: Provider) => Promise<T>): Promise<T> {
+    await using provider = make();
+    return await run(provider);
+  }
+
+  it.each(["hello", "weather"])("understands the answer to %s as the official client does", async (text) => {
+    const answer = await using((provider) =>
+      generate(provider.model("test-model"), { messages: [userMessage(text)], tools: [weather] }),
+    );
+    const official = await peer(text);
+    expect({
+      text: answer.text,
+      calls: answer.toolCalls.map(({ name, input }) => ({ name, input })),
+      inputTokens: answer.usage.inputTokens,
+      outputTokens: answer.usage.outputTokens,
+    }).toEqual(official);
+    expect(text === "hello" ? official.text : official.calls).toEqual(
+      text === "hello" ? say : [{ name: "weather", input: city }],
+    );
+  });
+
+  it("takes a tool call round and back", async () => {
+    await using(async (provider) => {
+      const model = provider.model("test-model");
+      const question = userMessage("weather please");
+      const first = await generate(model, { messages: [question], tools: [weather] });
+      const [call] = first.toolCalls;
+      expect(first.finishReason).toBe("tool_calls");
+      expect(call).toMatchObject({ name: "weather", input: city });
+      const second = await generate(model, {
+        tools: [weather],
+        messages: [
+          question,
+          first.message,
+          {
+            role: "tool",
+            content: [{ type: "tool.result", id: call?.id ?? "", name: "weather", output: { degrees: 21 } }],
+          },
+        ],
+      });
+      expect(second).toMatchObject({ text: "It is 21 degrees.", finishReason: "stop" });
+    });
+  });
+
+  it("stops in the middle when it is cancelled, within a few milliseconds", async () => {
+    await using(async (provider) => {
+      const stop = new AbortController();
+      let stoppedAt = 0;
+      const reading = (async () => {
+        for await (const part of provider
+          .model("test-model")
+          .stream({ messages: [userMessage("slow")] }, { signal: stop.signal })) {
+          if (part.type !== "text.delta" || stoppedAt > 0) continue;
+          stoppedAt = performance.now();
+          stop.abort();
+        }
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "cancelled" });
+      expect(performance.now() - stoppedAt).toBeLessThan(50);
+    });
+  });
+
+  it("understands a refusal for now", async () => {
+    await using(async (provider) => {
+      const asked = generate(provider.model("test-model"), { messages: [userMessage("limited")] });
+      await expect(asked).rejects.toMatchObject({
+        code: "provider_rate_limited",
+        details: { retryAfterMs: 3000, status: 429 },
+      });
+    });
+  });
+});

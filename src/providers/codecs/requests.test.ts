@@ -1,0 +1,215 @@
+import { describe, expect, it } from "vitest";
+import type { Message } from "../message.ts";
+import { systemMessage } from "../message.ts";
+import type { ModelRequest } from "../model.ts";
+import { anthropicRequest } from "./anthropic-request.ts";
+import { ollamaRequest } from "./ollama.ts";
+import { compatibleQuirks, openaiChatRequest, openaiQuirks } from "./openai-chat-request.ts";
+
+const conversation: readonly Message[] = [
+  systemMessage("Be brief."),
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "What is this?" },
+      { type: "file", mediaType: "image/png", data: "AAAA" },
+      { type: "file", mediaType: "application/pdf", url: "https://example.com/a.pdf", name: "a.pdf" },
+    ],
+  },
+  {
+    role: "assistant",
+    content: [
+      { type: "reasoning", text: "Hm.", provider: "anthropic", signature: "sig" },
+      { type: "reasoning", text: "", provider: "anthropic", signature: "redacted:xyz" },
+      { type: "reasoning", text: "Foreign.", provider: "other", signature: "sig2" },
+      { type: "tool.call", id: "c1", name: "look", input: { deep: true } },
+      { type: "tool.call", id: "c2", name: "look", input: {} },
+    ],
+  },
+  {
+    role: "tool",
+    content: [
+      { type: "tool.result", id: "c1", name: "look", output: "a cat" },
+      { type: "tool.result", id: "c2", name: "look", output: { why: "dark" }, failed: true },
+    ],
+  },
+  { role: "user", content: [{ type: "text", text: "And?" }] },
+];
+const closed = {
+  type: "object",
+  properties: { kind: { type: "string" } },
+  required: ["kind"],
+  additionalProperties: false,
+} as const;
+const open = { type: "object", properties: { kind: { type: "string" } } } as const;
+const request: ModelRequest = {
+  messages: conversation,
+  tools: [{ name: "look", description: "Looks.", inputSchema: open }],
+  toolChoice: "required",
+  responseFormat: { name: "answer", schema: closed },
+  maxOutputTokens: 100,
+  temperature: 0.5,
+  stopSequences: ["END"],
+  seed: 7,
+};
+
+describe("a request in OpenAI's format", () => {
+  it("holds the whole conversation, the tools and the settings", () => {
+    expect(openaiChatRequest("m", request, openaiQuirks)).toEqual({
+      model: "m",
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [
+        { role: "system", content: "Be brief." },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "What is this?" },
+            { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
+            { type: "file", file: { filename: "a.pdf", file_data: "https://example.com/a.pdf" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [
+            { id: "c1", type: "function", function: { name: "look", arguments: '{"deep":true}' } },
+            { id: "c2", type: "function", function: { name: "look", arguments: "{}" } },
+          ],
+        },
+        { role: "tool", tool_call_id: "c1", content: "a cat" },
+        { role: "tool", tool_call_id: "c2", content: '{"error":{"why":"dark"}}' },
+        { role: "user", content: "And?" },
+      ],
+      tools: [{ type: "function", function: { name: "look", description: "Looks.", parameters: open } }],
+      tool_choice: "required",
+      response_format: { type: "json_schema", json_schema: { name: "answer", schema: closed, strict: true } },
+      max_completion_tokens: 100,
+      temperature: 0.5,
+      stop: ["END"],
+      seed: 7,
+    });
+  });
+
+  it("asks for a strict schema only where OpenAI takes it as one", () => {
+    const lax = openaiChatRequest(
+      "m",
+      { ...request, responseFormat: { name: "a", schema: { type: "array", items: [open] } } },
+      openaiQuirks,
+    );
+    expect(lax["response_format"]).toEqual({
+      type: "json_schema",
+      json_schema: { name: "a", schema: { type: "array", items: [open] } },
+    });
+  });
+
+  it("leaves out or renames what a compatible endpoint does not know", () => {
+    const quirks = { ...compatibleQuirks, usageOption: false };
+    const body = openaiChatRequest(
+      "m",
+      { ...request, toolChoice: { name: "look" } },
+      { ...quirks, structuredOutput: "object" },
+    );
+    expect(body).toMatchObject({
+      max_tokens: 100,
+      response_format: { type: "json_object" },
+      tool_choice: { type: "function", function: { name: "look" } },
+    });
+    expect(body).not.toHaveProperty("stream_options");
+    expect(openaiChatRequest("m", request, { ...quirks, structuredOutput: "none" })).not.toHaveProperty(
+      "response_format",
+    );
+    expect(Object.keys(openaiChatRequest("m", { messages: [] }, quirks))).toEqual(["model", "messages", "stream"]);
+  });
+});
+
+describe("a request in Anthropic's format", () => {
+  it("joins neighbours of one role, keeps its own reasoning and drops that of others", () => {
+    expect(anthropicRequest("m", request, { provider: "anthropic", defaultMaxTokens: 9 })).toEqual({
+      model: "m",
+      max_tokens: 100,
+      stream: true,
+      system: "Be brief.",
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "What is this?" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+            { type: "document", source: { type: "url", url: "https://example.com/a.pdf" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: "Hm.", signature: "sig" },
+            { type: "redacted_thinking", data: "xyz" },
+            { type: "tool_use", id: "c1", name: "look", input: { deep: true } },
+            { type: "tool_use", id: "c2", name: "look", input: {} },
+          ],
+        },
+        {
+          role: "user",
+          content: [
+            { type: "tool_result", tool_use_id: "c1", content: "a cat" },
+            { type: "tool_result", tool_use_id: "c2", content: '{"why":"dark"}', is_error: true },
+            { type: "text", text: "And?" },
+          ],
+        },
+      ],
+      tools: [{ name: "look", description: "Looks.", input_schema: open }],
+      tool_choice: { type: "any" },
+      output_config: { format: { type: "json_schema", schema: closed } },
+      temperature: 0.5,
+      stop_sequences: ["END"],
+    });
+  });
+
+  it("always has a bound of tokens, and no empty messages", () => {
+    const messages: readonly Message[] = [{ role: "assistant", content: [{ type: "text", text: " " }] }];
+    expect(anthropicRequest("m", { messages }, { provider: "anthropic", defaultMaxTokens: 9 })).toEqual({
+      model: "m",
+      max_tokens: 9,
+      stream: true,
+      messages: [],
+    });
+    const choice = anthropicRequest(
+      "m",
+      { ...request, toolChoice: { name: "look" } },
+      { provider: "a", defaultMaxTokens: 9 },
+    );
+    expect(choice["tool_choice"]).toEqual({ type: "tool", name: "look" });
+  });
+});
+
+describe("a request in Ollama's format", () => {
+  it("always says how much context it needs", () => {
+    expect(ollamaRequest("m", request, 4096)).toEqual({
+      model: "m",
+      stream: true,
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "What is this?", images: ["AAAA"] },
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: [
+            { function: { name: "look", arguments: { deep: true } } },
+            { function: { name: "look", arguments: {} } },
+          ],
+        },
+        { role: "tool", tool_name: "look", content: "a cat" },
+        { role: "tool", tool_name: "look", content: '{"error":{"why":"dark"}}' },
+        { role: "user", content: "And?" },
+      ],
+      tools: [{ type: "function", function: { name: "look", description: "Looks.", parameters: open } }],
+      format: closed,
+      options: { num_ctx: 4096, num_predict: 100, temperature: 0.5, stop: ["END"], seed: 7 },
+    });
+    expect(ollamaRequest("m", { messages: [] }, 4096)["options"]).toEqual({ num_ctx: 4096 });
+  });
+
+  it("leaves the tools out when none may be called", () => {
+    expect(ollamaRequest("m", { ...request, toolChoice: "none" }, 4096)).not.toHaveProperty("tools");
+  });
+});
