@@ -1,6 +1,6 @@
 import { jsonSchemaOf } from "../base/index.ts";
 import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { extractCitations, retrievalTool } from "../knowledge/index.ts";
+import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
 import { systemMessage, textOf, userMessage } from "../providers/index.ts";
@@ -12,7 +12,7 @@ import { agentErrors } from "./errors.ts";
 import { systemText } from "./instructions.ts";
 import { callModel } from "./model-call.ts";
 import type { RecordedResponse } from "./model-call.ts";
-import { passagesIn } from "./passages.ts";
+import { retrievedPassages } from "./passages.ts";
 import { readStructured } from "./structured-output.ts";
 import { describeTools, runToolCalls } from "./tool-calls.ts";
 import { addUsage, costOf, noUsage } from "./usage.ts";
@@ -21,6 +21,8 @@ import { addUsage, costOf, noUsage } from "./usage.ts";
 export interface AgentSurroundings {
   readonly clock: Clock;
   readonly knowledge: Knowledge;
+  /** Larger files are refused when documents are taken in. */
+  readonly maxFileBytes: number;
   /** Finds a model by `provider/name`; without a name the configured or detected one. */
   readonly model: (name?: string) => Promise<Model>;
 }
@@ -106,16 +108,18 @@ function deadlineOf(
   return { signal: AbortSignal.any([context.signal, timer.signal]), [Symbol.dispose]: () => clearTimeout(timeout) };
 }
 
-async function knowledgeTools(context: RunContext, { knowledge }: AgentSurroundings, paths: readonly string[]): Promise<AnyTool[]> {
+async function knowledgeTools(context: RunContext, { knowledge, maxFileBytes }: AgentSurroundings, paths: readonly string[]): Promise<AnyTool[]> {
   if (paths.length === 0) return [];
   const collections = await context.step("knowledge", async ({ signal }) => {
-    const report = await knowledge.ingest({
-      paths,
+    const ingested = await ingestPaths(knowledge, paths, {
       signal,
+      maxFileBytes,
       onProgress: (progress) => context.emit({ type: "knowledge.progressed", data: { ...progress }, transient: true }),
     });
-    context.emit({ type: "knowledge.ingested", data: JSON.parse(JSON.stringify(report)) as JsonValue });
-    return [report.collection];
+    for (const { failures, ...report } of ingested.reports) {
+      context.emit({ type: "knowledge.ingested", data: { ...report, failures: failures.map((failure) => ({ ...failure })) } });
+    }
+    return ingested.collections;
   });
   return [retrievalTool(knowledge, { collections })];
 }
@@ -207,15 +211,15 @@ async function conclude(end: {
     }
     output = answer.value;
   }
-  const passages = passagesIn(state.messages);
+  const passages = retrievedPassages(state.messages);
   const { knowledge } = end.surroundings;
-  const citations =
-    passages.length === 0 ? [] : await loop.context.step("citations", () => extractCitations(knowledge, { text, passages }));
+  const cited = await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }));
+  if (cited.unverified.length > 0) loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
   const cost = costOf(loop.model);
   return {
     output,
     text,
-    citations,
+    citations: cited.citations,
     usage: state.usage,
     costMicroUsd: cost,
     model: `${loop.model.provider}/${loop.model.name}`,

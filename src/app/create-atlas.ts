@@ -37,7 +37,7 @@ export async function createAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
   const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
   const database = options.database ?? parts.use(await openDatabase(settings));
-  const knowledge = await createKnowledge({ database, logger, maxFileBytes: settings.values.knowledge.maxFileBytes });
+  const knowledge = await createKnowledge({ database, logger });
   const { keepDays, maxRuns } = settings.values.retention;
   const runs = parts.use(
     await createRuns({
@@ -80,7 +80,8 @@ interface StarterParts {
 /** Starts agents by name or value, and workflows. */
 function createStarter({ settings, runs, knowledge, models, agents }: StarterParts) {
   const workflows = new Map<string, { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }>();
-  const surroundings = { clock: systemClock, knowledge, model: (name?: string) => models.get(name) };
+  const { maxFileBytes } = settings.values.knowledge;
+  const surroundings = { clock: systemClock, knowledge, maxFileBytes, model: (name?: string) => models.get(name) };
 
   const register = (each: AnyAgent) => {
     const made = agentWorkflow(each, surroundings);

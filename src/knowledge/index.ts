@@ -11,3 +11,5 @@ export type { CitablePassage, Citation, CitedAnswer, Verification } from "./cita
 export { passageOf, passagesIn, retrievalTool } from "./retrieval-tool.ts";
 export type { RetrievalInput, RetrievalOutput, RetrievalToolOptions, RetrievedPassage } from "./retrieval-tool.ts";
 export { knowledgeErrors } from "./errors.ts";
+export { collectionOfPath, ingestPaths } from "./ingest-paths.ts";
+export type { IngestedPaths, IngestPathsOptions } from "./ingest-paths.ts";
