@@ -107,10 +107,9 @@ export function createJournal(database: Database, clock: Clock) {
     },
 
     /** Keeps a signal for a run; tells whether the run is there and unfinished. */
-    async sendSignal(runId: string, name: string, signal: { id: string; payload: string }): Promise<boolean> {
-      const sql = `INSERT INTO run_signal(run_id, name, id, payload)
-        SELECT ?1, ?2, ?3, ?4 FROM run WHERE id = ?1 AND finished_at IS NULL`;
-      const results = await database.write([{ sql, params: [runId, name, signal.id, signal.payload] }]);
+    async sendSignal(runId: string, name: string, payload: string): Promise<boolean> {
+      const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND finished_at IS NULL`;
+      const results = await database.write([{ sql, params: [runId, name, payload] }]);
       return results[0]?.changes === 1;
     },
 
@@ -119,8 +118,8 @@ export function createJournal(database: Database, clock: Clock) {
       const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 1";
       const row = (await database.read({ sql, params: [runId, name] }))[0];
       if (!row) return undefined;
-      const take = { sql: "DELETE FROM run_signal WHERE run_id = ? AND name = ? AND id = ?", params: [runId, name, row["id"] ?? null] };
-      return { payload: JSON.parse(String(row["payload"])) as JsonValue, take: { ...take, expectRows: 1 } };
+      const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [row["id"] ?? null], expectRows: 1 };
+      return { payload: JSON.parse(String(row["payload"])) as JsonValue, take };
     },
 
     /** Ends a run with its last entries. Errors: write_conflict. */

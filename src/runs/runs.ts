@@ -245,8 +245,8 @@ function createFrontDesk(engine: Engine): Runs {
       return handles;
     },
     async signal(id, name, payload = null) {
-      const sent = { id: newId("sig"), payload: stringifyJson(payload, `payload of the signal ${name}`) };
-      if (!(await journal.sendSignal(id, name, sent))) throw finishedError(await load(id));
+      const text = stringifyJson(payload, `payload of the signal ${name}`);
+      if (!(await journal.sendSignal(id, name, text))) throw finishedError(await load(id));
       engine.bell.ring(id);
       engine.notify();
     },

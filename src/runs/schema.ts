@@ -25,8 +25,8 @@ export const runMigrations: readonly Migration[] = [
         run_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, key TEXT, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY(run_id, seq)) WITHOUT ROWID`,
       `CREATE TABLE run_signal(
-        run_id TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
-        PRIMARY KEY(run_id, name, id)) WITHOUT ROWID`,
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, name TEXT NOT NULL, payload TEXT NOT NULL)`,
+      `CREATE INDEX run_signal_by_run ON run_signal(run_id, name, id)`,
     ],
   },
 ];
