@@ -70,7 +70,10 @@ async function install(folder: string): Promise<string> {
 /** Runs a command to its end. `node` is the very Node that runs the bench, without a shell or a shim between. */
 function must(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command === "node" ? process.execPath : command, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(command === "node" ? process.execPath : command, args, {
+      cwd,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     child.once("error", reject);

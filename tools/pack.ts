@@ -21,7 +21,7 @@ try {
   const npm = ["--prefix", user, "--no-audit", "--no-fund", "--prefer-offline"];
   const failed = await runSteps([
     { name: "publint", command: "publint", args: [tarball, "--strict"] },
-    { name: "attw", command: "attw", args: [tarball, "--profile", "esm-only", "--quiet"] },
+    { name: "attw", command: "attw", args: [tarball, "--profile", "esm-only", "--no-emoji"] },
     { name: "install into an empty folder", command: "npm", args: ["install", ...npm, tarball] },
     { name: "import every subpath", command: "node", args: [join(user, "all.mjs")] },
     { name: "atlas --version", command: "node", args: [join(user, "node_modules", name, "bin/atlas.js"), "--version"] },

@@ -21,7 +21,8 @@ if (name === undefined || !known.includes(name)) {
     ratios: rounded(result.ratios),
     notes: result.notes,
   };
-  for (const [key, value] of Object.entries({ ...line.ratios, ...line.metrics })) console.error(`${key.padEnd(32)} ${value}`);
+  for (const [key, value] of Object.entries({ ...line.ratios, ...line.metrics }))
+    console.error(`${key.padEnd(32)} ${value}`);
   for (const note of result.notes) console.error(`- ${note}`);
   if (args.includes("--json")) console.log(JSON.stringify(line));
 }
