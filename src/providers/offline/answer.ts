@@ -22,7 +22,9 @@ export function writeAnswer(findings: readonly Finding[]): Answer {
     const fresh = finding.quotes.filter((quote) => !quoted.has(keyOf(quote)));
     for (const quote of fresh) quoted.add(keyOf(quote));
     // Another part's quote may already answer this one; it is not repeated.
-    if (fresh.length > 0) blocks.push((several ? `**${finding.question.text}**\n\n` : "") + writeQuotes(fresh));
+    const cited = [...new Set(finding.quotes.map((quote) => `[${quote.passage.id}]`))].join(" ");
+    const body = fresh.length > 0 ? writeQuotes(fresh) : `See above: ${cited}`;
+    blocks.push((several ? `**${finding.question.text}**\n\n` : "") + body);
   }
   const open = findings.filter((finding) => !finding.answered);
   const unanswered = open.map((finding) => finding.question.text);

@@ -50,11 +50,12 @@ function callsFor(situation: Situation): Decision | undefined {
   const { request, conversation, questions, findings } = situation;
   const { tools = [], toolChoice = "auto" } = request;
   if (toolChoice === "none" || tools.length === 0) return undefined;
+  const called = new Set(conversation.rounds.flat().map((call) => call.name));
   const named = typeof toolChoice === "object" ? tools.find((tool) => tool.name === toolChoice.name) : undefined;
   if (typeof toolChoice === "object" && named === undefined) return undefined;
   const retrieval = retrievalTool(tools);
-  if (named !== undefined && named !== retrieval) return callNamed(named, situation);
-  if (retrieval === undefined) return undefined;
+  if (named !== undefined && named !== retrieval) return called.has(named.name) ? undefined : callNamed(named, situation);
+  if (retrieval === undefined) return toolChoice === "required" && called.size === 0 ? callAny(tools, situation) : undefined;
   const made = conversation.rounds.map((calls) => calls.filter((call) => call.name === retrieval.name)).filter((calls) => calls.length > 0);
   if (made.length === 0) return search(retrieval, conversation, queriesOf(questions));
   if (made.length >= maxRounds || conversation.onlyFailures) return undefined;
@@ -80,6 +81,12 @@ function callNamed(tool: ToolDefinition, situation: Situation): Decision {
   return { type: "calls", calls: [{ id: callId(conversation, 0), name: tool.name, input: input.value }], metadata: { extractive: true } };
 }
 
+/** Calls the first tool whose input can be read from the conversation; says why not when there is none. */
+function callAny(tools: readonly ToolDefinition[], situation: Situation): Decision | undefined {
+  const decisions = tools.map((tool) => callNamed(tool, situation));
+  return decisions.find((decision) => decision.type === "calls") ?? decisions[0];
+}
+
 /** Names a call by its turn and place: the same in every replay, different from every call before it. */
 function callId(conversation: Conversation, index: number): string {
   return `call_offline_${conversation.turn}_${index + 1}`;
@@ -100,5 +107,7 @@ function said(situation: Situation): Decision {
   if (conversation.passages.length === 0 && !searched) {
     return { type: "text", text: noDocuments, metadata: { ...metadataOf(findings, 0), unanswered: questions.map((question) => question.text) } };
   }
-  return { type: "text", ...writeAnswer(findings) };
+  const answer = writeAnswer(findings);
+  if (conversation.onlyFailures) return { type: "text", text: `The search of the documents failed.\n\n${answer.text}`, metadata: answer.metadata };
+  return { type: "text", ...answer };
 }

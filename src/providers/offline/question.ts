@@ -25,8 +25,9 @@ export interface Question {
 }
 
 const kinds: readonly (readonly [QuestionKind, RegExp])[] = [
+  ["number", /\bhow (?:many|much|often)\b/i],
   ["default", /\bdefaults?\b/i],
-  ["number", /\bhow (?:many|much|long|large|big|often|fast|old|deep|high)\b|\b(?:number|amount|percentage|size|limit|maximum|minimum|port|count)\b.*\?|\bwhat(?: is the| is)? (?:max|min)/i],
+  ["number", /\bhow (?:long|large|big|fast|old|deep|high)\b|\b(?:number|amount|percentage|size|limit|maximum|minimum|port|count)\b.*\?|\bwhat(?: is the| is)? (?:max|min)/i],
   ["date", /\bwhen\b|\bwhat (?:date|year|day)\b|\bwhich (?:year|version)\b|\bsince which\b|\bin what version\b/i],
   ["person", /\bwho(?:se|m)?\b|\bauthor\b/i],
   ["reason", /\bwhy\b|\breason\b/i],
@@ -34,6 +35,8 @@ const kinds: readonly (readonly [QuestionKind, RegExp])[] = [
   ["place", /\bwhere\b/i],
   ["definition", /^\s*(?:so |and |also |then )?(?:what(?:'s| is| are| does)|define|explain|describe)\b/i],
 ];
+
+const pronoun = /\b(?:it|its|they|their|them|this|these|those|that one)\b/i;
 
 /** Words that shape a question more than they name its subject; they count less. */
 const vague = new Set(
@@ -47,11 +50,22 @@ const vague = new Set(
   ).split(" "),
 );
 
-/** Reads a question: its kind and its key terms. `previous` lends what a pronoun refers to. */
-export function questionOf(text: string, previous?: Question, follows = false): Question {
+/** Is what stands before a question. */
+export interface Before {
+  /** Lends what a pronoun refers to. */
+  readonly previous?: Question | undefined;
+  readonly follows?: boolean;
+  /** True when `previous` asks nothing but says what the question is about. */
+  readonly isBackground?: boolean;
+}
+
+/** Reads a question: its kind and its key terms. */
+export function questionOf(text: string, before: Before = {}): Question {
+  const { previous, follows = false, isBackground = false } = before;
   const kind = kinds.find(([, pattern]) => pattern.test(text))?.[0] ?? "open";
   const own = contentTerms(text).map((term) => keyTerm(term, text));
-  const refers = previous !== undefined && (/\b(?:it|its|they|their|them|this|these|those|that one|there)\b/i.test(text) || own.length < 2);
+  const solid = own.filter((term) => term.weight >= 1).length;
+  const refers = previous !== undefined && (pronoun.test(text) || solid < (isBackground ? 3 : 1));
   const topic = refers ? topicOf(previous) : "";
   const known = new Set(own.map((term) => term.stem));
   const lent = contentTerms(topic)

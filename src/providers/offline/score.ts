@@ -63,9 +63,10 @@ function scoreUnit(terms: readonly KeyTerm[], entry: Entry, question: Question):
   const fits = fitting[question.kind](text, isCode);
   let score = 0.7 * coverage + 0.45 * own + (fits && question.kind !== "open" ? 0.12 : 0) + 0.1 * adjacency(terms, text);
   if (question.kind === "definition" && opensWithSubject(terms, text)) score += 0.1;
-  if (question.kind === "default" && /default\W{1,8}(?:value |is |to )*\S*[\d`'"]|\bdefaults?\b.*\d/i.test(text)) score += 0.05;
+  if (/\bdefault/i.test(question.text) && /default\W{1,8}(?:value |is |to )*\S*[\d`'"]|\bdefaults?\b.*\d/i.test(text)) score += 0.08;
   if (terms.some((term) => term.weight >= 0.1 && entry.named.has(term.stem))) score += 0.08;
   if (question.kind === "number" && quantity.test(text)) score += 0.06;
+  if (question.kind === "number" && !fits) score -= 0.2;
   if (isCode) score -= question.kind === "how" ? 0.1 : 0.3;
   if (text.length < 25) score -= 0.1;
   if (text.length > 600) score -= 0.08;

@@ -31,7 +31,9 @@ export function queriesOf(questions: readonly Question[]): string[] {
 export function keywordQueries(questions: readonly Question[], searched: ReadonlySet<string>): string[] {
   const queries = questions.map((question) => {
     const words = [...question.terms].sort((one, other) => other.weight - one.weight).map((term) => term.word);
-    return [...new Set(words)].slice(0, 6).join(" ");
+    const wide = [...new Set(words)].slice(0, 6).join(" ");
+    // Fewer words find more where the search asks for all of them.
+    return searched.has(normal(wide)) ? [...new Set(words)].slice(0, 3).join(" ") : wide;
   });
   return [...new Set(queries)].filter((query) => query !== "" && !searched.has(normal(query)));
 }

@@ -3,6 +3,7 @@ import type { Entry, Evidence } from "./evidence.ts";
 import type { Question } from "./question.ts";
 import type { Scored } from "./score.ts";
 import { scoreUnits } from "./score.ts";
+import { isStopWord } from "./terms.ts";
 import type { Unit } from "./units.ts";
 
 /** Is a unit that an answer quotes, with the passage it is cited by. */
@@ -24,6 +25,8 @@ export interface Finding {
 /** Bounds on what counts as an answer; calibrated with tools/eval-offline.ts. */
 const enough = { coverage: 0.6, own: 0.28, missing: 0.12 };
 const maxQuotes = 3;
+const maxListed = 6;
+const asksForList = /\b(?:list|which|what are|all|kinds|types)\b/i;
 const maxOverlap = 0.6;
 const maxLookAhead = 4;
 
@@ -33,11 +36,12 @@ export function answerQuestion(question: Question, evidence: Evidence): Finding 
   const fit = scored.filter((one) => holds(one, question));
   const best = fit[0];
   if (best === undefined || question.terms.length === 0) return { question, quotes: [], answered: false, confidence: scored[0]?.coverage ?? 0 };
+  const most = asksForList.test(question.text) ? maxListed : maxQuotes;
   const chosen: Scored[] = [];
   for (const one of fit) {
-    if (chosen.length >= maxQuotes || one.score < best.score * 0.78) break;
+    if (chosen.length >= most || one.score < best.score * 0.78) break;
     if (one.entry.unit.kind === "code" && question.kind !== "how" && chosen.length > 0) continue;
-    if (chosen.every((other) => overlap(one.entry.own, other.entry.own) < maxOverlap)) chosen.push(one);
+    if (chosen.every((other) => areSiblings(one, other) || overlap(one.entry.own, other.entry.own) < maxOverlap)) chosen.push(one);
   }
   const quotes = inReadingOrder(withCode(chosen, evidence, question.kind === "how"));
   return { question, quotes, answered: true, confidence: best.coverage };
@@ -49,6 +53,12 @@ function holds(one: Scored, question: Question): boolean {
   const needsForm = question.kind === "number" || question.kind === "person" || question.kind === "default";
   const bar = enough.coverage + (needsForm && !one.fits ? 0.15 : 0);
   return one.coverage >= bar && one.own >= enough.own;
+}
+
+/** Tells whether two units are items of one list or rows of one table: alike in their words and still not the same. */
+function areSiblings(one: Scored, other: Scored): boolean {
+  const isListed = one.entry.unit.kind === "item" || one.entry.unit.kind === "row";
+  return isListed && one.entry.passage === other.entry.passage && one.entry.unit.kind === other.entry.unit.kind && one.entry.unit.text !== other.entry.unit.text;
 }
 
 /** Adds the code that a chosen sentence introduces, or the sentence that introduces chosen code. */
@@ -92,8 +102,10 @@ function inReadingOrder(quotes: readonly Quote[]): Quote[] {
 
 function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
   let shared = 0;
-  for (const stem of one) if (other.has(stem)) shared++;
-  return shared / Math.max(1, Math.min(one.size, other.size));
+  const [mine, theirs] = [one, other].map((stems) => new Set([...stems].filter((stem) => !isStopWord(stem))));
+  if (mine === undefined || theirs === undefined) return 0;
+  for (const stem of mine) if (theirs.has(stem)) shared++;
+  return shared / Math.max(1, Math.min(mine.size, theirs.size));
 }
 
 /** Answers every question; a unit already quoted for one question is not quoted again for the next, but still answers it. */

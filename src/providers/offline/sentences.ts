@@ -1,4 +1,4 @@
-const abbreviation = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|mr|mrs|ms|dr|prof|no|fig|approx|resp|incl|[A-Z])\.$/i;
+const abbreviation = /(?:^|[\s(])(?:[Ee]\.g|[Ii]\.e|etc|vs|cf|[Mm]rs?|Ms|Dr|Prof|[Nn]o|[Ff]ig|approx|resp|incl|[A-Z])\.$/;
 const end = /[.!?…]+["'”’)\]*_]*(?=\s|$)|[。！？]+["'”’）」』]*/gu;
 
 /** Cuts prose into sentences, each trimmed and otherwise as it stands. Ends inside `code` and after abbreviations do not count. */

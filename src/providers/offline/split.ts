@@ -5,7 +5,12 @@ import { contentTerms } from "./terms.ts";
 
 const maxParts = 8;
 const opener = "what|what's|how|which|when|where|who|whose|why|is|are|does|do|can|could|should|will|did|has|list|name|find|describe|explain|show|tell|give|summari[sz]e|compare";
-const conjunction = new RegExp(`(?:[,;]\\s*|\\s+)(?:(?:and|also|as well as|plus|but)\\s+(?:(?:then|also|after that)[, ]+)?|(?:and\\s+)?(?:then|after that)[, ]+)(?=(?:in |by |for |of |to |at )?(?:${opener})\\b)|[,;]\\s+(?=(?:what|how|which|when|where|who|why)\\b)`, "gi");
+const asked = `(?:in |by |for |of |to |at )?(?:${opener})\\b`;
+const conjunction = new RegExp(
+  `(?:[,;]\\s*|\\s+)(?:(?:and|also|as well as|plus|but)\\s+)(?:also[, ]+)?(?=${asked})|` +
+    `[,;]?\\s+(?:and\\s+)?(?=(?:then|after that)[, ]+${asked})|[,;]\\s+(?=(?:what|how|which|when|where|who|why)\\b)`,
+  "gi",
+);
 const asks = new RegExp(`\\?|^\\s*(?:also|and|then|next|finally|please|after that)?[,\\s]*(?:please )?(?:${opener})\\b`, "i");
 const following = /^\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|based on (?:that|this|these))\b|\b(?:after that|based on (?:that|this|the (?:above|result)))/i;
 const remark = /^(?:can|could|is|are|does|do|should|will|may) (?:it|they|this|that|these|one|i|you|we)\b/i;
@@ -39,8 +44,9 @@ export function splitGoal(goal: string): Question[] {
       continue;
     }
     for (const text of compared(piece)) {
-      const previous = questions.at(-1) ?? (background === "" ? undefined : questionOf(background));
-      questions.push(questionOf(withoutOpening(text), previous, questions.length > 0 && following.test(piece)));
+      const isBackground = background !== "";
+      const previous = isBackground ? questionOf(background) : questions.at(-1);
+      questions.push(questionOf(withoutOpening(text), { previous, isBackground, follows: questions.length > 0 && following.test(piece) }));
     }
   }
   return questions.length === 0 ? [questionOf(goal)] : questions.slice(0, maxParts);

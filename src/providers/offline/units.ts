@@ -161,7 +161,7 @@ function add(reading: Reading, kind: UnitKind, span: { from: number; to: number;
   const isProse = kind === "sentence" || (kind === "item" && raw.length > maxItemChars);
   const pieces = isProse ? sentencesOf(raw) : [kind === "code" ? raw.replace(/\s+$/, "") : raw.trim()];
   for (const piece of pieces) {
-    const text = kind === "sentence" ? piece.replace(/^(?:>\s?)+(?:\[![A-Z]+\]\s*)?/, "").trim() : piece;
+    const text = kind === "sentence" ? piece.replace(/^(?:>\s?(?:\[![A-Z]+\]\s*)?)+/, "").trim() : piece;
     if (text !== "") reading.units.push({ kind, text, index: reading.units.length, context });
   }
 }
