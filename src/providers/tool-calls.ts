@@ -15,9 +15,7 @@ export interface ToolCallDelta {
 export interface ToolCallAssembler {
   push(delta: ToolCallDelta, emit: Emit): void;
   /** Emits a call whose input the provider sends as a whole. */
-  whole(id: string | undefined, name: string, input: JsonValue, emit: Emit): void;
-  /** Completes the call that the latest piece belongs to. */
-  complete(emit: Emit): Fault | undefined;
+  whole(call: { readonly id: string; readonly name: string; readonly input: JsonValue }, emit: Emit): void;
   /** Completes every call that is still open; with `drop`, calls whose input is cut off are left out. */
   completeAll(emit: Emit, drop?: boolean): Fault | undefined;
   readonly count: number;
@@ -49,40 +47,18 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
   let current: Call | undefined;
   let dropped = 0;
 
-  const open = (delta: ToolCallDelta): Call => {
-    const id = delta.id === undefined || delta.id === "" ? `${idPrefix}_${calls.length}` : delta.id;
-    const call: Call = { id, index: delta.index, name: "", text: "", started: false, completed: false };
+  const open = (id = "", index?: number): Call => {
+    const call: Call = { id: id || `${idPrefix}_${calls.length}`, index, name: "", text: "", started: false, completed: false };
     calls.push(call);
     return call;
   };
-  const find = (delta: ToolCallDelta): Call | undefined => {
-    const { id = "", index, name = "" } = delta;
+  const find = ({ id = "", index, name = "" }: ToolCallDelta): Call | undefined => {
     if (id !== "") {
       const known = calls.find((call) => call.id === id && !call.completed);
       if (known !== undefined || name !== "") return known;
     }
     return index === undefined ? current : calls.findLast((call) => call.index === index && !call.completed);
   };
-  const start = (call: Call, emit: Emit): void => {
-    if (call.started || call.name === "") return;
-    call.started = true;
-    emit({ type: "tool.started", id: call.id, name: call.name });
-    if (call.text !== "") emit({ type: "tool.delta", id: call.id, text: call.text });
-  };
-  const completeCall = (call: Call, emit: Emit, drop: boolean): Fault | undefined => {
-    if (call.completed) return undefined;
-    const input = readInput(call.text);
-    if (call.name === "" || input === undefined) {
-      dropped++;
-      call.completed = true;
-      return drop ? undefined : badInput;
-    }
-    start(call, emit);
-    call.completed = true;
-    emit({ type: "tool.completed", id: call.id, name: call.name, input });
-    return undefined;
-  };
-
   return {
     get count() {
       return calls.length - dropped;
@@ -91,7 +67,7 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
       return dropped;
     },
     push(delta, emit) {
-      const call = find(delta) ?? open(delta);
+      const call = find(delta) ?? open(delta.id, delta.index);
       current = call;
       if (call.name === "" && delta.name !== undefined) call.name = delta.name;
       const text = delta.text ?? "";
@@ -99,22 +75,38 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
       if (call.started && text !== "") emit({ type: "tool.delta", id: call.id, text });
       start(call, emit);
     },
-    whole(id, name, input, emit) {
-      const call = open({ id, name });
+    whole({ id, name, input }, emit) {
+      const call = open(id);
       call.name = name;
       call.text = JSON.stringify(input);
-      start(call, emit);
-      completeCall(call, emit, true);
+      complete(call, emit);
     },
-    complete: (emit) => (current === undefined ? undefined : completeCall(current, emit, false)),
     completeAll(emit, drop = false) {
       for (const call of calls) {
-        const fault = completeCall(call, emit, drop);
-        if (fault !== undefined) return fault;
+        if (call.completed || complete(call, emit)) continue;
+        if (!drop) return badInput;
+        dropped++;
       }
       return undefined;
     },
   };
+}
+
+function start(call: Call, emit: Emit): void {
+  if (call.started || call.name === "") return;
+  call.started = true;
+  emit({ type: "tool.started", id: call.id, name: call.name });
+  if (call.text !== "") emit({ type: "tool.delta", id: call.id, text: call.text });
+}
+
+/** Emits the end of a call; false when its input is not whole. */
+function complete(call: Call, emit: Emit): boolean {
+  call.completed = true;
+  const input = readInput(call.text);
+  if (call.name === "" || input === undefined) return false;
+  start(call, emit);
+  emit({ type: "tool.completed", id: call.id, name: call.name, input });
+  return true;
 }
 
 const noInput: JsonObject = {};

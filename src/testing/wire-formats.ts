@@ -121,7 +121,7 @@ function formatOf(
     text: { headers, chunks: answers.text },
     tool: { headers, chunks: answers.tool },
     truncated: { headers, chunks: begun },
-    stalled: { headers, chunks: begun, then: "hang" },
+    stalled: { headers, chunks: begun, ending: "hang" },
     silent: { silent: true },
     limited: {
       status: 429,

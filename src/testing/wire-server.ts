@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
 /**
- * Is what the server sends for one request. `then` says how it ends: `end` as it should, `cut` destroys the connection,
+ * Is what the server sends for one request. `ending` says how it ends: `end` as it should, `cut` destroys the connection,
  * `hang` says nothing more. `silent` does not even send the headers.
  */
 export interface WireAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly chunks?: readonly (string | Uint8Array)[];
-  readonly then?: "end" | "cut" | "hang";
+  readonly ending?: "end" | "cut" | "hang";
   readonly silent?: boolean;
 }
 
@@ -88,7 +88,7 @@ export async function wireServer(): Promise<WireServer> {
 }
 
 async function send(answer: WireAnswer, response: ServerResponse): Promise<void> {
-  const { status = 200, headers = {}, chunks = [], then = "end", silent = false } = answer;
+  const { status = 200, headers = {}, chunks = [], ending = "end", silent = false } = answer;
   if (silent) return;
   response.writeHead(status, headers);
   response.flushHeaders();
@@ -96,6 +96,6 @@ async function send(answer: WireAnswer, response: ServerResponse): Promise<void>
     if (response.destroyed) return;
     await new Promise<void>((resolve) => response.write(chunk, () => resolve()));
   }
-  if (then === "end") response.end();
-  else if (then === "cut") response.destroy();
+  if (ending === "end") response.end();
+  else if (ending === "cut") response.destroy();
 }

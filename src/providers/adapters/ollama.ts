@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/index.ts";
 import { localCapabilities } from "../capabilities.ts";
-import { ollamaDecoder, ollamaRequest } from "../codecs/ollama.ts";
+import { ollamaRequest } from "../codecs/ollama-request.ts";
+import { ollamaDecoder } from "../codecs/ollama-stream.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
 import type { HttpClient } from "../http.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../base/index.ts";
+import type { Clock } from "../../base/index.ts";
 import { registerContract } from "../../testing/contract.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { contractText, modelContract, type ModelSubject } from "../../testing/model-contract.ts";
@@ -17,7 +17,7 @@ const key = "sk-live-0123456789abcdef";
 
 interface Setup {
   readonly timeouts?: Partial<Timeouts>;
-  readonly clock?: typeof systemClock;
+  readonly clock?: Clock;
 }
 
 const formats = [
@@ -92,16 +92,16 @@ describe.each(formats)("%s", (format, make) => {
     await expect(generate(at.model, request)).rejects.toMatchObject({ code: "model_not_found", exitCode: 4 });
   });
 
-  it.each(["end", "cut"] as const)("never takes an answer for whole that was cut anywhere (%s)", async (then) => {
+  it.each(["end", "cut"] as const)("never takes an answer for whole that was cut anywhere (%s)", async (ending) => {
     const bytes = Buffer.from(wire.text);
     await using at = await open({});
-    for (let at_ = 0; at_ < bytes.length - 4; at_ += 61) {
-      const end = wire.answer("text").headers;
-      at.server.answer({ ...(end && { headers: end }), chunks: [bytes.subarray(0, at_)], then });
+    for (let end = 0; end < bytes.length - 4; end += 61) {
+      const { headers = {} } = wire.answer("text");
+      at.server.answer({ headers, chunks: [bytes.subarray(0, end)], ending });
       const outcome = await generate(at.model, request).catch((error: unknown) => error);
       // From the finish reason on, an OpenAI answer is whole; only its usage may be missing.
-      if (format === "openai-chat" && wire.text.slice(0, at_).includes('"stop"')) continue;
-      expect(outcome, `cut at ${at_}`).toMatchObject({ code: "stream_interrupted", details: { phase: "stream" } });
+      if (format === "openai-chat" && wire.text.slice(0, end).includes('"stop"')) continue;
+      expect(outcome, `cut at ${end}`).toMatchObject({ code: "stream_interrupted", details: { phase: "stream" } });
     }
   });
 
@@ -110,7 +110,7 @@ describe.each(formats)("%s", (format, make) => {
     const garbage = format === "ollama" ? "so\nnot\njson\n" : "data: so\n\ndata: not\n\ndata: {]\n\n";
     const answers: readonly WireAnswer[] = [
       { headers: { "content-type": "text/html" }, chunks: ["<html>Sign in</html>"] },
-      { headers, chunks: [garbage], then: "hang" },
+      { headers, chunks: [garbage], ending: "hang" },
       {
         headers,
         chunks: [
@@ -120,7 +120,7 @@ describe.each(formats)("%s", (format, make) => {
             .split("")
             .map((x) => x.repeat(1024 * 1024)),
         ],
-        then: "hang",
+        ending: "hang",
       },
     ];
     await using at = await open({});
@@ -162,7 +162,7 @@ describe.each(formats)("%s", (format, make) => {
   });
 
   it("ends at the terminator even when the server lingers", async () => {
-    await using at = await open({ ...wire.answer("text"), then: "hang" });
+    await using at = await open({ ...wire.answer("text"), ending: "hang" });
     expect((await generate(at.model, request)).usage).toMatchObject({ outputTokens: 12, provenance: "reported" });
     await at.server.idle();
   });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { wireFormats } from "../../testing/wire-formats.ts";
 import type { StreamDecoder } from "../decoder.ts";
@@ -6,7 +6,7 @@ import type { Fault } from "../fault.ts";
 import { type Frame, type FrameParser, ndjsonParser, sseParser } from "../frames.ts";
 import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
-import { ollamaDecoder } from "./ollama.ts";
+import { ollamaDecoder } from "./ollama-stream.ts";
 import { openaiChatDecoder } from "./openai-chat-stream.ts";
 
 const codecs = [

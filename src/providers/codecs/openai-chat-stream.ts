@@ -11,10 +11,11 @@ import {
   readText,
   type StreamDecoder,
 } from "../decoder.ts";
+import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { Frame } from "../frames.ts";
 import type { FinishReason, Usage } from "../model.ts";
-import { toolCallAssembler } from "../tool-calls.ts";
+import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -24,81 +25,90 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   content_filter: "content_filter",
 };
 
+interface State {
+  readonly tools: ToolCallAssembler;
+  started: boolean;
+  terminated: boolean;
+  refused: boolean;
+  reason: string | undefined;
+  usage: Omit<Usage, "provenance"> | undefined;
+}
+
 /** Makes a decoder of the chunks of OpenAI's Chat Completions. Source: the `chat.completion.chunk` object of OpenAI's API. */
 export function openaiChatDecoder(idPrefix: string): StreamDecoder {
-  const tools = toolCallAssembler(idPrefix);
-  let started = false;
-  let terminated = false;
-  let refused = false;
-  let reason: string | undefined;
-  let usage: Omit<Usage, "provenance"> | undefined;
-
-  const readChoice = (choice: JsonObject, emit: Emit): void => {
-    const delta = readObject(choice, "delta") ?? readObject(choice, "message");
-    const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
-    if (thought !== "") emit({ type: "reasoning.delta", text: thought });
-    const refusal = readText(delta, "refusal");
-    if (refusal !== "") refused = true;
-    const text = readText(delta, "content") + refusal;
-    if (text !== "") emit({ type: "text.delta", text });
-    for (const call of readObjects(delta, "tool_calls")) tools.push(deltaOf(call), emit);
-    reason = readText(choice, "finish_reason") || reason;
+  const state: State = {
+    tools: toolCallAssembler(idPrefix),
+    started: false,
+    terminated: false,
+    refused: false,
+    reason: undefined,
+    usage: undefined,
   };
-  const push = (frame: Frame, emit: Emit): FrameOutcome => {
-    if (frame.data.trim() === "[DONE]") {
-      terminated = true;
-      return undefined;
-    }
-    const chunk = readFrame(frame);
-    if (chunk === undefined) return "malformed";
-    if (chunk["error"] !== undefined && chunk["error"] !== null) return faultOfBody(chunk);
-    if (!started) {
-      started = true;
-      const model = readText(chunk, "model");
-      const responseId = readText(chunk, "id");
-      emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
-    }
-    for (const choice of readObjects(chunk, "choices")) if ((choice["index"] ?? 0) === 0) readChoice(choice, emit);
-    const counted = readUsage(readObject(chunk, "usage"));
-    if (counted !== undefined) {
-      usage = counted;
-      emit({ type: "usage.updated", usage: { ...counted, provenance: "partial" } });
-    }
-    return undefined;
-  };
-
   return {
-    push,
+    push: (frame, emit) => readChunk(state, frame, emit),
+    finish: (emit) => finish(state, emit),
     get state() {
-      if (terminated) return "ended";
-      return reason === undefined ? "open" : "complete";
+      if (state.terminated) return "ended";
+      return state.reason === undefined ? "open" : "complete";
     },
     get usage() {
-      return usage;
-    },
-    finish(emit) {
-      // Without a finish reason an answer is whole only if the terminator came and there are complete tool calls to go by.
-      if (reason === undefined && !(terminated && tools.count > 0)) return cutOff;
-      const fault = tools.completeAll(emit, reason === "length");
-      if (fault !== undefined) return fault;
-      emit({
-        type: "response.finished",
-        finishReason: finishReasonOf(reason, tools.count),
-        usage: {
-          inputTokens: 0,
-          outputTokens: 0,
-          ...usage,
-          provenance: usage === undefined ? "estimated" : "reported",
-        },
-        metadata: {
-          ...(reason === undefined && { missingFinishReason: true }),
-          ...(refused && { refused: true }),
-          ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
-        },
-      });
-      return undefined;
+      return state.usage;
     },
   };
+}
+
+function readChunk(state: State, frame: Frame, emit: Emit): FrameOutcome {
+  if (frame.data.trim() === "[DONE]") {
+    state.terminated = true;
+    return undefined;
+  }
+  const chunk = readFrame(frame);
+  if (chunk === undefined) return "malformed";
+  if (chunk["error"] !== undefined && chunk["error"] !== null) return faultOfBody(chunk);
+  if (!state.started) {
+    state.started = true;
+    const model = readText(chunk, "model");
+    const responseId = readText(chunk, "id");
+    emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
+  }
+  for (const choice of readObjects(chunk, "choices")) {
+    if ((choice["index"] ?? 0) === 0) readChoice(state, choice, emit);
+  }
+  const usage = readUsage(readObject(chunk, "usage"));
+  if (usage === undefined) return undefined;
+  state.usage = usage;
+  emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
+  return undefined;
+}
+
+function readChoice(state: State, choice: JsonObject, emit: Emit): void {
+  const delta = readObject(choice, "delta") ?? readObject(choice, "message");
+  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
+  if (thought !== "") emit({ type: "reasoning.delta", text: thought });
+  const refusal = readText(delta, "refusal");
+  if (refusal !== "") state.refused = true;
+  const text = readText(delta, "content") + refusal;
+  if (text !== "") emit({ type: "text.delta", text });
+  for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
+  state.reason = readText(choice, "finish_reason") || state.reason;
+}
+
+function finish({ tools, reason, terminated, refused, usage }: State, emit: Emit): Fault | undefined {
+  // Without a finish reason an answer is whole only if the terminator came and there are complete tool calls to go by.
+  if (reason === undefined && !(terminated && tools.count > 0)) return cutOff;
+  const fault = tools.completeAll(emit, reason === "length");
+  if (fault !== undefined) return fault;
+  emit({
+    type: "response.finished",
+    finishReason: finishReasonOf(reason, tools.count),
+    usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
+    metadata: {
+      ...(reason === undefined && { missingFinishReason: true }),
+      ...(refused && { refused: true }),
+      ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
+    },
+  });
+  return undefined;
 }
 
 function finishReasonOf(reason: string | undefined, toolCalls: number): FinishReason {

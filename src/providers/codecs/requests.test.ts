@@ -3,7 +3,7 @@ import type { Message } from "../message.ts";
 import { systemMessage } from "../message.ts";
 import type { ModelRequest } from "../model.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
-import { ollamaRequest } from "./ollama.ts";
+import { ollamaRequest } from "./ollama-request.ts";
 import { compatibleQuirks, openaiChatRequest, openaiQuirks } from "./openai-chat-request.ts";
 
 const conversation: readonly Message[] = [

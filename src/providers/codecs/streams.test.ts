@@ -4,7 +4,7 @@ import type { StreamDecoder } from "../decoder.ts";
 import type { Fault } from "../fault.ts";
 import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
-import { ollamaDecoder } from "./ollama.ts";
+import { ollamaDecoder } from "./ollama-stream.ts";
 import { openaiChatDecoder } from "./openai-chat-stream.ts";
 
 function run(decoder: StreamDecoder, events: readonly (JsonObject | string)[]) {

@@ -1,0 +1,101 @@
+import type { JsonObject, JsonValue } from "../../base/index.ts";
+import { isJsonObject, parseJson } from "../../base/index.ts";
+import {
+  cutOff,
+  type Emit,
+  type FrameOutcome,
+  readCount,
+  readFrame,
+  readObject,
+  readObjects,
+  readText,
+  type StreamDecoder,
+} from "../decoder.ts";
+import { faultOfBody } from "../fault-of.ts";
+import type { FinishReason, Usage } from "../model.ts";
+import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
+
+interface State {
+  readonly tools: ToolCallAssembler;
+  started: boolean;
+  last: JsonObject | undefined;
+  usage: Usage | undefined;
+}
+
+/** Makes a decoder of the lines of Ollama's native chat. Source: `POST /api/chat` of Ollama's API documentation. */
+export function ollamaDecoder(idPrefix: string): StreamDecoder {
+  const state: State = { tools: toolCallAssembler(idPrefix), started: false, last: undefined, usage: undefined };
+  return {
+    push(frame, emit) {
+      const line = readFrame(frame);
+      return line === undefined ? "malformed" : readLine(state, line, emit);
+    },
+    get state() {
+      return state.last === undefined ? "open" : "ended";
+    },
+    get usage() {
+      return state.usage;
+    },
+    finish(emit) {
+      if (state.last === undefined) return cutOff;
+      emit({
+        type: "response.finished",
+        finishReason: finishReasonOf(readText(state.last, "done_reason"), state.tools.count),
+        usage: state.usage ?? { inputTokens: 0, outputTokens: 0, provenance: "estimated" },
+        metadata: {},
+      });
+      return undefined;
+    },
+  };
+}
+
+function readLine(state: State, line: JsonObject, emit: Emit): FrameOutcome {
+  if (line["error"] !== undefined) return faultOfBody(line);
+  const message = readObject(line, "message");
+  if (message === undefined && line["done"] !== true) return "malformed";
+  if (!state.started) {
+    state.started = true;
+    const model = readText(line, "model");
+    emit({ type: "response.started", ...(model && { model }) });
+  }
+  const thought = readText(message, "thinking");
+  const text = readText(message, "content");
+  if (thought !== "") emit({ type: "reasoning.delta", text: thought });
+  if (text !== "") emit({ type: "text.delta", text });
+  for (const call of readObjects(message, "tool_calls")) {
+    const made = readObject(call, "function");
+    const input = inputOf(made?.["arguments"]);
+    const name = readText(made, "name");
+    if (input === undefined || name === "") return "malformed";
+    state.tools.whole({ id: readText(call, "id"), name, input }, emit);
+  }
+  if (line["done"] === true) readEnd(state, line, emit);
+  return undefined;
+}
+
+function readEnd(state: State, line: JsonObject, emit: Emit): void {
+  state.last = line;
+  const inputTokens = readCount(line, "prompt_eval_count");
+  const outputTokens = readCount(line, "eval_count");
+  if (inputTokens === undefined && outputTokens === undefined) return;
+  // A prompt that is in the server's cache is left out of the record: then the input is not known.
+  const provenance = inputTokens === undefined || outputTokens === undefined ? "estimated" : "reported";
+  state.usage = { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, provenance };
+  emit({ type: "usage.updated", usage: state.usage });
+}
+
+function finishReasonOf(reason: string, toolCalls: number): FinishReason {
+  if (reason === "length") return "length";
+  if (toolCalls > 0) return "tool_calls";
+  return reason === "stop" || reason === "" ? "stop" : "other";
+}
+
+function inputOf(value: JsonValue | undefined): JsonValue | undefined {
+  if (isJsonObject(value)) return value;
+  if (value === undefined || value === null || value === "") return {};
+  try {
+    return typeof value === "string" ? parseJson(value, "a tool call's input") : undefined;
+  } catch {
+    return undefined;
+  }
+}
