@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { createRuns, workflow } from "atlas-agents/runs";
-import { sqlite } from "atlas-agents/storage/sqlite";
+import { createRuns, workflow } from "../src/runs/index.ts";
+import { sqlite } from "../src/storage/adapters/sqlite.ts";
 
 const stepsPerRun = 10;
 const concurrencies = [1, 16, 128] as const;
