@@ -1,0 +1,49 @@
+import type { AgentResult } from "../agents/index.ts";
+import { cost, duration, place } from "./format.ts";
+import { harmless, oneLine } from "./harmless.ts";
+import type { Screen } from "./screen.ts";
+
+/** Is a finished answer with what a user wants to know about how it came about. */
+export interface Answer {
+  readonly runId: string;
+  readonly result: AgentResult<unknown>;
+  readonly durationMs: number;
+  readonly directory: string;
+  /** The text that is on the terminal already. */
+  readonly streamed: string;
+}
+
+/** Gives the answer in the shape that scripts rely on. */
+export function answerJson({ runId, result, durationMs }: Answer): object {
+  const { output, citations, usage, costMicroUsd, model, steps, finishReason, metadata } = result;
+  return { runId, status: "completed", output, citations, usage, costMicroUsd, model, durationMs, steps, finishReason, metadata };
+}
+
+/** Shows an answer: the text on stdout, where it comes from and what it took on stderr. */
+export function showAnswer(answer: Answer, screen: Screen): void {
+  if (screen.json) return screen.printJson(answerJson(answer));
+  const { result, streamed } = answer;
+  const text = typeof result.output === "string" ? result.output : JSON.stringify(result.output, undefined, 2);
+  if (streamed.trim() !== text.trim() || streamed === "") {
+    if (streamed !== "") screen.stream("\n\n");
+    screen.stream(text.endsWith("\n") ? text : `${text}\n`);
+  } else if (!streamed.endsWith("\n")) screen.stream("\n");
+  if (result.citations.length > 0) {
+    screen.say(`\n${screen.style("bold", "Sources")}`);
+    for (const { source, startLine, quote } of result.citations) {
+      screen.say(`  ${screen.style("cyan", `${place(source, answer.directory)}:${startLine}`)}  ${screen.style("dim", oneLine(quote, 100))}`);
+    }
+  }
+  if (result.finishReason !== "stop") {
+    screen.warn(screen.style("yellow", `The answer may be incomplete: it ended with ${result.finishReason.replaceAll("_", " ")}.`));
+  }
+  const { inputTokens, outputTokens } = result.usage;
+  const parts = [
+    harmless(result.model),
+    `${inputTokens} + ${outputTokens} tokens`,
+    cost(result.costMicroUsd),
+    duration(answer.durationMs),
+    answer.runId,
+  ];
+  screen.say(screen.style("dim", `\n${parts.join(" · ")}`));
+}

@@ -1,0 +1,136 @@
+import type { CommandSpec, OptionSpec } from "./command.ts";
+
+const json: OptionSpec = { flags: "--json", description: "print one JSON value on stdout" };
+const common: readonly OptionSpec[] = [
+  json,
+  { flags: "-q, --quiet", description: "say nothing but the result and problems" },
+  { flags: "--storage <path>", description: "database file (default: .atlas/atlas.db of the project)" },
+  { flags: "--profile <name>", description: "profile of the settings: dev, test or prod" },
+];
+const knowledge: OptionSpec = { flags: "-k, --knowledge <path>", description: "file or folder of documents; may be repeated", form: "list" };
+const model: OptionSpec = { flags: "-m, --model <provider/name>", description: "model to use (default: the best that can be used here)" };
+
+const runs: CommandSpec = {
+  name: "runs",
+  summary: "see and steer runs",
+  args: [],
+  options: [],
+  commands: [
+    {
+      name: "list",
+      summary: "list runs, the newest first",
+      args: [],
+      options: [
+        ...common,
+        { flags: "--status <status>", description: "only queued, running, waiting, completed, failed, cancelled or interrupted runs" },
+        { flags: "-n, --limit <count>", description: "at most this many (default: 20)", form: "count" },
+      ],
+      load: async () => (await import("./commands/runs-list.ts")).runsList,
+    },
+    {
+      name: "show",
+      summary: "show a run with its result",
+      args: [["<id>", "id of the run"]],
+      options: common,
+      load: async () => (await import("./commands/runs-show.ts")).runsShow,
+    },
+    {
+      name: "events",
+      summary: "print the log of a run, one event a line",
+      args: [["<id>", "id of the run"]],
+      options: [
+        ...common,
+        { flags: "-f, --follow", description: "go on until the run has ended" },
+        { flags: "--after <seq>", description: "only events after this number", form: "count" },
+      ],
+      load: async () => (await import("./commands/runs-events.ts")).runsEvents,
+    },
+    {
+      name: "cancel",
+      summary: "cancel a run",
+      args: [["<id>", "id of the run"]],
+      options: [...common, { flags: "--reason <text>", description: "why, for the log" }],
+      load: async () => (await import("./commands/runs-cancel.ts")).runsCancel,
+    },
+    {
+      name: "resume",
+      summary: "take up an interrupted run, or all of them",
+      args: [["[id]", "id of the run"]],
+      options: [...common, { flags: "--all", description: "every interrupted run" }],
+      load: async () => (await import("./commands/runs-resume.ts")).runsResume,
+    },
+  ],
+};
+
+/** Lists the commands of `atlas`. */
+export const catalogue: readonly CommandSpec[] = [
+  {
+    name: "run",
+    summary: "reach a goal with an agent",
+    args: [["[goal...]", "what you want; - reads it from the standard input"]],
+    options: [
+      ...common,
+      knowledge,
+      model,
+      { flags: "-a, --agent <name>", description: "agent to use (default: assistant)" },
+      { flags: "--new", description: "start anew even if the same run was interrupted" },
+      { flags: "--max-steps <count>", description: "model calls that the run may make", form: "count" },
+    ],
+    examples: ['atlas run "How do I configure logging?" --knowledge docs', "atlas run - --json < goal.txt"],
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    name: "ingest",
+    summary: "read documents, so that searching them is quick",
+    args: [["<path...>", "files and folders"]],
+    options: common,
+    examples: ["atlas ingest docs README.md"],
+    load: async () => (await import("./commands/ingest.ts")).ingest,
+  },
+  {
+    name: "search",
+    summary: "search documents, without any model",
+    args: [["<query...>", "what to look for"]],
+    options: [...common, knowledge, { flags: "-n, --limit <count>", description: "at most this many (default: 10)", form: "count" }],
+    examples: ['atlas search "retry policy" --knowledge docs --json'],
+    load: async () => (await import("./commands/search.ts")).search,
+  },
+  runs,
+  {
+    name: "providers",
+    summary: "show which models can be used here, and why",
+    args: [],
+    options: [...common, { flags: "--check", description: "ask each provider for its models; never generates" }],
+    load: async () => (await import("./commands/providers.ts")).providers,
+  },
+  {
+    name: "config",
+    summary: "show the settings",
+    args: [],
+    options: [],
+    commands: [
+      {
+        name: "explain",
+        summary: "show settings with their values and where these come from",
+        args: [["[key]", "a setting or a section, as in log or limits.maxSteps"]],
+        options: common,
+        examples: ["atlas config explain model"],
+        load: async () => (await import("./commands/config-explain.ts")).configExplain,
+      },
+    ],
+  },
+  {
+    name: "doctor",
+    summary: "check that everything works here, and say what to do",
+    args: [],
+    options: common,
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "demo",
+    summary: "answer questions about the packages that are installed here, offline",
+    args: [["[question...]", "a question of your own"]],
+    options: [...common, knowledge, model],
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+];

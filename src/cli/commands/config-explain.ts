@@ -1,0 +1,31 @@
+import type { Call } from "../command.ts";
+import { harmless } from "../harmless.ts";
+import { flagsOf } from "../open.ts";
+
+/** Shows settings with their values and where these come from. Secrets are masked. Opens no database. */
+export async function configExplain({ args, options, io, screen }: Call): Promise<number> {
+  const { loadSettings } = await import("../../app/index.ts");
+  const settings = await loadSettings({
+    directory: io.directory,
+    environment: io.environment,
+    flags: flagsOf(options),
+    profile: options.profile,
+  });
+  screen.protect(settings.secrets);
+  const found = settings.explain(args[0]);
+  if (screen.json) {
+    const { file = null, userFile = null, profile = null, directory, warnings } = settings;
+    screen.printJson({ directory, file, userFile, profile, warnings, settings: found });
+    return 0;
+  }
+  const width = Math.max(...found.map(({ key }) => key.length));
+  for (const { key, value, origin, overridden, variable, description } of found) {
+    const shown = value === null ? "—" : harmless(JSON.stringify(value));
+    screen.print(`${key.padEnd(width)}  ${screen.style("bold", shown, "stdout")}  ${screen.style("dim", `(${harmless(origin)})`, "stdout")}`);
+    if (args[0] !== key) continue;
+    for (const other of overridden) screen.print(`${" ".repeat(width)}  overrides ${harmless(JSON.stringify(other.value))} (${harmless(other.origin)})`);
+    screen.print(`${" ".repeat(width)}  ${description} Variable: ${variable}`);
+  }
+  for (const warning of settings.warnings) screen.warn(screen.style("yellow", harmless(warning)));
+  return 0;
+}

@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import type { JsonObject } from "../../base/index.ts";
+import { ingestPaths } from "../../knowledge/index.ts";
+import type { Call } from "../command.ts";
+import { duration, size } from "../format.ts";
+import { tellIngest } from "../narrator.ts";
+import { openAtlas } from "../open.ts";
+
+/** Reads documents into the database, so that later commands find them read. */
+export async function ingest(call: Call): Promise<number> {
+  const { args, io, screen, interrupt } = call;
+  await using atlas = await openAtlas(call);
+  const { reports } = await ingestPaths(
+    atlas.knowledge,
+    args.map((path) => resolve(io.directory, path)),
+    {
+      maxFileBytes: atlas.settings.values.knowledge.maxFileBytes,
+      signal: interrupt.signal,
+      onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+        screen.progress(`Reading documents: ${filesDone} of ${filesTotal} files, ${size(bytesDone)} of ${size(bytesTotal)}`),
+    },
+  );
+  screen.progress("");
+  if (screen.json) screen.printJson({ reports });
+  for (const [index, report] of reports.entries()) {
+    if (screen.json) continue;
+    tellIngest({ ...report, failures: report.failures.map((failure) => ({ ...failure })) } satisfies JsonObject, screen);
+    screen.print(`${args[index] ?? ""}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`);
+  }
+  return reports.some(({ files }) => files.failed > 0 && files.added + files.changed + files.unchanged === 0) ? 1 : 0;
+}

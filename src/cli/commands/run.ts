@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import { showAnswer } from "../answer.ts";
+import type { Call } from "../command.ts";
+import { followRun } from "../follow-run.ts";
+import { readGoal, runKey } from "../goal.ts";
+import { openAtlas } from "../open.ts";
+
+/** Are the options of `atlas run`. */
+export interface RunOptions {
+  readonly knowledge?: readonly string[];
+  readonly model?: string;
+  readonly agent?: string;
+  readonly new?: boolean;
+  readonly maxSteps?: number;
+}
+
+/** Reaches a goal with an agent; takes up the same run if it was interrupted before. */
+export async function run(call: Call<RunOptions>): Promise<number> {
+  const { args, options, io, screen } = call;
+  const goal = await readGoal(args, io, screen);
+  const { agent = "assistant", model } = options;
+  const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
+  await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
+  const interrupted = new Set((await atlas.runs.list({ status: "interrupted", limit: 100 })).map(({ id }) => id));
+  const handle = await atlas.start<unknown>(agent, goal, {
+    knowledge,
+    ...(model === undefined ? {} : { model }),
+    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model }) }),
+  });
+  if (!handle.isNew) {
+    const verb = interrupted.delete(handle.id) ? "Resuming" : "Following";
+    screen.say(`${verb} ${handle.id}${verb === "Following" ? ", which another process is working on" : ""}. Use --new to start anew.`);
+  }
+  tellOthers(interrupted.size, call);
+  const ending = await followRun(atlas, handle, call);
+  if (ending.kind === "failed") return ending.exitCode;
+  const { result, streamed, durationMs } = ending;
+  showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
+  return 0;
+}
+
+function tellOthers(count: number, { screen }: Call): void {
+  if (count === 0) return;
+  const runs = count === 1 ? "1 interrupted run is" : `${count === 100 ? "100 or more" : count} interrupted runs are`;
+  screen.say(screen.style("dim", `${runs} waiting; take up with: atlas runs resume --all`));
+}

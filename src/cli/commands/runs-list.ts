@@ -1,0 +1,40 @@
+import { baseErrors } from "../../base/index.ts";
+import { runStatuses } from "../../runs/index.ts";
+import type { ListOptions, RunRecord } from "../../runs/index.ts";
+import type { Call } from "../command.ts";
+import { stateOf } from "../format.ts";
+import { harmless, oneLine } from "../harmless.ts";
+import { openAtlas } from "../open.ts";
+
+/** Are the options of `atlas runs list`. */
+export interface RunsListOptions {
+  readonly status?: string;
+  readonly limit?: number;
+}
+
+/** Lists runs, the newest first. */
+export async function runsList(call: Call<RunsListOptions>): Promise<number> {
+  const { options, screen } = call;
+  const status = options.status === undefined ? undefined : statusOf(options.status);
+  await using atlas = await openAtlas(call);
+  const runs = await atlas.runs.list({ limit: options.limit ?? 20, ...(status === undefined ? {} : { status }) });
+  if (screen.json) screen.printJson({ runs });
+  else if (runs.length === 0) screen.say('There is no such run yet. Start one with: atlas run "GOAL"');
+  else for (const run of runs) screen.print(lineOf(run, call));
+  return 0;
+}
+
+function statusOf(text: string): NonNullable<ListOptions["status"]> {
+  const all = [...runStatuses, "interrupted"] as const;
+  const found = all.find((status) => status === text);
+  if (found !== undefined) return found;
+  throw baseErrors.create("invalid_input", `There is no status ${JSON.stringify(text)}; use one of ${all.join(", ")}.`);
+}
+
+function lineOf(run: RunRecord, { screen }: Call): string {
+  const state = stateOf(run);
+  const look = state === "completed" ? "green" : state === "failed" ? "red" : "yellow";
+  const when = new Date(run.createdAt).toISOString().slice(0, 19).replace("T", " ");
+  const goal = typeof run.input === "object" && run.input !== null && "goal" in run.input ? String(run.input["goal"]) : JSON.stringify(run.input);
+  return `${run.id}  ${when}  ${screen.style(look, state.padEnd(11), "stdout")}  ${harmless(run.workflow)}  ${oneLine(goal, 80)}`;
+}

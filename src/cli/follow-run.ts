@@ -1,0 +1,62 @@
+import type { AgentResult } from "../agents/index.ts";
+import type { Atlas } from "../app/index.ts";
+import { isAtlasError } from "../base/index.ts";
+import type { RunHandle } from "../runs/index.ts";
+import type { Call } from "./command.ts";
+import { createNarrator } from "./narrator.ts";
+import { failWith } from "./report.ts";
+
+/** Is how following a run ended. */
+export type Ending<Result> =
+  | { readonly kind: "result"; readonly result: Result; readonly streamed: string; readonly durationMs: number }
+  | { readonly kind: "failed"; readonly exitCode: number };
+
+/**
+ * Shows a run while it goes on and waits for its end. At the first signal Atlas is closed, which keeps the run, and the user
+ * is told how to take it up.
+ */
+export async function followRun<Result>(atlas: Atlas, handle: RunHandle<Result>, call: Call): Promise<Ending<Result>> {
+  const { screen, interrupt } = call;
+  const begin = performance.now();
+  const narrator = createNarrator(screen);
+  const stop = (): void => {
+    screen.progress("");
+    screen.say("\nStopping; the run is kept. Press Ctrl-C again to end at once.");
+    void atlas.close().catch(() => {});
+  };
+  if (interrupt.signal.aborted) stop();
+  interrupt.signal.addEventListener("abort", stop, { once: true });
+  const telling = (async () => {
+    for await (const event of handle.events({ signal: interrupt.signal })) narrator.tell(event);
+  })().catch((error: unknown) => {
+    if (!interrupt.signal.aborted) throw error;
+  });
+  try {
+    const [result] = await Promise.all([handle.result(), telling]);
+    screen.progress("");
+    return { kind: "result", result, streamed: narrator.streamed, durationMs: Math.round(performance.now() - begin) };
+  } catch (error) {
+    screen.progress("");
+    return { kind: "failed", exitCode: endBadly(error, handle.id, call) };
+  } finally {
+    interrupt.signal.removeEventListener("abort", stop);
+  }
+}
+
+function endBadly(error: unknown, runId: string, { screen, interrupt }: Call): number {
+  if (interrupt.cause === "SIGPIPE") return 0;
+  if (interrupt.exitCode !== undefined) {
+    if (screen.json) failWith(error, screen, { runId, status: "interrupted" });
+    else screen.warn(`The run ${runId} is kept. Take it up with: atlas runs resume ${runId}`);
+    return interrupt.exitCode;
+  }
+  const status = isAtlasError(error) && error.code === "run_cancelled" ? "cancelled" : "failed";
+  const exitCode = failWith(error, screen, { runId, status });
+  // 1 says nothing; 7 says that the command was right and the run was not.
+  return exitCode === 1 ? 7 : exitCode;
+}
+
+/** Tells whether a run's result is an agent's. */
+export function isAgentResult(value: unknown): value is AgentResult<unknown> {
+  return typeof value === "object" && value !== null && "citations" in value && "usage" in value && "finishReason" in value;
+}

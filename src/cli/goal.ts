@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import type { CliIo } from "./io.ts";
+import type { Screen } from "./screen.ts";
+
+/** Finds out what is wanted: the words of the command line, the standard input for `-`, or a question to the person at the terminal. */
+export async function readGoal(args: readonly string[], io: CliIo, screen: Screen): Promise<string> {
+  const { appErrors } = await import("../app/index.ts");
+  const typed = args.length === 1 && args[0] === "-" ? await io.readInput() : args.join(" ");
+  if (typed.trim() !== "") return typed.trim();
+  if (args.length > 0 || !screen.interactive) {
+    throw appErrors.create("goal_empty", 'There is no goal; say what you want, as in: atlas run "What does this project do?"');
+  }
+  const { isCancel, text } = await import("@clack/prompts");
+  const answer = await text({
+    message: "What do you want to know or do?",
+    output: process.stderr,
+    validate: (value) => (value?.trim() ? undefined : "Say it in a sentence."),
+  });
+  if (isCancel(answer)) throw appErrors.create("goal_empty", "No goal was given.");
+  return answer.trim();
+}
+
+/** Makes the key by which the same command finds its interrupted run again. */
+export function runKey(parts: { readonly agent: string; readonly goal: string; readonly knowledge: readonly string[]; readonly model: string | undefined }): string {
+  const { agent, goal, knowledge, model = "" } = parts;
+  const hash = createHash("sha256").update(JSON.stringify([agent, goal, [...knowledge].toSorted(), model]));
+  return `cli:${hash.digest("hex").slice(0, 32)}`;
+}

@@ -1,0 +1,16 @@
+// What a terminal may obey or what turns text around: control characters but tab and newline, and the marks of direction.
+const unruly = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Makes a text harmless for a terminal: characters that it would obey are written as `\x1b`. */
+export function harmless(text: string): string {
+  return text.replaceAll("\r\n", "\n").replaceAll(unruly, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Makes a text harmless and keeps it on one line. */
+export function oneLine(text: string, length = 160): string {
+  const line = harmless(text.replaceAll(/\s+/g, " ")).trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}

@@ -1,0 +1,34 @@
+import type { CliIo, EndSignal } from "./io.ts";
+
+const exitCodes: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 0 };
+
+/** Tells a command that the user wants it to end. */
+export interface Interrupt extends Disposable {
+  /** Aborts at the first signal. */
+  readonly signal: AbortSignal;
+  /** The exit code of the signal that came, undefined before one. */
+  readonly exitCode: number | undefined;
+  /** The signal that came. */
+  readonly cause: EndSignal | undefined;
+}
+
+/** Listens for signals: the first one asks the command to end in order, the second ends the process at once. */
+export function createInterrupt(io: CliIo): Interrupt {
+  const controller = new AbortController();
+  let cause: EndSignal | undefined;
+  const listening = io.onSignal((signal) => {
+    if (cause !== undefined && signal !== "SIGPIPE") return io.exit(exitCodes[signal]);
+    cause ??= signal;
+    controller.abort(new DOMException(`Ended by ${signal}.`, "AbortError"));
+  });
+  return {
+    signal: controller.signal,
+    get cause() {
+      return cause;
+    },
+    get exitCode() {
+      return cause === undefined ? undefined : exitCodes[cause];
+    },
+    [Symbol.dispose]: () => listening[Symbol.dispose](),
+  };
+}

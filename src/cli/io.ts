@@ -1,0 +1,83 @@
+import process from "node:process";
+
+/** Is a stream that the command line writes to. */
+export interface Output {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  write(text: string): void;
+}
+
+/** Is a signal that asks the program to end. */
+export type EndSignal = "SIGINT" | "SIGTERM" | "SIGPIPE";
+
+/** Is everything that a command has of the world outside, so that a test can stand in for a terminal. */
+export interface CliIo {
+  /** Data: what a script reads. */
+  readonly stdout: Output;
+  /** Talk: what a person reads. */
+  readonly stderr: Output;
+  /** Reads all of the standard input as text. */
+  readonly readInput: () => Promise<string>;
+  /** True when a person can be asked. */
+  readonly canAsk: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly directory: string;
+  /** Calls back for every signal to end. */
+  readonly onSignal: (listener: (signal: EndSignal) => void) => Disposable;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void;
+}
+
+/** Connects the command line to this process. */
+export function processIo(): CliIo {
+  const listeners = new Set<(signal: EndSignal) => void>();
+  const tell = (signal: EndSignal): void => {
+    for (const listener of listeners) listener(signal);
+  };
+  return {
+    stdout: outputOf(process.stdout, tell),
+    stderr: outputOf(process.stderr, tell),
+    readInput: readAll,
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    environment: process.env,
+    directory: process.cwd(),
+    onSignal(listener) {
+      const onInterrupt = (): void => listener("SIGINT");
+      const onTerminate = (): void => listener("SIGTERM");
+      listeners.add(listener);
+      process.on("SIGINT", onInterrupt);
+      process.on("SIGTERM", onTerminate);
+      return {
+        [Symbol.dispose]() {
+          listeners.delete(listener);
+          process.off("SIGINT", onInterrupt);
+          process.off("SIGTERM", onTerminate);
+        },
+      };
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+/** Writes to a stream until its reader has gone; that is told once, as SIGPIPE, and is no error. */
+function outputOf(stream: NodeJS.WriteStream, tell: (signal: EndSignal) => void): Output {
+  let gone = false;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    if (!gone) tell("SIGPIPE");
+    gone = true;
+  });
+  return {
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+    write(text) {
+      if (!gone) stream.write(text);
+    },
+  };
+}
+
+async function readAll(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,24 @@
+import type { Atlas, SettingsInput } from "../app/index.ts";
+import type { Call, CommonOptions } from "./command.ts";
+
+/** Opens Atlas for a command: the settings of the folder, what the options overrule, and no run taken up unasked. */
+export async function openAtlas({ options, io, screen }: Call, limits: { readonly maxSteps?: number | undefined } = {}): Promise<Atlas> {
+  const { createAtlas } = await import("../app/index.ts");
+  const atlas = await createAtlas({
+    directory: io.directory,
+    environment: io.environment,
+    recover: false,
+    flags: flagsOf(options, limits.maxSteps),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+  });
+  screen.protect(atlas.settings.secrets);
+  return atlas;
+}
+
+/** Gives the settings that the options of every command overrule. */
+export function flagsOf({ storage }: CommonOptions, maxSteps?: number): SettingsInput {
+  return {
+    ...(storage === undefined ? {} : { storage }),
+    ...(maxSteps === undefined ? {} : { limits: { maxSteps } }),
+  };
+}

@@ -1,0 +1,94 @@
+import { styleText } from "node:util";
+import { createRedactor } from "../security/index.ts";
+import type { Secret } from "../security/index.ts";
+import { harmless } from "./harmless.ts";
+import type { CliIo, Output } from "./io.ts";
+
+/** Is a look of text. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Are the wishes of the user about what is shown. */
+export interface ScreenOptions {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+/** Writes data to stdout and talk to stderr, as terminal and wishes allow. */
+export interface Screen {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** True when answers are shown while they are made. */
+  readonly live: boolean;
+  readonly interactive: boolean;
+  /** Writes data, whole lines. */
+  print(text: string): void;
+  /** Writes a part of a line of data. */
+  stream(text: string): void;
+  /** Writes one JSON value on one line of its own. */
+  printJson(value: unknown): void;
+  /** Writes a line for people; nothing with `--quiet`. */
+  say(text: string): void;
+  /** Writes a line for people, also with `--quiet`: problems. */
+  warn(text: string): void;
+  /** Shows what is going on in one line that replaces itself; only on a terminal. An empty text removes it. */
+  progress(text: string): void;
+  /** Styles a text that is meant for stdout or stderr. */
+  style(look: Style | readonly Style[], text: string, stream?: "stdout" | "stderr"): string;
+  /** Keeps these secrets out of everything that is said from now on. */
+  protect(secrets: readonly Secret[]): void;
+  redact(text: string): string;
+}
+
+/** Makes the screen of a command. */
+export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
+  const { stdout, stderr, environment } = io;
+  const { json = false, quiet = false } = options;
+  let redact = createRedactor();
+  let shown = false;
+  const colour = (stream: Output): boolean => stream.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  const clear = (): void => {
+    if (shown) stderr.write("\r\u001B[2K");
+    shown = false;
+  };
+  const safe = (text: string): string => (stdout.isTTY ? harmless(text) : text);
+  return {
+    json,
+    quiet,
+    live: stdout.isTTY && !json,
+    interactive: io.canAsk && !json,
+    print(text) {
+      clear();
+      stdout.write(`${text}\n`);
+    },
+    stream(text) {
+      clear();
+      stdout.write(safe(text));
+    },
+    printJson(value) {
+      clear();
+      stdout.write(`${safe(JSON.stringify(value, undefined, stdout.isTTY ? 2 : undefined))}\n`);
+    },
+    say(text) {
+      clear();
+      if (!quiet) stderr.write(`${redact(text)}\n`);
+    },
+    warn(text) {
+      clear();
+      stderr.write(`${redact(text)}\n`);
+    },
+    progress(text) {
+      if (!stderr.isTTY || quiet || json) return;
+      clear();
+      if (text === "") return;
+      stderr.write(harmless(redact(text)).slice(0, Math.max(20, stderr.columns - 1)));
+      shown = true;
+    },
+    style(look, text, stream = "stderr") {
+      return colour(stream === "stdout" ? stdout : stderr) ? styleText(typeof look === "string" ? look : [...look], text, { validateStream: false }) : text;
+    },
+    protect(secrets) {
+      redact = createRedactor({ secrets });
+    },
+    redact: (text) => redact(text),
+  };
+}
