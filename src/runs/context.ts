@@ -39,7 +39,7 @@ export interface SignalWait {
 /** Makes the context that a durable function works with. */
 export function createContext(options: ContextOptions): RunContext {
   const { runId, signal, writer, recorded } = options;
-  const counts = new Map<string, number>();
+  const counts = new Map<string, number>(Object.entries(recorded.counts));
   let replayedAt = 0;
   let random = seededRandom(hash(runId + textOf(recorded.checkpoint)));
 
@@ -97,9 +97,8 @@ export function createContext(options: ContextOptions): RunContext {
     },
     async checkpoint(state) {
       signal.throwIfAborted();
-      counts.clear();
       random = seededRandom(hash(runId + textOf(state)));
-      await writer.checkpoint(state);
+      await writer.checkpoint({ state, counts: Object.fromEntries(counts) });
     },
   };
 }

@@ -12,6 +12,8 @@ export type Recorded =
 export interface RecordedSteps {
   /** The state of the last checkpoint. */
   readonly checkpoint: JsonValue | undefined;
+  /** How often each name had been used at the checkpoint: keys go on from there, so that each is unique in the log. */
+  readonly counts: Readonly<Record<string, number>>;
   /** How many outcomes are left to give out; zero means that the run does new work. */
   readonly left: number;
   take(key: string): Recorded | undefined;
@@ -24,25 +26,32 @@ const failed = new Set(["step.failed", "call.failed", "signal.timed_out"]);
 const begun = new Set(["timer.started", "call.started", "signal.awaited"]);
 
 /** Is the memory of a run that is new. */
-export const nothingRecorded: RecordedSteps = { checkpoint: undefined, left: 0, take: () => undefined, begun: () => undefined };
+export const nothingRecorded: RecordedSteps = {
+  checkpoint: undefined,
+  counts: {},
+  left: 0,
+  take: () => undefined,
+  begun: () => undefined,
+};
 
 /** Reads a run's log from its last checkpoint on. Cost: what happened since then, not since the start. */
 export async function loadRecorded(journal: Journal, runId: string, checkpointSeq: number): Promise<RecordedSteps> {
   const outcomes = new Map<string, Recorded>();
   const open = new Map<string, JsonObject>();
-  let checkpoint: JsonValue | undefined;
+  let checkpoint: { readonly state?: JsonValue; readonly counts?: Readonly<Record<string, number>> } = {};
   const pageSize = 1_000;
   for (let last = checkpointSeq - 1; ; ) {
     const page = await journal.events(runId, last, pageSize);
     for (const event of page) {
-      if (event.type === "run.checkpointed") checkpoint = event.data;
+      if (event.type === "run.checkpointed") checkpoint = event.data as typeof checkpoint;
       else if (event.key !== undefined) note(event.key, event, outcomes, open);
     }
     if (page.length < pageSize) break;
     last = page.at(-1)?.seq ?? last;
   }
   return {
-    checkpoint,
+    checkpoint: checkpoint.state,
+    counts: checkpoint.counts ?? {},
     get left() {
       return outcomes.size;
     },
