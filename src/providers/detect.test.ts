@@ -6,9 +6,8 @@ describe("detection", () => {
   it("falls back on the model that needs nothing, and says what is missing for the others", async () => {
     const { choice, candidates } = await detectProviders({ variables: {} });
     expect(choice).toMatchObject({ provider: "offline", usable: true });
-    expect(candidates[0]).toEqual({
+    expect(candidates[0]).toMatchObject({
       provider: "anthropic",
-      model: expect.any(String),
       usable: false,
       reason: "ANTHROPIC_API_KEY is not set",
       problem: "Set ANTHROPIC_API_KEY to use anthropic.",

@@ -56,7 +56,7 @@ export function sseParser(maxChars: number = defaultMaxChars): FrameParser {
     return true;
   });
   return {
-    push: parser.push,
+    push: (chunk, frames) => parser.push(chunk, frames),
     end(frames) {
       const fault = parser.end(frames);
       if (data !== undefined) frames.push({ event, data });

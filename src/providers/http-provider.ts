@@ -70,25 +70,22 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
       provider: name,
       name: model,
       capabilities: wire.capabilities(model),
-      async *stream(request: ModelRequest, { signal }: StreamOptions = {}) {
-        const { headers, ...call } = prepare(model, signal);
-        const body = stringifyJson(
-          withOptions(wire.body(model, request), request.providerOptions?.[name]),
-          "model request",
-          maxRequestChars,
-        );
-        yield* streamCall({
-          ...call,
-          request: {
-            method: "POST",
-            path: wire.chatPath,
-            headers: { ...headers, "content-type": "application/json" },
-            body,
-          },
-          frames: wire.frames(),
-          decoder: wire.decoder(`call_${request.messages.length}`),
-        });
-      },
+      stream: (request: ModelRequest, { signal }: StreamOptions = {}) =>
+        streamCall(() => {
+          const { headers, ...call } = prepare(model, signal);
+          const whole = withOptions(wire.body(model, request), request.providerOptions?.[name]);
+          return {
+            ...call,
+            request: {
+              method: "POST",
+              path: wire.chatPath,
+              headers: { ...headers, "content-type": "application/json" },
+              body: stringifyJson(whole, "model request", maxRequestChars),
+            },
+            frames: wire.frames(),
+            decoder: wire.decoder(`call_${request.messages.length}`),
+          };
+        }),
     }),
     async listModels({ signal } = {}) {
       const { headers, ...call } = prepare(undefined, signal);

@@ -43,7 +43,7 @@ describe("the registry", () => {
     for (const reference of ["gpt", "/gpt", "openai/", ""]) {
       await expect(providers.resolve(reference)).rejects.toMatchObject({
         code: "provider_unknown",
-        message: expect.stringContaining("is not written as provider/name"),
+        message: `The model ${JSON.stringify(reference)} is not written as provider/name; known providers: anthropic, openai.`,
       });
     }
     await expect(createProviders({}).get("x")).rejects.toThrow("known providers: none");

@@ -49,9 +49,8 @@ export function createProviders(factories: Readonly<Record<string, ProviderFacto
     async [Symbol.asyncDispose]() {
       const open = await Promise.allSettled(made.values());
       made.clear();
-      await Promise.all(
-        open.map((each) => (each.status === "fulfilled" ? each.value[Symbol.asyncDispose]() : undefined)),
-      );
+      const providers = open.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      await Promise.all(providers.map((provider) => provider[Symbol.asyncDispose]()));
     },
   };
 }

@@ -64,7 +64,7 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Model {
         }
       };
       await wait(0);
-      const turn = turnOf(script, request, index, `${provider}/${name}`);
+      const turn = turnOf(script, request, { index, model: `${provider}/${name}` });
       await wait(turn.delayMs ?? 0);
       yield { type: "response.started", model: name, responseId: `${name}_${index}` };
       let first = true;
@@ -87,7 +87,11 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Model {
   };
 }
 
-function turnOf(script: Script, request: ModelRequest, index: number, model: string): ScriptedTurn {
+function turnOf(
+  script: Script,
+  request: ModelRequest,
+  { index, model }: { readonly index: number; readonly model: string },
+): ScriptedTurn {
   const entry = typeof script === "function" ? script : script[index];
   const turn = typeof entry === "function" ? entry(request, index) : entry;
   if (typeof turn === "string") return { text: turn };

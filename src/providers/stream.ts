@@ -36,11 +36,13 @@ const tooMalformed: Fault = {
 const noStream: Fault = { code: "provider_malformed_response", message: "answered with a page instead of a stream" };
 
 /**
- * Streams one call's answer as parts. Leaving the iteration early destroys the connection.
+ * Streams one call's answer as parts; the call is made when the first part is asked for. Leaving the iteration early
+ * destroys the connection.
  *
  * Errors: those of the providers table; `cancelled` when the signal aborts.
  */
-export async function* streamCall(call: StreamingCall): AsyncGenerator<StreamPart, void, undefined> {
+export async function* streamCall(prepare: () => StreamingCall): AsyncGenerator<StreamPart, void, undefined> {
+  const call = prepare();
   const { decoder, frames } = call;
   using watch = createWatch(call.timeouts, call.clock, call.signal);
   const meter = createMeter(call.request.body?.length ?? 0);

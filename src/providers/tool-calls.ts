@@ -48,7 +48,14 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
   let dropped = 0;
 
   const open = (id = "", index?: number): Call => {
-    const call: Call = { id: id || `${idPrefix}_${calls.length}`, index, name: "", text: "", started: false, completed: false };
+    const call: Call = {
+      id: id || `${idPrefix}_${calls.length}`,
+      index,
+      name: "",
+      text: "",
+      started: false,
+      completed: false,
+    };
     calls.push(call);
     return call;
   };

@@ -47,58 +47,38 @@ export function createWatch(timeouts: Timeouts, clock: Clock, outer?: AbortSigna
   let bound: Expiry = "firstPartMs";
   let expired: Expiry | undefined;
   let pausedAt: number | undefined;
-  let sleeper: AbortController | undefined;
 
+  const left = (): number | undefined =>
+    pausedAt === undefined && !controller.signal.aborted ? Math.min(due, totalDue) - clock.monotonic() : undefined;
+  const alarm = createAlarm(clock, left, () => {
+    expired = totalDue < due ? "totalMs" : bound;
+    controller.abort();
+  });
+  const enter = (next: Expiry, ms: number): void => {
+    if (bound === "tail") return;
+    const moved = bound !== next;
+    bound = next;
+    due = clock.monotonic() + ms;
+    // A later end is met when the alarm wakes and looks again; only another bound can have an earlier one.
+    if (moved) alarm.restart();
+  };
   const abort = (): void => {
     controller.abort(outer?.reason);
-    sleeper?.abort();
-  };
-  const run = async (mine: AbortController): Promise<void> => {
-    while (!mine.signal.aborted && pausedAt === undefined) {
-      const left = Math.min(due, totalDue) - clock.monotonic();
-      if (left <= 0) {
-        expired = totalDue < due ? "totalMs" : bound;
-        controller.abort();
-        break;
-      }
-      try {
-        await clock.sleep(left, { signal: mine.signal, keepAlive: false });
-      } catch {
-        break;
-      }
-    }
-    if (sleeper === mine) sleeper = undefined;
-  };
-  const restart = (): void => {
-    sleeper?.abort();
-    sleeper = new AbortController();
-    void run(sleeper);
+    alarm.stop();
   };
 
   if (outer?.aborted === true) abort();
   else {
     outer?.addEventListener("abort", abort, { once: true });
-    restart();
+    alarm.restart();
   }
   return {
     signal: controller.signal,
     get expired() {
       return expired;
     },
-    progress() {
-      if (bound === "tail") return;
-      const first = bound === "firstPartMs";
-      bound = "idleMs";
-      due = clock.monotonic() + timeouts.idleMs;
-      // A later bound is met when the sleeper wakes and looks again; only the first idle bound can be an earlier one.
-      if (first) restart();
-    },
-    enterTail() {
-      if (bound === "tail") return;
-      bound = "tail";
-      due = clock.monotonic() + tailMs;
-      restart();
-    },
+    progress: () => enter("idleMs", timeouts.idleMs),
+    enterTail: () => enter("tail", tailMs),
     pause() {
       pausedAt = clock.monotonic();
     },
@@ -108,12 +88,50 @@ export function createWatch(timeouts: Timeouts, clock: Clock, outer?: AbortSigna
       pausedAt = undefined;
       due += pausedMs;
       totalDue += pausedMs;
-      if (sleeper === undefined && !controller.signal.aborted) restart();
+      if (!alarm.set) alarm.restart();
     },
     [Symbol.dispose]() {
       outer?.removeEventListener("abort", abort);
+      alarm.stop();
+    },
+  };
+}
+
+interface Alarm {
+  readonly set: boolean;
+  restart(): void;
+  stop(): void;
+}
+
+/** Makes an alarm that rings when `left` comes to 0; it looks again whenever it wakes, and is unset when there is no end. */
+function createAlarm(clock: Clock, left: () => number | undefined, ring: () => void): Alarm {
+  let sleeper: AbortController | undefined;
+  const run = async (mine: AbortController): Promise<void> => {
+    for (let ms = left(); ms !== undefined && !mine.signal.aborted; ms = left()) {
+      if (ms <= 0) {
+        ring();
+        break;
+      }
+      try {
+        await clock.sleep(ms, { signal: mine.signal, keepAlive: false });
+      } catch {
+        break;
+      }
+    }
+    if (sleeper === mine) sleeper = undefined;
+  };
+  return {
+    get set() {
+      return sleeper !== undefined;
+    },
+    restart() {
       sleeper?.abort();
-      pausedAt ??= 0;
+      sleeper = new AbortController();
+      void run(sleeper);
+    },
+    stop() {
+      sleeper?.abort();
+      sleeper = undefined;
     },
   };
 }
