@@ -29,7 +29,8 @@ export function writeAnswer(findings: readonly Finding[]): Answer {
   const open = findings.filter((finding) => !finding.answered);
   const unanswered = open.map((finding) => finding.question.text);
   if (unanswered.length === 1) blocks.push(`The documents do not answer this: ${unanswered[0] ?? ""}`);
-  if (unanswered.length > 1) blocks.push(`The documents do not answer this:\n\n${unanswered.map((text) => `- ${text}`).join("\n")}`);
+  if (unanswered.length > 1)
+    blocks.push(`The documents do not answer this:\n\n${unanswered.map((text) => `- ${text}`).join("\n")}`);
   return { text: blocks.join("\n\n"), metadata: metadataOf(findings, quoted.size) };
 }
 

@@ -32,21 +32,33 @@ export function readConversation(messages: readonly Message[]): Conversation {
       if (parts.pasted) passages.set(parts.pasted.id, parts.pasted);
     }
     if (message.role !== "tool") return;
-    for (const part of message.content) for (const passage of passagesOf(part)) if (!passages.has(passage.id)) passages.set(passage.id, passage);
+    for (const part of message.content)
+      for (const passage of passagesOf(part)) if (!passages.has(passage.id)) passages.set(passage.id, passage);
   });
   const since = messages.slice(last + 1);
   const rounds = since
     .filter((message) => message.role === "assistant")
-    .map((message) => message.content.filter((part) => part.type === "tool.call").map(({ name, input }) => ({ name, input })))
+    .map((message) =>
+      message.content.filter((part) => part.type === "tool.call").map(({ name, input }) => ({ name, input })),
+    )
     .filter((calls) => calls.length > 0);
   const results = since.filter((message) => message.role === "tool").flatMap((message) => message.content);
   const onlyFailures = results.length > 0 && results.every((part) => part.failed === true);
-  return { goal: goal.slice(0, maxGoalChars), passages: [...passages.values()], rounds, turn: messages.length, onlyFailures };
+  return {
+    goal: goal.slice(0, maxGoalChars),
+    passages: [...passages.values()],
+    rounds,
+    turn: messages.length,
+    onlyFailures,
+  };
 }
 
 /** Tells the question from the document when a user pasted both into one message. */
 function separate(text: string, place: number): { goal: string; pasted?: Passage } {
-  const blocks = text.split(/\n\s*\n/).map((block) => block.trim()).filter((block) => block !== "");
+  const blocks = text
+    .split(/\n\s*\n/)
+    .map((block) => block.trim())
+    .filter((block) => block !== "");
   const first = blocks[0] ?? "";
   const last = blocks.at(-1) ?? "";
   if (text.length < minPastedChars || blocks.length < 2) return { goal: text };
@@ -66,7 +78,8 @@ function textPassage(id: string, source: string, text: string): Passage {
 function passagesOf(part: ToolResultPart): Passage[] {
   if (part.failed === true) return [];
   const { output } = part;
-  if (isJsonObject(output) && Array.isArray(output["passages"])) return output["passages"].flatMap((item: JsonValue) => readPassage(item) ?? []);
+  if (isJsonObject(output) && Array.isArray(output["passages"]))
+    return output["passages"].flatMap((item: JsonValue) => readPassage(item) ?? []);
   const text = typeof output === "string" ? output : JSON.stringify(output, null, 1);
   return text.length < 2 ? [] : [textPassage(part.id, part.name, text)];
 }

@@ -40,10 +40,13 @@ export function decide(request: ModelRequest): Decision {
   const conversation = readConversation(request.messages);
   const questions = splitGoal(conversation.goal);
   const plan = request.responseFormat && planOf(request.responseFormat.schema, conversation.goal, questions);
-  if (plan !== undefined) return { type: "text", text: JSON.stringify(plan), metadata: { ...metadataOf([], 0), answered: true } };
+  if (plan !== undefined)
+    return { type: "text", text: JSON.stringify(plan), metadata: { ...metadataOf([], 0), answered: true } };
   const findings = answerAll(questions, readEvidence(conversation.passages));
   const situation = { request, conversation, questions, findings };
-  return callsFor(situation) ?? (request.responseFormat ? filled(situation, request.responseFormat.schema) : said(situation));
+  return (
+    callsFor(situation) ?? (request.responseFormat ? filled(situation, request.responseFormat.schema) : said(situation))
+  );
 }
 
 function callsFor(situation: Situation): Decision | undefined {
@@ -54,9 +57,13 @@ function callsFor(situation: Situation): Decision | undefined {
   const named = typeof toolChoice === "object" ? tools.find((tool) => tool.name === toolChoice.name) : undefined;
   if (typeof toolChoice === "object" && named === undefined) return undefined;
   const retrieval = retrievalTool(tools);
-  if (named !== undefined && named !== retrieval) return called.has(named.name) ? undefined : callNamed(named, situation);
-  if (retrieval === undefined) return toolChoice === "required" && called.size === 0 ? callAny(tools, situation) : undefined;
-  const made = conversation.rounds.map((calls) => calls.filter((call) => call.name === retrieval.name)).filter((calls) => calls.length > 0);
+  if (named !== undefined && named !== retrieval)
+    return called.has(named.name) ? undefined : callNamed(named, situation);
+  if (retrieval === undefined)
+    return toolChoice === "required" && called.size === 0 ? callAny(tools, situation) : undefined;
+  const made = conversation.rounds
+    .map((calls) => calls.filter((call) => call.name === retrieval.name))
+    .filter((calls) => calls.length > 0);
   if (made.length === 0) return search(retrieval, conversation, queriesOf(questions));
   if (made.length >= maxRounds || conversation.onlyFailures) return undefined;
   const open = findings.filter((finding) => !finding.answered).map((finding) => finding.question);
@@ -76,9 +83,17 @@ function callNamed(tool: ToolDefinition, situation: Situation): Decision {
   const input = fillSchema(tool.inputSchema, { goal: conversation.goal, findings, fromGoal: true });
   if (!input.ok) {
     const refusal = { reason: "arguments_not_found", tool: tool.name, path: input.path };
-    return { type: "text", text: `I cannot read the input "${input.path}" of the tool ${tool.name} from the text.`, metadata: { ...metadataOf(findings, 0), refusal } };
+    return {
+      type: "text",
+      text: `I cannot read the input "${input.path}" of the tool ${tool.name} from the text.`,
+      metadata: { ...metadataOf(findings, 0), refusal },
+    };
   }
-  return { type: "calls", calls: [{ id: callId(conversation, 0), name: tool.name, input: input.value }], metadata: { extractive: true } };
+  return {
+    type: "calls",
+    calls: [{ id: callId(conversation, 0), name: tool.name, input: input.value }],
+    metadata: { extractive: true },
+  };
 }
 
 /** Calls the first tool whose input can be read from the conversation; says why not when there is none. */
@@ -97,7 +112,11 @@ function filled(situation: Situation, schema: JsonObject): Decision {
   const result = fillSchema(schema, { goal: conversation.goal, findings, fromGoal: false });
   const sentences = new Set(findings.flatMap((finding) => finding.quotes.map((quote) => quote.unit))).size;
   if (result.ok) return { type: "text", text: JSON.stringify(result.value), metadata: metadataOf(findings, sentences) };
-  const metadata = { ...metadataOf(findings, 0), answered: false, refusal: { reason: "schema_not_filled", path: result.path } };
+  const metadata = {
+    ...metadataOf(findings, 0),
+    answered: false,
+    refusal: { reason: "schema_not_filled", path: result.path },
+  };
   return { type: "text", text: `The documents do not answer this: ${conversation.goal}`, metadata };
 }
 
@@ -105,9 +124,14 @@ function said(situation: Situation): Decision {
   const { conversation, findings, questions, request } = situation;
   const searched = conversation.rounds.length > 0 || retrievalTool(request.tools ?? []) !== undefined;
   if (conversation.passages.length === 0 && !searched) {
-    return { type: "text", text: noDocuments, metadata: { ...metadataOf(findings, 0), unanswered: questions.map((question) => question.text) } };
+    return {
+      type: "text",
+      text: noDocuments,
+      metadata: { ...metadataOf(findings, 0), unanswered: questions.map((question) => question.text) },
+    };
   }
   const answer = writeAnswer(findings);
-  if (conversation.onlyFailures) return { type: "text", text: `The search of the documents failed.\n\n${answer.text}`, metadata: answer.metadata };
+  if (conversation.onlyFailures)
+    return { type: "text", text: `The search of the documents failed.\n\n${answer.text}`, metadata: answer.metadata };
   return { type: "text", ...answer };
 }

@@ -46,7 +46,9 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
     return known;
   };
   for (const passage of passages) {
-    const about = stemsOfContext(`${passage.title ?? ""} ${(passage.headings ?? []).join(" ")} ${passage.source.replace(/\.\p{L}+$/u, "")}`);
+    const about = stemsOfContext(
+      `${passage.title ?? ""} ${(passage.headings ?? []).join(" ")} ${passage.source.replace(/\.\p{L}+$/u, "")}`,
+    );
     const named = nameOf(passage);
     const units = unitsOf(passage);
     const owns = units.map((unit) => stemsOf(unit.text));
@@ -54,7 +56,15 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
       const own = owns[place] ?? none;
       const above = stemsOfContext(unit.context);
       for (const stem of own) frequency.set(stem, (frequency.get(stem) ?? 0) + 1);
-      entries.push({ passage, unit, own, above, about, named, near: { before: owns[place - 1] ?? none, after: owns[place + 1] ?? none } });
+      entries.push({
+        passage,
+        unit,
+        own,
+        above,
+        about,
+        named,
+        near: { before: owns[place - 1] ?? none, after: owns[place + 1] ?? none },
+      });
     });
   }
   const total = entries.length;
@@ -99,7 +109,10 @@ function isKin(one: string, other: string): boolean {
 /** Weighs the key terms of a question by their rarity in the evidence; the weights add up to 1. */
 export function weigh(question: Question, evidence: Evidence): readonly KeyTerm[] {
   const typical = Math.log(1 + evidence.entries.length);
-  const raw = question.terms.map((term) => ({ ...term, weight: term.weight * (0.35 + 0.65 * (evidence.rarity(term.stem) / Math.max(typical, 1))) }));
+  const raw = question.terms.map((term) => ({
+    ...term,
+    weight: term.weight * (0.35 + 0.65 * (evidence.rarity(term.stem) / Math.max(typical, 1))),
+  }));
   const sum = raw.reduce((total, term) => total + term.weight, 0);
   return raw.map((term) => ({ ...term, weight: sum === 0 ? 0 : term.weight / sum }));
 }

@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import { toAtlasError } from "../../base/index.ts";
-import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamOptions, StreamPart, Usage } from "../model.ts";
+import type {
+  FinishReason,
+  Model,
+  ModelCapabilities,
+  ModelRequest,
+  StreamOptions,
+  StreamPart,
+  Usage,
+} from "../model.ts";
 import { decide } from "./decide.ts";
 import { estimateInput, estimateTokens } from "./tokens.ts";
 
@@ -65,7 +73,10 @@ async function* respond(request: ModelRequest, { signal }: StreamOptions): Async
   yield finish(finishReason, usage(estimateTokens(text)), decision.metadata);
 }
 
-async function* callTools(calls: readonly { id: string; name: string; input: JsonValue }[], signal: AbortSignal | undefined): AsyncGenerator<StreamPart> {
+async function* callTools(
+  calls: readonly { id: string; name: string; input: JsonValue }[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StreamPart> {
   for (const { id, name, input } of calls) {
     signal?.throwIfAborted();
     yield { type: "tool.started", id, name };

@@ -3,8 +3,10 @@ import { isJsonObject } from "../../base/index.ts";
 import type { Question } from "./question.ts";
 import { resolveSchema } from "./schema.ts";
 
-const listName = /^(?:tasks?|sub_?tasks?|questions?|sub_?questions?|steps?|plan|todos?|goals|queries|nodes|work_?items)$/i;
-const textName = /^(?:question|title|goal|description|task|query|objective|prompt|instructions?|name|text|input|summary|what)$/i;
+const listName =
+  /^(?:tasks?|sub_?tasks?|questions?|sub_?questions?|steps?|plan|todos?|goals|queries|nodes|work_?items)$/i;
+const textName =
+  /^(?:question|title|goal|description|task|query|objective|prompt|instructions?|name|text|input|summary|what)$/i;
 const idName = /^(?:id|key|ref)$/i;
 const dependsName = /depends|after|needs|requires|prerequisites|blocked/i;
 
@@ -40,12 +42,17 @@ function listOf(list: JsonObject, root: JsonObject, questions: readonly Question
   const kept = questions.slice(0, max);
   if (kept.length < least) return undefined;
   if (item["type"] === "string") return kept.map(selfContained);
-  if (!isJsonObject(item["properties"]) || !Object.keys(item["properties"]).some((name) => textName.test(name))) return undefined;
+  if (!isJsonObject(item["properties"]) || !Object.keys(item["properties"]).some((name) => textName.test(name)))
+    return undefined;
   const made = kept.map((_, index) => taskOf(item, root, { questions: kept, index }));
   return made.includes(undefined) ? undefined : made.filter((task) => task !== undefined);
 }
 
-function taskOf(item: JsonObject, root: JsonObject, at: { questions: readonly Question[]; index: number }): JsonObject | undefined {
+function taskOf(
+  item: JsonObject,
+  root: JsonObject,
+  at: { questions: readonly Question[]; index: number },
+): JsonObject | undefined {
   const question = at.questions[at.index];
   if (question === undefined) return undefined;
   const required = Array.isArray(item["required"]) ? item["required"] : [];
@@ -66,7 +73,9 @@ function fieldOf(name: string, property: JsonObject, at: { question: Question; i
   if (property["type"] === "array") {
     if (!dependsName.test(name) || !at.question.follows) return [];
     const items = property["items"];
-    return [isJsonObject(items) && (items["type"] === "integer" || items["type"] === "number") ? at.index : `q${at.index}`];
+    return [
+      isJsonObject(items) && (items["type"] === "integer" || items["type"] === "number") ? at.index : `q${at.index}`,
+    ];
   }
   return plain(property, selfContained(at.question));
 }

@@ -2,7 +2,16 @@ import type { Term } from "./terms.ts";
 import { contentTerms } from "./terms.ts";
 
 /** Says what kind of thing answers a question. */
-export type QuestionKind = "number" | "date" | "person" | "default" | "how" | "reason" | "definition" | "place" | "open";
+export type QuestionKind =
+  | "number"
+  | "date"
+  | "person"
+  | "default"
+  | "how"
+  | "reason"
+  | "definition"
+  | "place"
+  | "open";
 
 /** Is a word that the answer should hold. `weight` is its share before the words' rarity is known. */
 export interface KeyTerm {
@@ -27,11 +36,17 @@ export interface Question {
 const kinds: readonly (readonly [QuestionKind, RegExp])[] = [
   ["number", /\bhow (?:many|much|often)\b/i],
   ["default", /\bdefaults?\b/i],
-  ["number", /\bhow (?:long|large|big|fast|old|deep|high)\b|\b(?:number|amount|percentage|size|limit|maximum|minimum|port|count)\b.*\?|\bwhat(?: is the| is)? (?:max|min)/i],
+  [
+    "number",
+    /\bhow (?:long|large|big|fast|old|deep|high)\b|\b(?:number|amount|percentage|size|limit|maximum|minimum|port|count)\b.*\?|\bwhat(?: is the| is)? (?:max|min)/i,
+  ],
   ["date", /\bwhen\b|\bwhat (?:date|year|day)\b|\bwhich (?:year|version)\b|\bsince which\b|\bin what version\b/i],
   ["person", /\bwho(?:se|m)?\b|\bauthor\b/i],
   ["reason", /\bwhy\b|\breason\b/i],
-  ["how", /\bhow (?:do|does|can|could|should|would|to|must)\b|\bexample|\bcommand\b|\bsnippet\b|\bsyntax\b|\bwhich (?:option|method|function|flag|command|setting|api)|\bwhat (?:option|method|function|flag|command|setting)/i],
+  [
+    "how",
+    /\bhow (?:do|does|can|could|should|would|to|must)\b|\bexample|\bcommand\b|\bsnippet\b|\bsyntax\b|\bwhich (?:option|method|function|flag|command|setting|api)|\bwhat (?:option|method|function|flag|command|setting)/i,
+  ],
   ["place", /\bwhere\b/i],
   ["definition", /^\s*(?:so |and |also |then )?(?:what(?:'s| is| are| does)|define|explain|describe)\b/i],
 ];
@@ -79,7 +94,8 @@ function keyTerm(term: Term, text: string): KeyTerm {
   const lower = term.word.toLowerCase();
   const isIdentifier = /\p{Ll}\p{Lu}|[\p{L}\p{N}]_[\p{L}\p{N}]|\p{Lu}\p{L}*\d/u.test(term.word);
   const isName = /^\p{Lu}/u.test(term.word) && !opensSentence(term.offset, text);
-  const isQuoted = /[`"'“]/.test(text[term.offset - 1] ?? "") && /[`"'”.(]/.test(text[term.offset + term.word.length] ?? "");
+  const isQuoted =
+    /[`"'“]/.test(text[term.offset - 1] ?? "") && /[`"'”.(]/.test(text[term.offset + term.word.length] ?? "");
   const isNumber = /^v?\p{N}[\p{N}.]+$/u.test(term.word);
   const strong = !term.part && !vague.has(lower) && (isIdentifier || isName || isQuoted || isNumber);
   const weight = vague.has(lower) ? 0.3 : term.part ? 0.4 : strong ? 1.3 : 1;

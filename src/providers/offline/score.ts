@@ -17,18 +17,25 @@ export interface Scored {
   readonly score: number;
 }
 
-const date = /\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d|\bv?\d+\.\d+|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:when|once|after|before|until|while|if)\b/i;
-const number = /\p{N}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|once|twice|infinity|unlimited|no limit|null)\b/iu;
+const date =
+  /\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d|\bv?\d+\.\d+|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:when|once|after|before|until|while|if)\b/i;
+const number =
+  /\p{N}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|once|twice|infinity|unlimited|no limit|null)\b/iu;
 const quantity = /\b(?:number of|maximum|minimum|at most|at least|up to|count|times|twice|limit)\b|max[A-Z]/;
-const imperative = /`[^`]+`|^\s*(?:[-*+]|\d+[.)])?\s*(?:use|call|pass|set|run|add|create|import|install|define|provide|specify|enable|disable|to )\b|\bcan\b|\byou (?:may|must|should|need)\b|\bby (?:using|passing|setting|calling)\b/i;
+const imperative =
+  /`[^`]+`|^\s*(?:[-*+]|\d+[.)])?\s*(?:use|call|pass|set|run|add|create|import|install|define|provide|specify|enable|disable|to )\b|\bcan\b|\byou (?:may|must|should|need)\b|\bby (?:using|passing|setting|calling)\b/i;
 const fitting: { readonly [kind in QuestionKind]: (text: string, isCode: boolean) => boolean } = {
   number: (text) => number.test(text),
   date: (text) => date.test(text),
   person: (text) => /\p{Lu}\p{L}+\s+\p{Lu}\p{L}+|@\p{L}|\bby\b/u.test(text),
   default: (text) => /\bdefault/i.test(text),
   how: (text, isCode) => isCode || imperative.test(text),
-  reason: (text) => /\b(?:because|since|so that|due to|reason|therefore|otherwise|avoid|in order|to (?:prevent|ensure|allow)|as)\b/i.test(text),
-  definition: (text, isCode) => !isCode && /\b(?:is|are|means|refers|lets|allows|provides|returns)\b|[:–—-]\s/i.test(text),
+  reason: (text) =>
+    /\b(?:because|since|so that|due to|reason|therefore|otherwise|avoid|in order|to (?:prevent|ensure|allow)|as)\b/i.test(
+      text,
+    ),
+  definition: (text, isCode) =>
+    !isCode && /\b(?:is|are|means|refers|lets|allows|provides|returns)\b|[:–—-]\s/i.test(text),
   place: (text) => /\b(?:in|at|under|from|to|on)\b|\/|https?:/i.test(text),
   open: () => true,
 };
@@ -61,9 +68,11 @@ function scoreUnit(terms: readonly KeyTerm[], entry: Entry, question: Question):
   const { text, kind } = entry.unit;
   const isCode = kind === "code";
   const fits = fitting[question.kind](text, isCode);
-  let score = 0.7 * coverage + 0.45 * own + (fits && question.kind !== "open" ? 0.12 : 0) + 0.1 * adjacency(terms, text);
+  let score =
+    0.7 * coverage + 0.45 * own + (fits && question.kind !== "open" ? 0.12 : 0) + 0.1 * adjacency(terms, text);
   if (question.kind === "definition" && opensWithSubject(terms, text)) score += 0.1;
-  if (/\bdefault/i.test(question.text) && /default\W{1,8}(?:value |is |to )*\S*[\d`'"]|\bdefaults?\b.*\d/i.test(text)) score += 0.08;
+  if (/\bdefault/i.test(question.text) && /default\W{1,8}(?:value |is |to )*\S*[\d`'"]|\bdefaults?\b.*\d/i.test(text))
+    score += 0.08;
   if (terms.some((term) => term.weight >= 0.1 && entry.named.has(term.stem))) score += 0.08;
   if (question.kind === "number" && quantity.test(text)) score += 0.06;
   if (question.kind === "number" && !fits) score -= 0.2;

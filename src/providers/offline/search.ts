@@ -10,20 +10,26 @@ const searches = /search|retriev|look\s?up|knowledge|documents|query/i;
 export function retrievalTool(tools: readonly ToolDefinition[]): ToolDefinition | undefined {
   return (
     tools.find((tool) => tool.purpose === "retrieval") ??
-    tools.find((tool) => tool.purpose !== "action" && takesQuery(tool.inputSchema) && searches.test(`${tool.name} ${tool.description}`))
+    tools.find(
+      (tool) =>
+        tool.purpose !== "action" && takesQuery(tool.inputSchema) && searches.test(`${tool.name} ${tool.description}`),
+    )
   );
 }
 
 function takesQuery(schema: JsonObject): boolean {
   const { required, properties } = schema;
-  if (!Array.isArray(required) || !required.includes("query") || required.length !== 1 || !isJsonObject(properties)) return false;
+  if (!Array.isArray(required) || !required.includes("query") || required.length !== 1 || !isJsonObject(properties))
+    return false;
   const query = properties["query"];
   return isJsonObject(query) && query["type"] === "string";
 }
 
 /** Gives one query for each question; what a pronoun refers to is added. Order: that of the questions; each query once. */
 export function queriesOf(questions: readonly Question[]): string[] {
-  const queries = questions.map((question) => `${question.text} ${question.topic}`.trim()).filter((query) => query !== "");
+  const queries = questions
+    .map((question) => `${question.text} ${question.topic}`.trim())
+    .filter((query) => query !== "");
   return [...new Set(queries)];
 }
 
@@ -40,10 +46,15 @@ export function keywordQueries(questions: readonly Question[], searched: Readonl
 
 /** Gives the queries of earlier calls in the form in which `keywordQueries` compares them. */
 export function searchedQueries(calls: readonly { readonly input: JsonValue }[]): Set<string> {
-  const queries = calls.map(({ input }) => (isJsonObject(input) && typeof input["query"] === "string" ? normal(input["query"]) : ""));
+  const queries = calls.map(({ input }) =>
+    isJsonObject(input) && typeof input["query"] === "string" ? normal(input["query"]) : "",
+  );
   return new Set(queries);
 }
 
 function normal(query: string): string {
-  return contentTerms(query).map((term) => term.stem).sort().join(" ");
+  return contentTerms(query)
+    .map((term) => term.stem)
+    .sort()
+    .join(" ");
 }

@@ -35,13 +35,15 @@ export function answerQuestion(question: Question, evidence: Evidence): Finding 
   const scored = scoreUnits(question, evidence);
   const fit = scored.filter((one) => holds(one, question));
   const best = fit[0];
-  if (best === undefined || question.terms.length === 0) return { question, quotes: [], answered: false, confidence: scored[0]?.coverage ?? 0 };
+  if (best === undefined || question.terms.length === 0)
+    return { question, quotes: [], answered: false, confidence: scored[0]?.coverage ?? 0 };
   const most = asksForList.test(question.text) ? maxListed : maxQuotes;
   const chosen: Scored[] = [];
   for (const one of fit) {
     if (chosen.length >= most || one.score < best.score * 0.78) break;
     if (one.entry.unit.kind === "code" && question.kind !== "how" && chosen.length > 0) continue;
-    if (chosen.every((other) => areSiblings(one, other) || overlap(one.entry.own, other.entry.own) < maxOverlap)) chosen.push(one);
+    if (chosen.every((other) => areSiblings(one, other) || overlap(one.entry.own, other.entry.own) < maxOverlap))
+      chosen.push(one);
   }
   const quotes = inReadingOrder(withCode(chosen, evidence, question.kind === "how"));
   return { question, quotes, answered: true, confidence: best.coverage };
@@ -58,7 +60,12 @@ function holds(one: Scored, question: Question): boolean {
 /** Tells whether two units are items of one list or rows of one table: alike in their words and still not the same. */
 function areSiblings(one: Scored, other: Scored): boolean {
   const isListed = one.entry.unit.kind === "item" || one.entry.unit.kind === "row";
-  return isListed && one.entry.passage === other.entry.passage && one.entry.unit.kind === other.entry.unit.kind && one.entry.unit.text !== other.entry.unit.text;
+  return (
+    isListed &&
+    one.entry.passage === other.entry.passage &&
+    one.entry.unit.kind === other.entry.unit.kind &&
+    one.entry.unit.text !== other.entry.unit.text
+  );
 }
 
 /** Adds the code that a chosen sentence introduces, or the sentence that introduces chosen code. */
@@ -74,7 +81,8 @@ function withCode(chosen: readonly Scored[], evidence: Evidence, wanted: boolean
     const next = evidence.entries[place + 1];
     const before = evidence.entries[place - 1];
     const introduces = wanted || entry.unit.text.endsWith(":");
-    if (wanted && chosen[0]?.entry === entry) for (const each of upToCode(evidence, place)) put({ passage: each.passage, unit: each.unit, coverage });
+    if (wanted && chosen[0]?.entry === entry)
+      for (const each of upToCode(evidence, place)) put({ passage: each.passage, unit: each.unit, coverage });
     if (introduces && next?.passage === entry.passage && next.unit.kind === "code" && entry.unit.kind !== "code") {
       put({ passage: next.passage, unit: next.unit, coverage });
     }
@@ -88,7 +96,9 @@ function withCode(chosen: readonly Scored[], evidence: Evidence, wanted: boolean
 /** Gives what follows a unit in its passage up to the first code block, when one is near. */
 function upToCode(evidence: Evidence, place: number): Entry[] {
   const here = evidence.entries[place];
-  const following = evidence.entries.slice(place + 1, place + 1 + maxLookAhead).filter((each) => each.passage === here?.passage && each.above === here.above);
+  const following = evidence.entries
+    .slice(place + 1, place + 1 + maxLookAhead)
+    .filter((each) => each.passage === here?.passage && each.above === here.above);
   const code = following.findIndex((each) => each.unit.kind === "code");
   return here?.unit.kind === "sentence" && code >= 0 ? following.slice(0, code + 1) : [];
 }
@@ -96,7 +106,8 @@ function upToCode(evidence: Evidence, place: number): Entry[] {
 function inReadingOrder(quotes: readonly Quote[]): Quote[] {
   const order = [...new Set(quotes.map((quote) => quote.passage.id))];
   return [...quotes].sort(
-    (one, other) => order.indexOf(one.passage.id) - order.indexOf(other.passage.id) || one.unit.index - other.unit.index,
+    (one, other) =>
+      order.indexOf(one.passage.id) - order.indexOf(other.passage.id) || one.unit.index - other.unit.index,
   );
 }
 

@@ -1,4 +1,5 @@
-const abbreviation = /(?:^|[\s(])(?:[Ee]\.g|[Ii]\.e|etc|vs|cf|[Mm]rs?|Ms|Dr|Prof|[Nn]o|[Ff]ig|approx|resp|incl|[A-Z])\.$/;
+const abbreviation =
+  /(?:^|[\s(])(?:[Ee]\.g|[Ii]\.e|etc|vs|cf|[Mm]rs?|Ms|Dr|Prof|[Nn]o|[Ff]ig|approx|resp|incl|[A-Z])\.$/;
 const end = /[.!?…]+["'”’)\]*_]*(?=\s|$)|[。！？]+["'”’）」』]*/gu;
 
 /** Cuts prose into sentences, each trimmed and otherwise as it stands. Ends inside `code` and after abbreviations do not count. */

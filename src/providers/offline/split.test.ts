@@ -17,16 +17,28 @@ test("a conjunction inside one question is left alone", () => {
 });
 
 test("lists become a question for each item", () => {
-  expect(texts("Please answer:\n1. What is a pool?\n2. default port\n- Who wrote it?")).toEqual(["What is a pool?", "default port", "Who wrote it?"]);
+  expect(texts("Please answer:\n1. What is a pool?\n2. default port\n- Who wrote it?")).toEqual([
+    "What is a pool?",
+    "default port",
+    "Who wrote it?",
+  ]);
 });
 
 test("comparisons ask for both sides", () => {
-  expect(texts("Compare Pool with Agent in terms of connections")).toEqual(["Pool in terms of connections", "Agent in terms of connections"]);
-  expect(texts("What is the difference between tilde ranges and caret ranges?")).toEqual(["tilde ranges", "caret ranges"]);
+  expect(texts("Compare Pool with Agent in terms of connections")).toEqual([
+    "Pool in terms of connections",
+    "Agent in terms of connections",
+  ]);
+  expect(texts("What is the difference between tilde ranges and caret ranges?")).toEqual([
+    "tilde ranges",
+    "caret ranges",
+  ]);
 });
 
 test("what comes after something else follows it", () => {
-  expect(splitGoal("Find the default port, then explain how to change it.").map((question) => question.follows)).toEqual([false, true]);
+  expect(
+    splitGoal("Find the default port, then explain how to change it.").map((question) => question.follows),
+  ).toEqual([false, true]);
 });
 
 test("background lends its words to the question, courtesy is left out", () => {

@@ -4,15 +4,20 @@ import { sentencesOf } from "./sentences.ts";
 import { contentTerms } from "./terms.ts";
 
 const maxParts = 8;
-const opener = "what|what's|how|which|when|where|who|whose|why|is|are|does|do|can|could|should|will|did|has|list|name|find|describe|explain|show|tell|give|summari[sz]e|compare";
+const opener =
+  "what|what's|how|which|when|where|who|whose|why|is|are|does|do|can|could|should|will|did|has|list|name|find|describe|explain|show|tell|give|summari[sz]e|compare";
 const asked = `(?:in |by |for |of |to |at )?(?:${opener})\\b`;
 const conjunction = new RegExp(
   `(?:[,;]\\s*|\\s+)(?:(?:and|also|as well as|plus|but)\\s+)(?:also[, ]+)?(?=${asked})|` +
     `[,;]?\\s+(?:and\\s+)?(?=(?:then|after that)[, ]+${asked})|[,;]\\s+(?=(?:what|how|which|when|where|who|why)\\b)`,
   "gi",
 );
-const asks = new RegExp(`\\?|^\\s*(?:also|and|then|next|finally|please|after that)?[,\\s]*(?:please )?(?:${opener})\\b`, "i");
-const following = /^\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|based on (?:that|this|these))\b|\b(?:after that|based on (?:that|this|the (?:above|result)))/i;
+const asks = new RegExp(
+  `\\?|^\\s*(?:also|and|then|next|finally|please|after that)?[,\\s]*(?:please )?(?:${opener})\\b`,
+  "i",
+);
+const following =
+  /^\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|based on (?:that|this|these))\b|\b(?:after that|based on (?:that|this|the (?:above|result)))/i;
 const remark = /^(?:can|could|is|are|does|do|should|will|may) (?:it|they|this|that|these|one|i|you|we)\b/i;
 const comparisons: readonly RegExp[] = [
   /\bcompare\s+(?<a>.+?)\s+(?:with|to|and|against|versus|vs\.?)\s+(?<b>.+?)(?<rest>\s+(?:in terms of|regarding|with respect to|for|on|by)\s+.+)?[?.!]*$/i,
@@ -46,7 +51,13 @@ export function splitGoal(goal: string): Question[] {
     for (const text of compared(piece)) {
       const isBackground = background !== "";
       const previous = isBackground ? questionOf(background) : questions.at(-1);
-      questions.push(questionOf(withoutOpening(text), { previous, isBackground, follows: questions.length > 0 && following.test(piece) }));
+      questions.push(
+        questionOf(withoutOpening(text), {
+          previous,
+          isBackground,
+          follows: questions.length > 0 && following.test(piece),
+        }),
+      );
     }
   }
   return questions.length === 0 ? [questionOf(goal)] : questions.slice(0, maxParts);
@@ -58,7 +69,12 @@ function piecesOf(goal: string): string[] {
     const text = line.replace(/^\s*(?:[-*+•]|\(?\d{1,2}[.)])\s+/, "").trim();
     if (text === "" || (text.endsWith(":") && goal.includes("\n"))) continue;
     for (const sentence of sentencesOf(text)) {
-      pieces.push(...sentence.split(conjunction).map((piece) => piece.trim()).filter((piece) => piece !== ""));
+      pieces.push(
+        ...sentence
+          .split(conjunction)
+          .map((piece) => piece.trim())
+          .filter((piece) => piece !== ""),
+      );
     }
   }
   return pieces;

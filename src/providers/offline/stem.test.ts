@@ -3,10 +3,29 @@ import { expect, test } from "vitest";
 import { stem } from "./stem.ts";
 
 test.each([
-  ["caresses", "caress"], ["ponies", "poni"], ["cats", "cat"], ["agreed", "agre"], ["plastered", "plaster"], ["motoring", "motor"],
-  ["sing", "sing"], ["conflated", "conflat"], ["hopping", "hop"], ["falling", "fall"], ["filing", "file"], ["happy", "happi"],
-  ["relational", "relat"], ["conditional", "condit"], ["triplicate", "triplic"], ["electrical", "electr"], ["adjustment", "adjust"],
-  ["adoption", "adopt"], ["controlling", "control"], ["rate", "rate"], ["probate", "probat"], ["hopefulness", "hope"], ["sky", "sky"],
+  ["caresses", "caress"],
+  ["ponies", "poni"],
+  ["cats", "cat"],
+  ["agreed", "agre"],
+  ["plastered", "plaster"],
+  ["motoring", "motor"],
+  ["sing", "sing"],
+  ["conflated", "conflat"],
+  ["hopping", "hop"],
+  ["falling", "fall"],
+  ["filing", "file"],
+  ["happy", "happi"],
+  ["relational", "relat"],
+  ["conditional", "condit"],
+  ["triplicate", "triplic"],
+  ["electrical", "electr"],
+  ["adjustment", "adjust"],
+  ["adoption", "adopt"],
+  ["controlling", "control"],
+  ["rate", "rate"],
+  ["probate", "probat"],
+  ["hopefulness", "hope"],
+  ["sky", "sky"],
 ])("%s becomes %s", (word, expected) => {
   expect(stem(word)).toBe(expected);
 });

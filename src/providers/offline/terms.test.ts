@@ -5,7 +5,8 @@ import { contentTerms, isStopWord, stemOf, stemsOf, termsOf } from "./terms.ts";
 
 test("identifiers count as a whole and in their parts", () => {
   const stems = stemsOf("maxRetries keep_alive_timeout HTTPServer");
-  for (const word of ["maxretries", "max", "retries", "keep", "alive", "timeout", "http", "server"]) expect(stems).toContain(stemOf(word));
+  for (const word of ["maxretries", "max", "retries", "keep", "alive", "timeout", "http", "server"])
+    expect(stems).toContain(stemOf(word));
 });
 
 test("versions stay in one piece, with or without a v", () => {
@@ -19,7 +20,10 @@ test("text without spaces is cut into words", () => {
 });
 
 test("content terms leave out stop words, lone letters and repetition", () => {
-  expect(contentTerms("What is the timeout of a socket, and what are timeouts?").map((term) => term.word)).toEqual(["timeout", "socket"]);
+  expect(contentTerms("What is the timeout of a socket, and what are timeouts?").map((term) => term.word)).toEqual([
+    "timeout",
+    "socket",
+  ]);
   expect(isStopWord("the")).toBe(true);
 });
 

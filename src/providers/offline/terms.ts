@@ -10,7 +10,8 @@ export interface Term {
 }
 
 const wordPattern = /(?<![\p{L}\p{N}])v?\p{N}+(?:\.(?:\p{N}+|[xX*](?!\p{L})))+|[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$]*/gu;
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const unspaced =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const identifierBreak = /_+|\$+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const stemCache = new Map<string, string>();
 const maxCached = 20_000;
@@ -54,7 +55,12 @@ export function termsOf(text: string): Term[] {
     const word = match[0];
     if (unspaced.test(word)) {
       for (const piece of segment(word)) {
-        terms.push({ stem: stemOf(piece.segment), word: piece.segment, offset: match.index + piece.index, part: false });
+        terms.push({
+          stem: stemOf(piece.segment),
+          word: piece.segment,
+          offset: match.index + piece.index,
+          part: false,
+        });
       }
       continue;
     }

@@ -24,7 +24,8 @@ export function estimateInput(request: ModelRequest): number {
       if (part.type === "tool.result") tokens += estimateTokens(JSON.stringify(part.output));
     }
   }
-  for (const tool of request.tools ?? []) tokens += estimateTokens(tool.name + tool.description + JSON.stringify(tool.inputSchema));
+  for (const tool of request.tools ?? [])
+    tokens += estimateTokens(tool.name + tool.description + JSON.stringify(tool.inputSchema));
   if (request.responseFormat) tokens += estimateTokens(JSON.stringify(request.responseFormat.schema));
   return tokens;
 }

@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 import type { Passage } from "../message.ts";
 import { unitsOf } from "./units.ts";
 
-const passage = (text: string, source = "guide.md"): Passage => ({ id: "p1", source, startLine: 1, endLine: 9, score: 1, text });
+const passage = (text: string, source = "guide.md"): Passage => ({
+  id: "p1",
+  source,
+  startLine: 1,
+  endLine: 9,
+  score: 1,
+  text,
+});
 
 const markdown = `# Guide
 <!-- YAML
@@ -52,7 +59,10 @@ test("Markdown is cut into sentences, items, rows and code, and leaves decoratio
 });
 
 test("source code is cut at blank lines", () => {
-  expect(unitsOf(passage("const a = 1;\nconst b = 2;\n\nexport { a };", "a.ts")).map((unit) => unit.kind)).toEqual(["code", "code"]);
+  expect(unitsOf(passage("const a = 1;\nconst b = 2;\n\nexport { a };", "a.ts")).map((unit) => unit.kind)).toEqual([
+    "code",
+    "code",
+  ]);
 });
 
 test("a long item is cut into its sentences, a heading closes the one of its level", () => {
@@ -62,7 +72,20 @@ test("a long item is cut into its sentences, a heading closes the one of its lev
 });
 
 test("every unit stands in its passage character for character", () => {
-  const line = fc.constantFrom("# T", "- a b.", "  - c", "| x | y |", "|---|---|", "```", "text. More", "", "<!-- c", "-->", "> q", "[1]: u");
+  const line = fc.constantFrom(
+    "# T",
+    "- a b.",
+    "  - c",
+    "| x | y |",
+    "|---|---|",
+    "```",
+    "text. More",
+    "",
+    "<!-- c",
+    "-->",
+    "> q",
+    "[1]: u",
+  );
   fc.assert(
     fc.property(fc.array(line, { maxLength: 25 }), (lines) => {
       const text = lines.join("\n");

@@ -33,7 +33,8 @@ const heading = /^(#{1,6})\s+(.*)$/;
 const listItem = /^(\s*)(?:[-*+]|\d{1,3}[.)])\s+\S/;
 const tableRow = /^\s*\|.*\|\s*$/;
 const tableRule = /^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$/;
-const noise = /^\s*(?:<!--.*|-->|\[[^\]]+\]:\s.*|[-=*_]{3,}|(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+|<\/?[a-z][^>]*>)\s*$/i;
+const noise =
+  /^\s*(?:<!--.*|-->|\[[^\]]+\]:\s.*|[-=*_]{3,}|(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+|<\/?[a-z][^>]*>)\s*$/i;
 const linkItem = /^\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\(#[^)]*\)\s*$/;
 const codeSource = /\.(?:[cm]?[jt]sx?|json|ya?ml|toml|py|rb|go|rs|java|kt|c|h|cc|cpp|cs|php|sh|sql|css)$/i;
 const maxItemChars = 700;
@@ -100,7 +101,8 @@ function readTable(reading: Reading, at: number): number {
   const hasHead = tableRule.test(reading.lines[at + 1]?.text ?? "");
   if (hasHead) row = at + 2;
   for (; row < reading.lines.length && tableRow.test(reading.lines[row]?.text ?? ""); row++) {
-    if (!tableRule.test(reading.lines[row]?.text ?? "")) add(reading, "row", { from: row, to: row, above: hasHead ? head : "" });
+    if (!tableRule.test(reading.lines[row]?.text ?? ""))
+      add(reading, "row", { from: row, to: row, above: hasHead ? head : "" });
   }
   return Math.max(row, at + 1);
 }
@@ -133,7 +135,15 @@ function indentOf(text: string): number {
 function readParagraph(reading: Reading, at: number): number {
   let last = at;
   for (let next = reading.lines[last + 1]?.text; next !== undefined; next = reading.lines[last + 1]?.text) {
-    if (next.trim() === "" || fence.test(next) || heading.test(next) || tableRow.test(next) || listItem.test(next) || noise.test(next)) break;
+    if (
+      next.trim() === "" ||
+      fence.test(next) ||
+      heading.test(next) ||
+      tableRow.test(next) ||
+      listItem.test(next) ||
+      noise.test(next)
+    )
+      break;
     last++;
   }
   const before = reading.units.length;
@@ -146,7 +156,12 @@ function readParagraph(reading: Reading, at: number): number {
 function readBlock(reading: Reading, at: number): number {
   let last = at;
   if ((reading.lines[at]?.text ?? "").trim() === "") return at + 1;
-  while (last + 1 < reading.lines.length && last - at < maxBlockLines && (reading.lines[last + 1]?.text ?? "").trim() !== "") last++;
+  while (
+    last + 1 < reading.lines.length &&
+    last - at < maxBlockLines &&
+    (reading.lines[last + 1]?.text ?? "").trim() !== ""
+  )
+    last++;
   add(reading, "code", { from: at, to: last });
   return last + 1;
 }

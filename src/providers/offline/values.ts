@@ -4,13 +4,17 @@ import { stemsOf, termsOf } from "./terms.ts";
 const numberPattern = /(?<![\p{L}\p{N}_.])-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\p{L}_]*\p{N})/giu;
 const isoDate = /\b(\d{4})-(\d{2})-(\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?/;
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const wordDate = /\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?,?\s+(\d{4})\b/i;
-const negative = /\b(?:not|no|never|cannot|can't|doesn't|don't|isn't|aren't|won't|without|unsupported|disabled|false|deprecated)\b/i;
+const wordDate =
+  /\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?,?\s+(\d{4})\b/i;
+const negative =
+  /\b(?:not|no|never|cannot|can't|doesn't|don't|isn't|aren't|won't|without|unsupported|disabled|false|deprecated)\b/i;
 
 /** Finds the number in a text that stands nearest to the words of a hint. */
 export function numberIn(text: string, hint: string, whole: boolean): number | undefined {
   const wanted = stemsOf(hint);
-  const places = termsOf(text).filter((term) => wanted.has(term.stem) && !/^\d/.test(term.word)).map((term) => term.offset);
+  const places = termsOf(text)
+    .filter((term) => wanted.has(term.stem) && !/^\d/.test(term.word))
+    .map((term) => term.offset);
   let best: { value: number; distance: number } | undefined;
   for (const match of text.matchAll(numberPattern)) {
     const value = Number(match[0].replace(/[_,](?=\d)/g, "").replace(/[_,]+$/, ""));
@@ -32,7 +36,9 @@ export function dateIn(text: string, format: "date" | "date-time"): string | und
   }
   if (day === undefined || Number.isNaN(Date.parse(day))) return undefined;
   if (format === "date") return day;
-  return iso !== null && iso[0].length > 10 && !Number.isNaN(Date.parse(iso[0])) ? new Date(iso[0]).toISOString() : `${day}T00:00:00.000Z`;
+  return iso !== null && iso[0].length > 10 && !Number.isNaN(Date.parse(iso[0]))
+    ? new Date(iso[0]).toISOString()
+    : `${day}T00:00:00.000Z`;
 }
 
 /** Picks the value of an enumeration that a text speaks of; the earliest wins. */
@@ -40,7 +46,9 @@ export function enumIn(options: readonly JsonValue[], text: string): JsonValue |
   const stems = termsOf(text).map((term) => term.stem);
   let best: { option: JsonValue; place: number } | undefined;
   for (const option of options) {
-    const words = termsOf(String(option)).filter((term) => !term.part).map((term) => term.stem);
+    const words = termsOf(typeof option === "string" ? option : JSON.stringify(option))
+      .filter((term) => !term.part)
+      .map((term) => term.stem);
     const places = words.map((word) => stems.indexOf(word));
     if (places.length === 0 || places.includes(-1)) continue;
     const place = Math.min(...places);
@@ -75,7 +83,9 @@ export function fits(value: JsonValue, schema: JsonObject): boolean {
 
 function looksLike(value: string, format: "email" | "uri" | "uuid"): boolean {
   if (format === "uri") return URL.canParse(value);
-  return format === "email" ? /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) : /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
+  return format === "email"
+    ? /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    : /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
 }
 
 function matches(value: string, pattern: string): boolean {
