@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { brokenModels } from "../testing/broken-models.ts";
 import { mustFail, registerContract } from "../testing/contract.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import {
@@ -37,50 +38,8 @@ describe("a scripted model keeps the contract:", () => {
 });
 
 describe("the contract catches a model that", () => {
-  it("swallows the abort", async () => {
-    const make = () => subject((model) => ({ ...model, stream: (request) => model.stream(request) }));
-    await mustFail({ cases: modelContract, make }, ["a signal that has aborted stops the call before it starts"]);
-  });
-
-  it("loses the finish", async () => {
-    const make = () =>
-      subject((model) => ({
-        ...model,
-        async *stream(request, options) {
-          for await (const part of model.stream(request, options)) if (part.type !== "response.finished") yield part;
-        },
-      }));
-    await mustFail({ cases: modelContract, make }, [
-      "a stream starts once, then tells, then finishes once and last",
-      "a finished answer says why it stopped and what it cost",
-    ]);
-  });
-
-  it("ends a truncated answer without an error", async () => {
-    const make = () =>
-      subject((model) => ({
-        ...model,
-        async *stream(request, options) {
-          try {
-            yield* model.stream(request, options);
-          } catch {
-            // Broken on purpose.
-          }
-        },
-      }));
-    await mustFail({ cases: modelContract, make }, ["an answer that breaks off is an error that keeps what it cost"]);
-  });
-
-  it("listens to the signal for ever", async () => {
-    const make = () =>
-      subject((model) => ({
-        ...model,
-        stream(request, options) {
-          options?.signal?.addEventListener("abort", () => {});
-          return model.stream(request, options);
-        },
-      }));
-    await mustFail({ cases: modelContract, make }, ["nothing stays on the signal after the call"]);
+  it.each(brokenModels.map((broken) => [broken.name, broken] as const))("%s", async (_, { wrap, noticedBy }) => {
+    await mustFail({ cases: modelContract, make: () => subject(wrap) }, noticedBy);
   });
 });
 

@@ -20,6 +20,8 @@ export interface OpenAiOptions {
   readonly apiKey?: ApiKey | undefined;
   /** With its version part; https://api.openai.com/v1 by default. */
   readonly baseUrl?: string | undefined;
+  /** `openai` by default. */
+  readonly name?: string | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly clock?: Clock | undefined;
@@ -37,7 +39,7 @@ export interface OpenAiCompatibleOptions extends OpenAiOptions {
 /** Makes the provider `openai`, over Chat Completions. Errors: invalid_input for a base URL that is none. */
 export function openai(options: OpenAiOptions = {}): Provider {
   return make(
-    { ...options, name: "openai", baseUrl: options.baseUrl ?? "https://api.openai.com/v1" },
+    { ...options, name: options.name ?? "openai", baseUrl: options.baseUrl ?? "https://api.openai.com/v1" },
     wireOf(openaiQuirks, hostedCapabilities, true),
   );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../base/index.ts";
-import { registerContract } from "../../testing/contract.ts";
+import { brokenModels } from "../../testing/broken-models.ts";
+import { mustFail, registerContract } from "../../testing/contract.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { contractText, modelContract, type ModelSubject } from "../../testing/model-contract.ts";
 import { wireFormats } from "../../testing/wire-formats.ts";
@@ -59,6 +60,14 @@ describe.each(formats)("%s", (format, make) => {
       };
     };
     registerContract(it, { cases: modelContract, make: subject });
+
+    it.each(brokenModels.map((broken) => [broken.name, broken] as const))("and not when it %s", async (_, broken) => {
+      const make = async (): Promise<ModelSubject & AsyncDisposable> => {
+        const sound = await subject();
+        return { ...sound, model: async (scenario) => broken.wrap(await sound.model(scenario)) };
+      };
+      await mustFail({ cases: modelContract, make }, broken.noticedBy);
+    });
   });
 
   it("reads the wait, the request id and the status of a refusal", async () => {
