@@ -1,10 +1,14 @@
-// Measures the offline model on documents that stand in node_modules: node tools/eval-offline.ts [--set tune|held|all] [--verbose]
-import { readdir, readFile, stat } from "node:fs/promises";
+// Measures the offline model on documents that stand in node_modules: node tools/eval-offline.ts [--set tune|held|all] [--knowledge] [--verbose]
+// With --knowledge the product's own ingest and search find the passages; without it, a small BM25 in this script does.
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createKnowledge, passageOf } from "../src/knowledge/index.ts";
 import type { Message, Passage, ToolDefinition } from "../src/providers/message.ts";
 import { userMessage } from "../src/providers/message.ts";
 import { offline } from "../src/providers/offline/offline.ts";
+import { sqlite } from "../src/storage/adapters/sqlite.ts";
 import { stemOf, termsOf } from "../src/providers/offline/terms.ts";
 
 type Answerable = { readonly question: string; readonly file: string; readonly phrase: string };
@@ -19,6 +23,7 @@ type Index = {
   readonly frequency: ReadonlyMap<string, number>;
   readonly meanLength: number;
 };
+type Search = (query: string) => Promise<readonly Passage[]>;
 type Reply = { readonly text: string; readonly answered: boolean; readonly passages: readonly Passage[] };
 
 const root = join(import.meta.dirname, "..", "node_modules");
@@ -122,7 +127,7 @@ function search(index: Index, query: string): Passage[] {
 }
 
 /** Talks to the model as an agent does: runs its searches until it answers. */
-async function ask(index: Index, question: string): Promise<Reply> {
+async function ask(find: Search, question: string): Promise<Reply> {
   const messages: Message[] = [userMessage(question)];
   const seen = new Map<string, Passage>();
   for (let turn = 0; turn < 5; turn++) {
@@ -142,7 +147,7 @@ async function ask(index: Index, question: string): Promise<Reply> {
       role: "assistant",
       content: calls.map(({ id, name, query }) => ({ type: "tool.call", id, name, input: { query } })),
     });
-    const results = calls.map((call) => ({ ...call, passages: search(index, call.query) }));
+    const results = await Promise.all(calls.map(async (call) => ({ ...call, passages: await find(call.query) })));
     for (const passage of results.flatMap((result) => result.passages)) seen.set(passage.id, passage);
     messages.push({
       role: "tool",
@@ -153,7 +158,11 @@ async function ask(index: Index, question: string): Promise<Reply> {
 }
 
 const { values: flags } = parseArgs({
-  options: { set: { type: "string", default: "all" }, verbose: { type: "boolean", default: false } },
+  options: {
+    set: { type: "string", default: "all" },
+    knowledge: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+  },
 });
 // Every third question is held out: it is looked at when nothing is tuned any more.
 const inSet = (_: unknown, place: number): boolean =>
@@ -167,6 +176,13 @@ const index = indexOf(
   (await Promise.all(files.map(async (file) => chunk(file, await readFile(join(root, file), "utf8"))))).flat(),
 );
 
+const directory = await mkdtemp(join(tmpdir(), "atlas-eval-"));
+await using database = await sqlite({ path: join(directory, "eval.db") });
+const knowledge = await createKnowledge({ database });
+if (flags.knowledge) await knowledge.ingest({ paths: files.map((file) => join(root, file)) });
+const find: Search = async (query) =>
+  flags.knowledge ? (await knowledge.search({ query, limit: perSearch })).map(passageOf) : search(index, query);
+
 const tally = {
   answerable: 0,
   retrieved: 0,
@@ -178,12 +194,12 @@ const tally = {
   refused: 0,
 };
 for (const { question, file, phrase } of questions.answerable.filter(inSet)) {
-  const reply = await ask(index, question);
+  const reply = await ask(find, question);
   const cited = reply.passages.filter((passage) => reply.text.includes(`[${passage.id}]`));
-  const hasFile = cited.some((passage) => passage.source === file);
+  const hasFile = cited.some((passage) => passage.source.endsWith(file));
   const hasPhrase = spoken(reply.text).includes(spoken(phrase));
   const wasFound = reply.passages.some(
-    (passage) => passage.source === file && spoken(passage.text).includes(spoken(phrase)),
+    (passage) => passage.source.endsWith(file) && spoken(passage.text).includes(spoken(phrase)),
   );
   tally.answerable++;
   tally.retrieved += Number(wasFound);
@@ -196,7 +212,7 @@ for (const { question, file, phrase } of questions.answerable.filter(inSet)) {
     );
 }
 for (const question of questions.unanswerable.filter(inSet)) {
-  const reply = await ask(index, question);
+  const reply = await ask(find, question);
   tally.unanswerable++;
   tally.refused += Number(!reply.answered);
   if (flags.verbose && reply.answered) console.log(`\n### UNANSWERABLE ${question}\n${reply.text.slice(0, 700)}`);
@@ -205,6 +221,7 @@ const share = (count: number, of: number): number => Math.round((1000 * count) /
 console.log(
   JSON.stringify({
     set: flags.set,
+    search: flags.knowledge ? "knowledge" : "bm25",
     passages: index.passages.length,
     answerable: tally.answerable,
     unanswerable: tally.unanswerable,
@@ -215,3 +232,4 @@ console.log(
     unanswerable_refused_percent: share(tally.refused, tally.unanswerable),
   }),
 );
+await rm(directory, { recursive: true });

@@ -68,7 +68,7 @@ function separate(text: string, place: number): { goal: string; pasted?: Passage
   if (goal.length >= minPastedChars) return { goal: text };
   const rest = leads ? text.slice(text.indexOf(first) + first.length) : text.slice(0, text.lastIndexOf(last));
   if (rest.trim().length < minPastedChars / 2) return { goal: text };
-  return { goal, pasted: textPassage(`text-${place + 1}`, "conversation", rest.trim()) };
+  return { goal, pasted: textPassage(`text${place + 1}`, "conversation", rest.trim()) };
 }
 
 function textPassage(id: string, source: string, text: string): Passage {

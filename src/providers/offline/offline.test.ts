@@ -134,7 +134,7 @@ test("tool choice is honoured", async () => {
 
 test("text that the user pasted is quoted, and without any text the way to documents is told", async () => {
   const pasted = `How many connections does a pool keep?\n\n${passages[0]?.text ?? ""}\n\n${"Something else is said here. ".repeat(15)}`;
-  expect(textIn(await partsOf({ messages: [userMessage(pasted)] }))).toContain("10 connections. [text-1]");
+  expect(textIn(await partsOf({ messages: [userMessage(pasted)] }))).toContain("10 connections. [text1]");
   const parts = await partsOf({ messages: [systemMessage("Be brief."), userMessage("What is a pool?")] });
   expect(textIn(parts)).toContain("--knowledge PATH");
   expect(end(parts).metadata).toMatchObject({ answered: false, unanswered: ["What is a pool?"] });

@@ -4,6 +4,7 @@ import type { ToolDefinition } from "../message.ts";
 import type { Question } from "./question.ts";
 import { contentTerms } from "./terms.ts";
 
+const maxQueryChars = 1_000;
 const searches = /search|retriev|look\s?up|knowledge|documents|query/i;
 
 /** Finds the tool that searches documents: the one that says so, or one that takes a `query` and tells of searching. */
@@ -28,7 +29,7 @@ function takesQuery(schema: JsonObject): boolean {
 /** Gives one query for each question; what a pronoun refers to is added. Order: that of the questions; each query once. */
 export function queriesOf(questions: readonly Question[]): string[] {
   const queries = questions
-    .map((question) => `${question.text} ${question.topic}`.trim())
+    .map((question) => `${question.text} ${question.topic}`.trim().slice(0, maxQueryChars))
     .filter((query) => query !== "");
   return [...new Set(queries)];
 }

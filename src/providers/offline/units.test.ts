@@ -58,6 +58,16 @@ test("Markdown is cut into sentences, items, rows and code, and leaves decoratio
   expect(units[0]?.context).toBe("Guide");
 });
 
+test("code whose beginning was cut off is code, decoration is nothing", () => {
+  const units = unitsOf(passage("  stop();\n}\n```\nThen it ends.\n\n<a href='x'><img src='y'></a> ![z](w)"));
+  expect(units.map((unit) => [unit.kind, unit.text])).toEqual([
+    ["code", "  stop();\n}\n```"],
+    ["sentence", "Then it ends."],
+  ]);
+  expect(unitsOf(passage("```\nstart();")).map((unit) => unit.kind)).toEqual(["code"]);
+  expect(unitsOf(passage("Call it so:\n\n```\nstart();")).map((unit) => unit.kind)).toEqual(["sentence", "code"]);
+});
+
 test("source code is cut at blank lines", () => {
   expect(unitsOf(passage("const a = 1;\nconst b = 2;\n\nexport { a };", "a.ts")).map((unit) => unit.kind)).toEqual([
     "code",

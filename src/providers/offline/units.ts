@@ -45,6 +45,7 @@ export function unitsOf(passage: Passage): Unit[] {
   const reading: Reading = { lines: linesOf(passage.text), source: passage.text, units: [], headings: [], lead: "" };
   let at = 0;
   const isCode = codeSource.test(passage.source);
+  if (!isCode) at = readTornFence(reading);
   while (at < reading.lines.length) at = isCode ? readBlock(reading, at) : readMarkdown(reading, at);
   return reading.units;
 }
@@ -93,6 +94,23 @@ function readFence(reading: Reading, at: number): number {
   while (last < reading.lines.length && !(reading.lines[last]?.text ?? "").trim().startsWith(mark)) last++;
   add(reading, "code", { from: at, to: Math.min(last, reading.lines.length - 1) });
   return last + 1;
+}
+
+/** Reads a block of code whose beginning was cut off: an odd number of fences, the first of which opens nothing. */
+function readTornFence(reading: Reading): number {
+  const fences = reading.lines.flatMap((line, place) => (fence.test(line.text) ? [place] : []));
+  const first = fences[0];
+  if (first === undefined || fences.length % 2 === 0 || !/^\s*[`~]+\s*$/.test(reading.lines[first]?.text ?? ""))
+    return 0;
+  // A block at the very beginning, or after prose that announces it, is one whose end was cut off.
+  if (
+    first === 0 ||
+    /:\s*$/.test(reading.lines.slice(0, first).findLast((line) => line.text.trim() !== "")?.text ?? "")
+  )
+    return 0;
+  if (reading.lines.slice(0, first).some((line) => heading.test(line.text))) return 0;
+  add(reading, "code", { from: 0, to: first });
+  return first + 1;
 }
 
 function readTable(reading: Reading, at: number): number {
@@ -166,6 +184,11 @@ function readBlock(reading: Reading, at: number): number {
   return last + 1;
 }
 
+/** Tells text from decoration: badges, images and tags alone are nothing to quote. */
+function saysSomething(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text.replace(/<[^>]*>|\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?/g, ""));
+}
+
 /** Adds the lines as one unit, or prose as its sentences. */
 function add(reading: Reading, kind: UnitKind, span: { from: number; to: number; above?: string }): void {
   const first = reading.lines[span.from];
@@ -177,6 +200,6 @@ function add(reading: Reading, kind: UnitKind, span: { from: number; to: number;
   const pieces = isProse ? sentencesOf(raw) : [kind === "code" ? raw.replace(/\s+$/, "") : raw.trim()];
   for (const piece of pieces) {
     const text = kind === "sentence" ? piece.replace(/^(?:>\s?(?:\[![A-Z]+\]\s*)?)+/, "").trim() : piece;
-    if (text !== "") reading.units.push({ kind, text, index: reading.units.length, context });
+    if (saysSomething(text)) reading.units.push({ kind, text, index: reading.units.length, context });
   }
 }
