@@ -15,6 +15,7 @@ import type { RankWeights } from "./rank.ts";
 import type { Hit } from "./search.ts";
 import { search } from "./search.ts";
 import { CollectionStore } from "./store.ts";
+import { createTermCounts } from "./term-counts.ts";
 
 /** Are the options of `createKnowledge`. */
 export interface KnowledgeOptions {
@@ -95,6 +96,7 @@ export async function createKnowledge(options: KnowledgeOptions): Promise<Knowle
     throw knowledgeErrors.create("knowledge_unsupported", `A ${database.capabilities.dialect} database has no full text that the knowledge can use.`);
   }
   await database.migrate("knowledge", knowledgeMigrations);
+  const counts = createTermCounts(database);
   return {
     async ingest({ paths, collection = "default", maxFileBytes = defaultMaxFileBytes, signal, onProgress }) {
       checkName(collection);
@@ -106,7 +108,7 @@ export async function createKnowledge(options: KnowledgeOptions): Promise<Knowle
     async search({ query, collections, limit = 10, filter, signal }) {
       const wanted = await findCollections(database, collections, signal);
       const most = Math.max(1, Math.min(1000, Math.floor(limit)));
-      return await search(database, { query, collections: wanted, limit: most, under: filter?.under, weights, signal });
+      return await search(database, { query, collections: wanted, limit: most, under: filter?.under, weights, signal }, counts);
     },
     verify: (citation, { signal } = {}) => verifyCitation(citation, signal),
     async cite(answer, passages, { signal } = {}) {

@@ -4,6 +4,7 @@ import type { RankWeights, WeightedTerm } from "./rank.ts";
 import { defaultRankWeights, rankCandidates } from "./rank.ts";
 import type { Term } from "./words.ts";
 import { queryTerms } from "./words.ts";
+import type { TermCounts } from "./term-counts.ts";
 
 /**
  * Is a passage that answers a query.
@@ -43,30 +44,22 @@ export interface SearchJob {
 
 /** Weighs the columns of the full text: title, header, body, sub. */
 const columnWeights = "2.0, 0.4, 1.0, 1.0";
-const candidateCount = 200;
+const candidateCount = 100;
 /** Scoring costs time for each row that holds a term; above this many rows only those with a rarer term are scored. */
-const rowBudget = 6000;
+const rowBudget = 5000;
 
 /** Searches the full text and orders what it finds by term coverage and proximity too. Order: best first. */
-export async function search(database: Database, job: SearchJob): Promise<readonly Hit[]> {
+export async function search(database: Database, job: SearchJob, counts: TermCounts): Promise<readonly Hit[]> {
   const terms = queryTerms(job.query);
   if (terms.length === 0 || job.collections.length === 0) return [];
   const total = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
-  const weighted = await weigh(database, terms, total, job.signal);
-  const found = new Map<string, Row>();
-  for (const collection of job.collections) {
-    for (const row of await candidates(database, job, { collection: collection.id, match: matchOf(weighted, rowBudget) })) {
-      found.set(String(row["id"]), { ...row, collection: collection.name });
-    }
-  }
-  if (found.size < job.limit && weighted.length > 1 && matchOf(weighted, rowBudget) !== matchOf(weighted, Infinity)) {
-    for (const collection of job.collections) {
-      for (const row of await candidates(database, job, { collection: collection.id, match: matchOf(weighted, Infinity) })) {
-        found.set(String(row["id"]), { ...row, collection: collection.name });
-      }
-    }
-  }
-  return order([...found.values()], weighted, job);
+  const held = await counts.of(terms, total, job.signal);
+  const weighted = terms
+    .map((term, index) => weigh(term, held[index] ?? 0, total))
+    .sort((a, b) => a.rows - b.rows);
+  const rows: Row[] = [];
+  for (const collection of job.collections) rows.push(...(await candidates(database, job, { collection, terms: weighted })));
+  return order(rows, weighted, job);
 }
 
 interface CountedTerm extends WeightedTerm {
@@ -74,22 +67,8 @@ interface CountedTerm extends WeightedTerm {
   readonly rows: number;
 }
 
-/** Looks up how many chunks hold each term. Order: rarest first. */
-async function weigh(database: Database, terms: readonly Term[], total: number, signal?: AbortSignal): Promise<readonly CountedTerm[]> {
-  const rows = await database.read(
-    {
-      sql: `SELECT t.term AS term, t.doc AS rows FROM json_each(?) AS wanted CROSS JOIN knowledge_term AS t ON t.term = wanted.value`,
-      params: [JSON.stringify(terms.map((term) => term.stem))],
-    },
-    { signal },
-  );
-  const counts = new Map(rows.map((row) => [String(row["term"]), Number(row["rows"])]));
-  return terms
-    .map((term) => {
-      const held = counts.get(term.stem) ?? 0;
-      return { ...term, rows: held, idf: Math.log(1 + (Math.max(total, held) - held + 0.5) / (held + 0.5)) };
-    })
-    .sort((a, b) => a.rows - b.rows);
+function weigh(term: Term, rows: number, total: number): CountedTerm {
+  return { ...term, rows, idf: Math.log(1 + (Math.max(total, rows) - rows + 0.5) / (rows + 0.5)) };
 }
 
 /**
@@ -113,24 +92,34 @@ function matchOf(terms: readonly CountedTerm[], budget: number): string {
 async function candidates(
   database: Database,
   job: SearchJob,
-  scope: { readonly collection: number; readonly match: string },
+  scope: { readonly collection: SearchJob["collections"][number]; readonly terms: readonly CountedTerm[] },
 ): Promise<readonly Row[]> {
+  const { id, name } = scope.collection;
+  const pruned = matchOf(scope.terms, rowBudget);
+  const whole = matchOf(scope.terms, Infinity);
+  let rows = await matching(database, job, { collection: id, match: pruned });
+  if (rows.length < job.limit && whole !== pruned) rows = await matching(database, job, { collection: id, match: whole });
+  return rows.map((row) => ({ ...row, collection: name }));
+}
+
+async function matching(database: Database, job: SearchJob, scope: { readonly collection: number; readonly match: string }): Promise<readonly Row[]> {
   const under = job.under ?? "";
   const low = scope.collection * chunksPerCollection;
   // A name filter joins before the limit, so that rows are there when rows exist; without one, the join waits until after it.
-  const join = `JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id AND d.state = 'ready'`;
-  const inner =
+  const named =
     under === ""
-      ? `SELECT rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts
-         WHERE knowledge_fts MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY score LIMIT ?4`
-      : `SELECT knowledge_fts.rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts
-         JOIN knowledge_chunk nc ON nc.id = knowledge_fts.rowid JOIN knowledge_document nd ON nd.id = nc.document_id
-         WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3
-           AND substr(nd.name, 1, length(?5)) = ?5 ORDER BY score LIMIT ?4`;
+      ? { join: "", where: "" }
+      : {
+          join: `JOIN knowledge_chunk nc ON nc.id = knowledge_fts.rowid JOIN knowledge_document nd ON nd.id = nc.document_id`,
+          where: `AND substr(nd.name, 1, length(?5)) = ?5`,
+        };
   return await database.read(
     {
       sql: `SELECT f.id, f.score, c.start, c."end", c.start_line, c.end_line, c.headings, c.context, c.text, d.uri, d.name, d.title
-            FROM (${inner}) AS f ${join}`,
+            FROM (SELECT knowledge_fts.rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts ${named.join}
+                  WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3 ${named.where}
+                  ORDER BY score LIMIT ?4) AS f
+            JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id AND d.state = 'ready'`,
       params: [scope.match, low, low + chunksPerCollection, Math.max(candidateCount, job.limit), ...(under === "" ? [] : [under])],
     },
     { signal: job.signal },

@@ -28,19 +28,32 @@ export function wordsOf(text: string): string[] {
   return text.match(/[\p{L}\p{N}\p{Co}\p{M}]+/gu) ?? [];
 }
 
-/** Splits an identifier: `parseHTMLText2` gives parse, HTML, Text, 2; a plain word gives nothing. */
+/** Splits an identifier at its capitals: `parseHTMLText2` gives parse, HTML, Text2; a plain word gives nothing. */
 export function splitIdentifier(word: string): string[] {
-  const parts = word.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}]+|\p{N}+/gu) ?? [];
-  return parts.length > 1 ? parts : [];
+  if (!hump.test(word)) return [];
+  return word.split(/(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/).filter((part) => part.length > 1);
 }
 
-/** Joins the parts of all identifiers in a text whose parts the index would not see as words by themselves. */
+const hump = /[a-z\d][A-Z]|[A-Z][A-Z][a-z]/;
+
+/** Joins the parts of all identifiers in a text: full text sees an identifier as one word, and only splits it at `_` and `-`. */
 export function subtokensOf(text: string): string {
   const found = new Set<string>();
-  for (const word of text.match(/[\p{L}\p{N}]*(?:\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|\p{L}\p{N})[\p{L}\p{N}]*/gu) ?? []) {
-    if (word.length <= 80) for (const part of splitIdentifier(word)) if (part.length > 1) found.add(part);
+  let done = 0;
+  // The pattern is of fixed length and the word around it is found by hand: one pattern for both would be quadratic.
+  for (const match of text.matchAll(/[a-z\d][A-Z]|[A-Z][A-Z][a-z]/g)) {
+    if (match.index < done) continue;
+    let start = match.index;
+    while (start > done && isAsciiWord(text.charCodeAt(start - 1))) start--;
+    done = match.index + 1;
+    while (done < text.length && isAsciiWord(text.charCodeAt(done))) done++;
+    if (done - start <= 80) for (const part of splitIdentifier(text.slice(start, done))) found.add(part);
   }
   return [...found].join(" ");
+}
+
+function isAsciiWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
 }
 
 /**
