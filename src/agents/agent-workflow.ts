@@ -125,7 +125,7 @@ async function knowledgeTools(context: RunContext, { knowledge, maxFileBytes }: 
 }
 
 async function runLoop(loop: Loop, surroundings: AgentSurroundings, goal: string): Promise<AgentResult<unknown>> {
-  const { agent, context, model, tools } = loop;
+  const { agent, context, tools } = loop;
   const { maxSteps = defaultMaxSteps, maxTokens = Number.POSITIVE_INFINITY } = agent.limits;
   let state = (context.restored as LoopState | undefined) ?? begin(loop, goal);
   let checkpointAt = Math.max(firstCheckpoint, state.steps * 2);
@@ -203,7 +203,9 @@ async function conclude(end: {
   let output: unknown = text;
   if (loop.agent.output) {
     const answer = await readStructured(loop.agent.output, text);
-    if (!answer.ok && state.repairs < maxRepairs && finishReason === "stop") return answer.problem;
+    // A model that says that it cannot fill the schema would say so again.
+    const refused = response.metadata["refusal"] !== undefined;
+    if (!answer.ok && !refused && state.repairs < maxRepairs && finishReason === "stop") return answer.problem;
     if (!answer.ok) {
       throw agentErrors.create("agent_output_invalid", `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`, {
         details: { agent: loop.agent.name, repairs: state.repairs, finishReason },

@@ -85,7 +85,7 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
 
   const register = (each: AnyAgent) => {
     const made = agentWorkflow(each, surroundings);
-    runs.register(made as AnyWorkflow);
+    runs.register(made);
     workflows.set(each.name, { agent: each, workflow: made as Workflow<never, AgentResult<unknown>> });
     return made;
   };

@@ -17,7 +17,7 @@ export function knownAgents(settings: Settings, tools: readonly AnyTool[], defin
   const add = (each: AnyAgent): void => {
     known.set(each.name, { ...each, limits: { ...limitsOf(settings.limits), ...each.limits } });
   };
-  add(agent({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }) as AnyAgent);
+  add(agent<unknown>({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }));
   for (const [name, each] of Object.entries(settings.agents)) add(fromSettings(name, each, tools));
   for (const each of defined) add(each);
   return known;
@@ -35,7 +35,7 @@ function fromSettings(name: string, settings: AgentSettings, tools: readonly Any
       { details: { agent: name, tool: wanted, known } },
     );
   });
-  return agent({ name, instructions, knowledge, tools: own, limits: limitsOf(limits), ...(model === undefined ? {} : { model }) }) as AnyAgent;
+  return agent<unknown>({ name, instructions, knowledge, tools: own, limits: limitsOf(limits), ...(model === undefined ? {} : { model }) });
 }
 
 function limitsOf({ maxSteps, maxTokens, timeoutMs }: LimitSettings): AgentLimits {

@@ -78,10 +78,10 @@ function factoryOf(name: string, settings: ProviderSettings | undefined): Provid
     }
     if (kind === "anthropic") {
       const { anthropic } = await import("../providers/adapters/anthropic.ts");
-      return anthropic({ apiKey, baseUrl, timeouts });
+      return anthropic({ name, apiKey, baseUrl, timeouts });
     }
     const { openai, openaiCompatible } = await import("../providers/adapters/openai-chat.ts");
-    if (name === "openai" || baseUrl === undefined) return openai({ apiKey, baseUrl, timeouts });
+    if (name === "openai" || baseUrl === undefined) return openai({ name, apiKey, baseUrl, timeouts });
     return openaiCompatible({ name, apiKey, baseUrl, timeouts, quirks: preset?.quirks });
   };
 }

@@ -19,7 +19,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** Makes `max_steps`, `max-steps` and `maxSteps` the same word. */
 function fold(word: string): string {
-  return word.slice(0, 64).replaceAll(/[-_\s]/g, "").toLowerCase();
+  return word
+    .slice(0, 64)
+    .replaceAll(/[-_\s]/g, "")
+    .toLowerCase();
 }
 
 /** Counts insertions, deletions, replacements and swaps of neighbours. */
@@ -31,7 +34,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
       let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
       row.push(cost);
     }
     beforeLast = last;

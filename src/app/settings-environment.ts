@@ -70,7 +70,8 @@ function keyOf(variable: string, names: readonly string[]): string | undefined {
     const [head = "", tail = ""] = key.split("*");
     const start = variableOf(head);
     const end = variableOf(tail).slice("ATLAS_".length);
-    if (!variable.startsWith(start) || !variable.endsWith(end) || variable.length <= start.length + end.length) continue;
+    if (!variable.startsWith(start) || !variable.endsWith(end) || variable.length <= start.length + end.length)
+      continue;
     const name = variable.slice(start.length, variable.length - end.length);
     const given = names.find((candidate) => candidate.toUpperCase().replaceAll("-", "_") === name);
     return `${head}${given ?? name.toLowerCase().replaceAll("_", "-")}${tail}`;

@@ -1,7 +1,17 @@
 import { logLevels } from "../telemetry/index.ts";
 
 /** Is the form of a setting's value. A `path` is made absolute; a `secret` is never shown; `model` is `provider/name`. */
-export type SettingKind = "text" | "texts" | "path" | "paths" | "integer" | "choice" | "model" | "secret" | "url" | "version";
+export type SettingKind =
+  | "text"
+  | "texts"
+  | "path"
+  | "paths"
+  | "integer"
+  | "choice"
+  | "model"
+  | "secret"
+  | "url"
+  | "version";
 
 /** Describes one setting. `*` in the key stands for a name that the user gives. */
 export interface SettingKey {
@@ -21,7 +31,12 @@ const limits = (prefix: string, initialSteps?: number): SettingKey[] => [
     ...(initialSteps === undefined ? {} : { initial: initialSteps }),
     doc: "Model calls that one run of an agent may make.",
   },
-  { key: `${prefix}maxTokens`, kind: "integer", minimum: 1, doc: "Input and output tokens of all calls of one run together." },
+  {
+    key: `${prefix}maxTokens`,
+    kind: "integer",
+    minimum: 1,
+    doc: "Input and output tokens of all calls of one run together.",
+  },
   { key: `${prefix}timeoutMs`, kind: "integer", minimum: 1, doc: "Time that one run may take, in milliseconds." },
 ];
 
@@ -30,25 +45,67 @@ const milliseconds = (key: string, doc: string): SettingKey => ({ key, kind: "in
 /** Lists every setting: files, environment, `config explain` and docs/configuration.md all come from this table. */
 export const settingKeys: readonly SettingKey[] = [
   { key: "version", kind: "version", initial: 1, doc: "Version of the settings' form; 1." },
-  { key: "model", kind: "model", initial: "auto", doc: "Model to use: `provider/name`, or `auto` for the best that can be used here." },
-  { key: "storage", kind: "path", initial: ".atlas/atlas.db", doc: "File of the database that keeps runs and knowledge." },
-  { key: "log.level", kind: "choice", choices: logLevels, initial: "warn", doc: "Least severe log lines that are written." },
-  { key: "log.format", kind: "choice", choices: ["pretty", "json"], initial: "pretty", doc: "Form of log lines: for people, or one JSON object a line." },
-  { key: "knowledge.paths", kind: "paths", initial: [], doc: "Files and folders whose documents every agent may search." },
-  { key: "knowledge.maxFileBytes", kind: "integer", minimum: 1, initial: 16_777_216, doc: "Larger files are left out and reported." },
+  {
+    key: "model",
+    kind: "model",
+    initial: "auto",
+    doc: "Model to use: `provider/name`, or `auto` for the best that can be used here.",
+  },
+  {
+    key: "storage",
+    kind: "path",
+    initial: ".atlas/atlas.db",
+    doc: "File of the database that keeps runs and knowledge.",
+  },
+  {
+    key: "log.level",
+    kind: "choice",
+    choices: logLevels,
+    initial: "warn",
+    doc: "Least severe log lines that are written.",
+  },
+  {
+    key: "log.format",
+    kind: "choice",
+    choices: ["pretty", "json"],
+    initial: "pretty",
+    doc: "Form of log lines: for people, or one JSON object a line.",
+  },
+  {
+    key: "knowledge.paths",
+    kind: "paths",
+    initial: [],
+    doc: "Files and folders whose documents every agent may search.",
+  },
+  {
+    key: "knowledge.maxFileBytes",
+    kind: "integer",
+    minimum: 1,
+    initial: 16_777_216,
+    doc: "Larger files are left out and reported.",
+  },
   { key: "agents.*.instructions", kind: "text", doc: "What the agent is told about its work. Needed." },
   { key: "agents.*.model", kind: "model", doc: "The agent's model." },
   { key: "agents.*.knowledge", kind: "paths", doc: "Files and folders whose documents the agent may search." },
   { key: "agents.*.tools", kind: "texts", doc: "Names of the tools it may use, as the modules export them." },
   ...limits("agents.*.limits."),
-  { key: "modules", kind: "paths", initial: [], doc: "Files (globs allowed) that export agents, tools, workflows or providers." },
+  {
+    key: "modules",
+    kind: "paths",
+    initial: [],
+    doc: "Files (globs allowed) that export agents, tools, workflows or providers.",
+  },
   {
     key: "providers.*.kind",
     kind: "choice",
     choices: ["openai", "anthropic", "ollama", "openai-compatible"],
     doc: "Wire format that the provider speaks. Needed, unless Atlas knows the name, as in openai, anthropic, ollama or groq.",
   },
-  { key: "providers.*.apiKey", kind: "secret", doc: "Key of the provider. In a file, name a variable: `${OPENAI_API_KEY}`." },
+  {
+    key: "providers.*.apiKey",
+    kind: "secret",
+    doc: "Key of the provider. In a file, name a variable: `${OPENAI_API_KEY}`.",
+  },
   { key: "providers.*.baseUrl", kind: "url", doc: "Address of the provider's API." },
   milliseconds("providers.*.timeouts.connectMs", "Time to reach the provider, in milliseconds."),
   milliseconds("providers.*.timeouts.firstPartMs", "Time until the answer begins, in milliseconds."),
@@ -56,8 +113,20 @@ export const settingKeys: readonly SettingKey[] = [
   milliseconds("providers.*.timeouts.totalMs", "Time for the whole answer, in milliseconds."),
   { key: "providers.*.models", kind: "texts", doc: "Models of the provider to use, the preferred one first." },
   ...limits("limits.", 32),
-  { key: "retention.keepDays", kind: "integer", minimum: 0, initial: 30, doc: "Days for which finished runs are kept." },
-  { key: "retention.maxRuns", kind: "integer", minimum: 0, initial: 10_000, doc: "Finished runs that are kept at most." },
+  {
+    key: "retention.keepDays",
+    kind: "integer",
+    minimum: 0,
+    initial: 30,
+    doc: "Days for which finished runs are kept.",
+  },
+  {
+    key: "retention.maxRuns",
+    kind: "integer",
+    minimum: 0,
+    initial: 10_000,
+    doc: "Finished runs that are kept at most.",
+  },
 ];
 
 /** Finds the description of a setting by its full key, such as `agents.guide.model`. */

@@ -44,14 +44,17 @@ export function readSettings(input: unknown, context: ReadContext): SettingsRead
         report([...path, name.slice(0, 64)], "is no name; use letters, digits, _ and -");
       } else visit(item, [...path, name]);
     }
-    if (inside.length === 0 && path[0] === "agents" && path.length === 2) report(path, 'is empty; give it instructions = "…"');
+    if (inside.length === 0 && path[0] === "agents" && path.length === 2)
+      report(path, 'is empty; give it instructions = "…"');
   };
   visit(input, []);
   return { entries, problems, warnings: [] };
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isSecret(value) && !(value instanceof Date);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !isSecret(value) && !(value instanceof Date)
+  );
 }
 
 function unknownKey(path: readonly string[]): string {
@@ -75,24 +78,33 @@ function fill(value: unknown, path: readonly string[], context: ReadContext): Ou
   const { variable } = context;
   if (variable === undefined || typeof value !== "string" || path[0] !== "providers") return { value };
   const missing: string[] = [];
-  const filled = value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise?: string) => {
-    const found = variable(name) || otherwise;
-    if (found === undefined) missing.push(name);
-    return found ?? "";
-  });
+  const filled = value.replaceAll(
+    /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
+    (_, name: string, otherwise?: string) => {
+      const found = variable(name) || otherwise;
+      if (found === undefined) missing.push(name);
+      return found ?? "";
+    },
+  );
   if (missing.length === 0) return { value: filled };
-  return { message: `names the variable ${missing.join(", ")}, which is not set; set it, or write it to the .env file` };
+  return {
+    message: `names the variable ${missing.join(", ")}, which is not set; set it, or write it to the .env file`,
+  };
 }
 
 /** Checks one value against its description; a message says what was expected, never a secret's value. */
 export function checkValue(value: unknown, known: SettingKey, directory: string): Outcome<SettingValue> {
-  const bad = (expected: string): Outcome<SettingValue> => ({ message: `expected ${expected}, got ${described(value, known)}` });
+  const bad = (expected: string): Outcome<SettingValue> => ({
+    message: `expected ${expected}, got ${described(value, known)}`,
+  });
   switch (known.kind) {
     case "secret":
       if (isSecret(value)) return { value };
       return typeof value === "string" && value.trim() !== "" ? { value: new Secret(value.trim()) } : bad("a key");
     case "version":
-      return value === 1 ? { value } : bad("1, the only version that this Atlas reads; update Atlas if the file is newer");
+      return value === 1
+        ? { value }
+        : bad("1, the only version that this Atlas reads; update Atlas if the file is newer");
     case "integer":
       return isWhole(value, known.minimum ?? 0) ? { value } : bad(`a whole number of at least ${known.minimum ?? 0}`);
     case "choice": {
@@ -100,16 +112,22 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
       if (typeof value === "string" && choices.includes(value)) return { value };
       const near = typeof value === "string" ? nearest(value, choices) : undefined;
       const wrong = bad(`one of ${choices.join(", ")}`);
-      return near === undefined || !("message" in wrong) ? wrong : { message: `${wrong.message}; did you mean "${near}"?` };
+      return near === undefined || !("message" in wrong)
+        ? wrong
+        : { message: `${wrong.message}; did you mean "${near}"?` };
     }
     case "model":
       return isModel(value) ? { value } : bad('"auto" or a model as "provider/name"');
     case "url":
-      return typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "") ? { value } : bad("an address that begins with http:// or https://");
+      return typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "")
+        ? { value }
+        : bad("an address that begins with http:// or https://");
     case "path":
       return isText(value) ? { value: absolute(value, directory) } : bad("a path");
     case "paths":
-      return isTexts(value) ? { value: value.map((item) => absolute(item, directory)) } : bad('a list of paths, as in ["docs"]');
+      return isTexts(value)
+        ? { value: value.map((item) => absolute(item, directory)) }
+        : bad('a list of paths, as in ["docs"]');
     case "texts":
       return isTexts(value) ? { value } : bad('a list of texts, as in ["one", "two"]');
     case "text":

@@ -38,12 +38,29 @@ test("has a default for everything that is needed", async () => {
   const { values, file, warnings } = await load();
   expect(values.model).toBe("auto");
   expect(values.storage).toBe(join(directory, ".atlas", "atlas.db"));
-  expect(values).toMatchObject({ version: 1, limits: { maxSteps: 32 }, agents: {}, providers: {}, modules: [], knowledge: { paths: [] } });
+  expect(values).toMatchObject({
+    version: 1,
+    limits: { maxSteps: 32 },
+    agents: {},
+    providers: {},
+    modules: [],
+    knowledge: { paths: [] },
+  });
   expect([file, warnings]).toEqual([undefined, []]);
 });
 
 // Each source in the order of its strength: all up to one are given, and that one wins.
-const sourcesInOrder = ["default", "user", "project", "userProfile", "projectProfile", "dotenv", "environment", "overrides", "flags"] as const;
+const sourcesInOrder = [
+  "default",
+  "user",
+  "project",
+  "userProfile",
+  "projectProfile",
+  "dotenv",
+  "environment",
+  "overrides",
+  "flags",
+] as const;
 
 test("lets every later source win, setting by setting", async () => {
   await fc.assert(
@@ -51,11 +68,21 @@ test("lets every later source win, setting by setting", async () => {
       rmSync(directory, { recursive: true, force: true });
       const has = (name: string): boolean => given.some((each) => each === name);
       const part = (name: string, text: string): string => (has(name) ? text : "");
-      write("home/atlas/config.toml", `${part("user", 'model = "x/user"\n')}${part("userProfile", '[profiles.test]\nmodel = "x/userProfile"\n')}`);
-      write("atlas.toml", `${part("project", 'model = "x/project"\n')}${part("projectProfile", '[profiles.test]\nmodel = "x/projectProfile"\n')}`);
+      write(
+        "home/atlas/config.toml",
+        `${part("user", 'model = "x/user"\n')}${part("userProfile", '[profiles.test]\nmodel = "x/userProfile"\n')}`,
+      );
+      write(
+        "atlas.toml",
+        `${part("project", 'model = "x/project"\n')}${part("projectProfile", '[profiles.test]\nmodel = "x/projectProfile"\n')}`,
+      );
       write(".env", part("dotenv", "ATLAS_MODEL=x/dotenv\n"));
       const settings = await load({
-        environment: { XDG_CONFIG_HOME: join(directory, "home"), ATLAS_PROFILE: "test", ...(has("environment") ? { ATLAS_MODEL: "x/environment" } : {}) },
+        environment: {
+          XDG_CONFIG_HOME: join(directory, "home"),
+          ATLAS_PROFILE: "test",
+          ...(has("environment") ? { ATLAS_MODEL: "x/environment" } : {}),
+        },
         ...(has("overrides") ? { overrides: { model: "x/overrides" } } : {}),
         ...(has("flags") ? { flags: { model: "x/flags" } } : {}),
       });
@@ -109,10 +136,16 @@ test("refuses two settings files in one folder", async () => {
 
 test.each([
   ["modle = 'a/b'\n", "modle (atlas.toml:1): there is no such setting; did you mean model?"],
-  ["[limits]\nmax_steps = 3\n", "limits.max_steps (atlas.toml:2): there is no such setting; did you mean limits.maxSteps?"],
+  [
+    "[limits]\nmax_steps = 3\n",
+    "limits.max_steps (atlas.toml:2): there is no such setting; did you mean limits.maxSteps?",
+  ],
   ["[limts]\nmaxSteps = 3\n", "did you mean limits?"],
   ["[log]\nlevel = 'verbos'\n", "log.level (atlas.toml:2): expected one of debug, info, warn, error, silent"],
-  ["[limits]\nmaxSteps = '3'\n", 'limits.maxSteps (atlas.toml:2): expected a whole number of at least 1, got the text "3"'],
+  [
+    "[limits]\nmaxSteps = '3'\n",
+    'limits.maxSteps (atlas.toml:2): expected a whole number of at least 1, got the text "3"',
+  ],
   ["[limits]\nmaxSteps = 0\n", "at least 1, got the number 0"],
   ["model = 'gpt-5'\n", 'expected "auto" or a model as "provider/name"'],
   ["limits = 3\n", "expected a section with maxSteps, maxTokens, timeoutMs"],
@@ -188,12 +221,19 @@ test("maps variables to settings by one rule", async () => {
 
 test("warns of a variable that is no setting, since the environment is shared", async () => {
   const { warnings } = await load({ environment: { ATLAS_STORAG: "x", ATLAS_PROFILE: "dev", OTHER: "y" } });
-  expect(warnings).toEqual(["The variable ATLAS_STORAG (environment) is no setting and was left out; did you mean ATLAS_STORAGE?"]);
+  expect(warnings).toEqual([
+    "The variable ATLAS_STORAG (environment) is no setting and was left out; did you mean ATLAS_STORAGE?",
+  ]);
 });
 
 test("reads the variables that providers' own tools read", async () => {
   const { values } = await load({
-    environment: { OPENAI_API_KEY: " key-of-openai ", ANTHROPIC_BASE_URL: "https://proxy.example", OLLAMA_HOST: "0.0.0.0:7777", GROQ_API_KEY: "key-of-groq" },
+    environment: {
+      OPENAI_API_KEY: " key-of-openai ",
+      ANTHROPIC_BASE_URL: "https://proxy.example",
+      OLLAMA_HOST: "0.0.0.0:7777",
+      GROQ_API_KEY: "key-of-groq",
+    },
   });
   expect(values.providers["openai"]?.apiKey?.reveal()).toBe("key-of-openai");
   expect(values.providers["openai"]?.kind).toBe("openai");
@@ -215,7 +255,9 @@ test("puts variables into the settings of providers", async () => {
   const { values } = await load({ environment: { MY_KEY: "key-123456" } });
   expect(values.providers["openai"]?.apiKey?.reveal()).toBe("key-123456");
   expect(values.providers["openai"]?.baseUrl).toBe("http://localhost:1");
-  expect((await failure()).message).toContain("providers.openai.apiKey (atlas.toml:2): names the variable MY_KEY, which is not set");
+  expect((await failure()).message).toContain(
+    "providers.openai.apiKey (atlas.toml:2): names the variable MY_KEY, which is not set",
+  );
   write("atlas.toml", '[providers.openai]\napiKey = "${MY_KEY:-}"\n[agents.a]\ninstructions = "Write ${HOME}"\n');
   const without = await load();
   expect(without.values.providers["openai"]).toBeUndefined();
@@ -234,7 +276,12 @@ test("never shows a secret", async () => {
   expect(shown.replaceAll(`https://me:${secret}`, "")).not.toContain(secret);
   expect(JSON.stringify(settings.explain("providers"))).not.toContain(secret);
   expect(settings.secrets.map((each) => each.reveal())).toEqual([secret]);
-  for (const text of [`[providers.openai]\napiKey = ["${secret}"]`, `[providers.openai]\nkind = "${secret}"`, `[providers.openai]\napiKye = "${secret}"`, `[providers.openai]\napiKey = "${secret}`]) {
+  for (const text of [
+    `[providers.openai]\napiKey = ["${secret}"]`,
+    `[providers.openai]\nkind = "${secret}"`,
+    `[providers.openai]\napiKye = "${secret}"`,
+    `[providers.openai]\napiKey = "${secret}`,
+  ]) {
     write("atlas.toml", text);
     const error = await failure();
     expect(JSON.stringify(error) + error.message).not.toContain(secret);
@@ -254,7 +301,7 @@ test("explains where a value comes from and what it hides", async () => {
         { value: "auto", origin: "default" },
       ],
       variable: "ATLAS_MODEL",
-      description: expect.any(String),
+      description: "Model to use: `provider/name`, or `auto` for the best that can be used here.",
     },
   ]);
   expect(settings.explain("log").map(({ key }) => key)).toEqual(["log.format", "log.level"]);

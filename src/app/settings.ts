@@ -91,7 +91,10 @@ export async function loadSettings(sources: SettingsSources = {}): Promise<Loade
   const fromDotenv = Object.fromEntries(Object.entries(dotenv).filter(([name]) => environment[name] === undefined));
   layers.push(readEnvironment(fromDotenv, { directory, source: ".env", names }));
   layers.push(readEnvironment(environment, { directory, source: "environment", names }));
-  for (const [origin, given] of [["option", sources.overrides], ["flag", sources.flags]] as const) {
+  for (const [origin, given] of [
+    ["option", sources.overrides],
+    ["flag", sources.flags],
+  ] as const) {
     if (given !== undefined) layers.push(readSettings(given, { originOf: () => origin, directory: start }));
   }
   const found = { directory, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
@@ -107,9 +110,13 @@ function chooseProfile(name: string | undefined): Profile | undefined {
   if (name === undefined || name === "") return undefined;
   const profile = profiles.find((candidate) => candidate === name);
   if (profile !== undefined) return profile;
-  throw appErrors.create("settings_invalid", `There is no profile ${JSON.stringify(name)}; use one of ${profiles.join(", ")}.`, {
-    details: { profiles: [...profiles] },
-  });
+  throw appErrors.create(
+    "settings_invalid",
+    `There is no profile ${JSON.stringify(name)}; use one of ${profiles.join(", ")}.`,
+    {
+      details: { profiles: [...profiles] },
+    },
+  );
 }
 
 function readDefaults(directory: string): SettingsRead {
@@ -120,7 +127,10 @@ function readDefaults(directory: string): SettingsRead {
 
 type ProfileRead = SettingsRead & { readonly name: string };
 
-function readFile(file: SettingsFile, variable: (name: string) => string | undefined): { base: SettingsRead; profiles: ProfileRead[] } {
+function readFile(
+  file: SettingsFile,
+  variable: (name: string) => string | undefined,
+): { base: SettingsRead; profiles: ProfileRead[] } {
   const directory = dirname(file.path);
   const origin = (above: readonly string[], path: readonly string[]): string => {
     const line = file.lineOf([...above, ...path]);
@@ -135,7 +145,12 @@ function readFile(file: SettingsFile, variable: (name: string) => string | undef
     if (!profiles.some((profile) => profile === name)) {
       const near = nearest(name, profiles);
       const message = `there is no such profile; ${near === undefined ? `use ${profiles.join(", ")}` : `did you mean ${near}?`}`;
-      return { name, entries: [], warnings: [], problems: [{ key: above.join("."), origin: origin(above, []), message }] };
+      return {
+        name,
+        entries: [],
+        warnings: [],
+        problems: [{ key: above.join("."), origin: origin(above, []), message }],
+      };
     }
     return { name, ...readSettings(section, { directory, variable, originOf: (path) => origin(above, path) }) };
   });
@@ -151,7 +166,10 @@ function nameIn(key: string): string[] {
   return (head === "agents" || head === "providers") && name !== undefined ? [name] : [];
 }
 
-function combine(layers: readonly SettingsRead[], found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">): Omit<LoadedSettings, "variable"> {
+function combine(
+  layers: readonly SettingsRead[],
+  found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">,
+): Omit<LoadedSettings, "variable"> {
   const history = new Map<string, SettingEntry[]>();
   for (const entry of layers.flatMap(({ entries }) => entries)) {
     history.set(entry.key, [entry, ...(history.get(entry.key) ?? [])]);
@@ -177,7 +195,8 @@ function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
   for (const [key, [entry]] of [...history]) {
     const [head, name = ""] = key.split(".");
     const origin = entry?.origin ?? "default";
-    const needed = head === "agents" ? `agents.${name}.instructions` : head === "providers" ? `providers.${name}.kind` : undefined;
+    const needed =
+      head === "agents" ? `agents.${name}.instructions` : head === "providers" ? `providers.${name}.kind` : undefined;
     if (needed === undefined || history.has(needed)) continue;
     const kind = head === "providers" ? kindOfName(name) : undefined;
     if (kind !== undefined) {
@@ -198,8 +217,11 @@ function kindOfName(name: string): ProviderKind | undefined {
 
 function invalid(problems: readonly SettingProblem[]): Error {
   const lines = problems.map(({ key, origin, message }) => `${key || "the file"} (${origin}): ${message}`);
-  const message = lines.length === 1 ? `Setting ${lines[0]}.` : `${lines.length} settings are wrong:\n  ${lines.join("\n  ")}`;
-  return appErrors.create("settings_invalid", message, { details: { problems: problems.map((problem) => ({ ...problem })) } });
+  const message =
+    lines.length === 1 ? `Setting ${lines[0]}.` : `${lines.length} settings are wrong:\n  ${lines.join("\n  ")}`;
+  return appErrors.create("settings_invalid", message, {
+    details: { problems: problems.map((problem) => ({ ...problem })) },
+  });
 }
 
 /** Puts a value at a dotted key. The key's names were checked, so none of them is `__proto__`. */
@@ -221,7 +243,9 @@ function explain(history: ReadonlyMap<string, readonly SettingEntry[]>, asked?: 
   if (keys.length === 0 && asked !== undefined && findKey(asked) === undefined) {
     const near = nearest(asked, all);
     const hint = near === undefined ? "see all with: atlas config explain" : `did you mean ${near}?`;
-    throw appErrors.create("setting_unknown", `There is no setting ${JSON.stringify(asked)}; ${hint}`, { details: { key: asked } });
+    throw appErrors.create("setting_unknown", `There is no setting ${JSON.stringify(asked)}; ${hint}`, {
+      details: { key: asked },
+    });
   }
   return (keys.length === 0 && asked !== undefined ? [asked] : keys).toSorted().map((key) => {
     const [current, ...before] = history.get(key) ?? [];

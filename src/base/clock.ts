@@ -8,7 +8,7 @@ export interface Clock {
   sleep(ms: number, options?: SleepOptions): Promise<void>;
 }
 
-/** Options of `Clock.sleep`. */
+/** Holds the options of `Clock.sleep`. */
 export interface SleepOptions {
   readonly signal?: AbortSignal | undefined;
   readonly keepAlive?: boolean;

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 
 /**
  * Says whether trying again can help: `never` (it will fail again), `later` (the same call may succeed in a while),
@@ -22,7 +22,7 @@ export interface ErrorSpec {
   readonly fix: string;
 }
 
-/** Options of a single thrown error; `retry` overrules the table where the failure itself knows better. */
+/** Holds the options of a single thrown error; `retry` overrules the table where the failure itself knows better. */
 export interface ErrorOptions {
   readonly details?: JsonObject;
   readonly cause?: unknown;
@@ -45,7 +45,8 @@ export class AtlasError extends Error {
   readonly exitCode: number;
   readonly fix: string;
 
-  constructor(code: string, message: string, spec: ErrorSpec, options: ErrorOptions = {}) {
+  constructor(code: string, message: string, options: ErrorOptions & { readonly spec: ErrorSpec }) {
+    const { spec } = options;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AtlasError";
     this.code = code;
@@ -91,7 +92,7 @@ export function defineErrors<const Table extends Readonly<Record<string, ErrorSp
     create(code, message, options) {
       const spec = table[code];
       if (spec === undefined) throw new TypeError(`Unknown error code ${domain}/${code}.`);
-      return new AtlasError(code, message, spec, options);
+      return new AtlasError(code, message, { ...options, spec });
     },
     is(value, code): value is AtlasError {
       return isAtlasError(value) && value.code in table && (code === undefined || value.code === code);
@@ -159,5 +160,5 @@ export function toAtlasError(value: unknown): AtlasError {
 /** Makes an AtlasError again from its plain form, as read from an event log; an unknown code keeps its text. */
 export function fromErrorData(data: ErrorData, spec?: Partial<ErrorSpec>): AtlasError {
   const full: ErrorSpec = { ...baseErrors.table.internal_error, summary: "", ...spec, retry: data.retry, fix: data.fix };
-  return new AtlasError(data.code, data.message, full, { details: data.details });
+  return new AtlasError(data.code, data.message, { spec: full, details: data.details });
 }

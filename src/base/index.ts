@@ -1,7 +1,8 @@
 export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";
 export type { ErrorData, ErrorDomain, ErrorOptions, ErrorSpec, Retry } from "./errors.ts";
 export { isJsonObject, parseJson, stringifyJson } from "./json.ts";
-export type { JsonLimits, JsonObject, JsonValue } from "./json.ts";
+export type { JsonLimits } from "./json.ts";
+export type { JsonObject, JsonValue } from "./json-value.ts";
 export { systemClock } from "./clock.ts";
 export type { Clock, SleepOptions } from "./clock.ts";
 export { seededRandom, systemRandom } from "./random.ts";
@@ -10,7 +11,3 @@ export { isId, newId } from "./ids.ts";
 export type { IdSources } from "./ids.ts";
 export { checkSchema, describeIssues, jsonSchemaOf, parseSchema } from "./schema.ts";
 export type { Schema, SchemaInput, SchemaIssue, SchemaOutput, SchemaResult } from "./schema.ts";
-export { createChannel } from "./channel.ts";
-export type { Channel } from "./channel.ts";
-export { createLimiter } from "./limiter.ts";
-export type { Limiter } from "./limiter.ts";

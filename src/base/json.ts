@@ -1,10 +1,5 @@
 import { baseErrors } from "./errors.ts";
-
-/** Is a value that JSON can hold. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-
-/** Is a JSON object. */
-export type JsonObject = { readonly [key: string]: JsonValue };
+import type { JsonObject, JsonValue } from "./json-value.ts";
 
 /** Bounds what `parseJson` accepts. Units: `maxBytes` UTF-16 code units of text, `maxDepth` levels of nesting. */
 export interface JsonLimits {

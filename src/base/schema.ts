@@ -1,6 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { baseErrors } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 
 /** Is any schema that follows the Standard Schema (zod, valibot, arktype, …). */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;

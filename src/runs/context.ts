@@ -39,57 +39,34 @@ export interface SignalWait {
 /** Makes the context that a durable function works with. */
 export function createContext(options: ContextOptions): RunContext {
   const { runId, signal, writer, recorded } = options;
-  const counts = new Map<string, number>(Object.entries(recorded.counts));
-  let replayedAt = 0;
+  const replaying = createReplay(options);
   let random = seededRandom(hash(runId + textOf(recorded.checkpoint)));
-
-  const keyOf = (name: string): string => {
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    return count === 1 ? name : `${name}#${count}`;
-  };
-  const clock: Clock = {
-    ...options.clock,
-    // While recorded work is given out, time is when it was done, so that code that looks at it decides as it did.
-    now: () => (recorded.left > 0 && replayedAt > 0 ? replayedAt : options.clock.now()),
-  };
-  /** Gives the recorded outcome under this key, or does the thing. */
-  const once = async (key: string, act: () => Promise<JsonValue | undefined>): Promise<JsonValue | undefined> => {
-    signal.throwIfAborted();
-    const outcome = recorded.take(key);
-    if (outcome === undefined) return await act();
-    replayedAt = outcome.at;
-    return replay(outcome);
-  };
-
   return {
     runId,
     signal,
-    clock,
+    clock: replaying.clock,
     logger: options.logger,
     random: { next: () => random.next() },
     restored: recorded.checkpoint,
     async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions?: StepOptions): Promise<T> {
-      const key = keyOf(name);
-      return (await once(key, () => doStep(options, key, { body, announce: stepOptions?.announce }))) as T;
+      const key = replaying.keyOf(name);
+      return (await replaying.once(key, () => doStep(options, key, { body, announce: stepOptions?.announce }))) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
-      const key = keyOf(`call:${workflow.name}`);
+      const key = replaying.keyOf(`call:${workflow.name}`);
       const plain = JSON.parse(stringifyJson(input, `input of ${workflow.name}`)) as JsonValue;
       const started = recorded.begun(key)?.["runId"];
-      return (await once(key, () =>
-        options.callChild({ workflow, input: plain, key, started: started === undefined ? undefined : String(started) }),
-      )) as Output;
+      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
+      return (await replaying.once(key, () => options.callChild(child))) as Output;
     },
     async sleep(ms) {
-      const key = keyOf("sleep");
-      await once(key, () => doSleep(options, key, { wakeAt: recorded.begun(key)?.["wakeAt"], ms }));
+      const key = replaying.keyOf("sleep");
+      await replaying.once(key, () => doSleep(options, key, { wakeAt: recorded.begun(key)?.["wakeAt"], ms }));
     },
-    async waitFor<T>(name: string, waitOptions: WaitOptions<T> = {}): Promise<T> {
-      const key = keyOf(`signal:${name}`);
-      const payload = (await once(key, () => doWait(options, key, { name, timeoutMs: waitOptions.timeoutMs, begun: recorded.begun(key) }))) ?? null;
-      if (!waitOptions.schema) return payload as T;
-      return await parseSchema(waitOptions.schema, payload, `payload of the signal ${name}`);
+    async waitFor<T>(name: string, { schema, timeoutMs }: WaitOptions<T> = {}): Promise<T> {
+      const key = replaying.keyOf(`signal:${name}`);
+      const payload = (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.begun(key) }))) ?? null;
+      return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
     },
     emit(event) {
       signal.throwIfAborted();
@@ -98,8 +75,35 @@ export function createContext(options: ContextOptions): RunContext {
     async checkpoint(state) {
       signal.throwIfAborted();
       random = seededRandom(hash(runId + textOf(state)));
-      await writer.checkpoint({ state, counts: Object.fromEntries(counts) });
+      await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
+  };
+}
+
+/** Gives out what was recorded: names the things that a function asks for, in the order of asking, and finds their outcomes. */
+function createReplay({ signal, recorded, clock }: ContextOptions) {
+  const counts = new Map<string, number>(Object.entries(recorded.counts));
+  let replayedAt = 0;
+  return {
+    counts,
+    keyOf(name: string): string {
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      return count === 1 ? name : `${name}#${count}`;
+    },
+    /** Gives the recorded outcome under this key, or does the thing. */
+    async once(key: string, act: () => Promise<JsonValue | undefined>): Promise<JsonValue | undefined> {
+      signal.throwIfAborted();
+      const outcome = recorded.take(key);
+      if (outcome === undefined) return await act();
+      replayedAt = outcome.at;
+      return replay(outcome);
+    },
+    clock: {
+      ...clock,
+      // While recorded work is given out, time is when it was done, so that code that looks at it decides as it did.
+      now: () => (recorded.left > 0 && replayedAt > 0 ? replayedAt : clock.now()),
+    } satisfies Clock,
   };
 }
 

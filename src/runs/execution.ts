@@ -7,8 +7,7 @@ import type { ChildCall } from "./context.ts";
 import { runErrors } from "./errors.ts";
 import type { LiveLogs } from "./follow.ts";
 import type { Journal, Lease } from "./journal.ts";
-import { createLogWriter } from "./log-writer.ts";
-import type { LogWriter } from "./log-writer.ts";
+import { LogWriter } from "./log-writer.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import type { AnyWorkflow, RunContext } from "./run.ts";
 import { takeSignal } from "./signals.ts";
@@ -29,6 +28,13 @@ export interface Execution {
   abort(reason: AtlasError): void;
 }
 
+/** Is the run that calls a child. */
+export interface CallingRun {
+  readonly id: string;
+  readonly writer: LogWriter;
+  readonly signal: AbortSignal;
+}
+
 /** Is what all executions of an engine share. */
 export interface ExecutionHost {
   readonly journal: Journal;
@@ -39,7 +45,7 @@ export interface ExecutionHost {
   readonly telemetry: Telemetry;
   /** Tells other processes that something was written. */
   readonly notify: () => void;
-  readonly callChild: (parent: { id: string; writer: LogWriter; signal: AbortSignal }, call: ChildCall) => Promise<JsonValue | undefined>;
+  readonly callChild: (parent: CallingRun, call: ChildCall) => Promise<JsonValue | undefined>;
 }
 
 /** Is the run that is to be executed. */
@@ -59,7 +65,7 @@ const graceMs = 5_000;
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   const { lease, parentId } = start;
   const controller = new AbortController();
-  const writer = createLogWriter({
+  const writer = new LogWriter({
     journal: host.journal,
     live: host.live,
     clock: host.clock,
@@ -79,7 +85,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     takeSignal: (wait) => takeSignal({ ...host, runId: lease.runId, writer, signal: controller.signal }, wait),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": lease.runId, "atlas.workflow": start.workflow.name });
-  const done = perform(start, context, writer, host.clock)
+  const done = perform(host, start, { context, writer })
     .catch((cause: unknown): Outcome => ({ status: "stopped", error: toAtlasError(cause) }))
     .then((outcome) => {
       if (outcome.status !== "completed") span.fail(outcome.error);
@@ -90,10 +96,10 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   return { runId: lease.runId, parentId, done, abort: (reason) => controller.abort(reason) };
 }
 
-async function perform(start: ExecutionStart, context: RunContext, writer: LogWriter, clock: Clock): Promise<Outcome> {
+async function perform(host: ExecutionHost, start: ExecutionStart, { context, writer }: { context: RunContext; writer: LogWriter }): Promise<Outcome> {
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
-    const output = (await untilStopped(body(), context.signal, clock)) as JsonValue | undefined;
+    const output = (await untilStopped(body(), context.signal, host.clock)) as JsonValue | undefined;
     await writer.finish({ type: "run.completed", data: output === undefined ? {} : { output } }, { status: "completed", output });
     return { status: "completed", output };
   } catch (cause) {

@@ -80,14 +80,14 @@ export async function* followRun(source: FollowSource, runId: string, options: F
   try {
     while (true) {
       follower.stale = false;
-      for await (const event of stored(source.journal, runId, last)) {
+      for await (const event of source.journal.eventsAfter(runId, last)) {
         signal?.throwIfAborted();
         last = event.seq;
         yield event;
       }
       const place = live ? await source.place(runId) : "nowhere";
       if (place === "nowhere") {
-        for await (const event of stored(source.journal, runId, last)) yield event;
+        for await (const event of source.journal.eventsAfter(runId, last)) yield event;
         return;
       }
       for await (const event of arriving(follower, place === "here" ? undefined : source.clock, signal)) {
@@ -103,16 +103,6 @@ export async function* followRun(source: FollowSource, runId: string, options: F
     }
   } finally {
     source.live.leave(runId, follower);
-  }
-}
-
-async function* stored(journal: Journal, runId: string, after: number): AsyncGenerator<RunEvent> {
-  const pageSize = 500;
-  for (let last = after; ; ) {
-    const page = await journal.events(runId, last, pageSize);
-    yield* page;
-    if (page.length < pageSize) return;
-    last = page.at(-1)?.seq ?? last;
   }
 }
 

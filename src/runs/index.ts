@@ -1,6 +1,7 @@
 export { runErrors } from "./errors.ts";
 export { createRuns } from "./runs.ts";
-export type { Retention, RunsOptions } from "./runs.ts";
+export type { RunsOptions } from "./runs.ts";
+export type { Retention } from "./engine.ts";
 export { runStatuses } from "./run.ts";
 export type {
   AnyWorkflow,

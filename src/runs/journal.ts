@@ -64,195 +64,211 @@ const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
   SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
 
 /** Writes and reads the tables of the run engine. What a run's owner writes is refused when its lease is stale. */
-export function createJournal(database: Database, clock: Clock) {
-  const eventStatement = (runId: string, { seq, type, key, at, text }: Entry): Statement => ({
-    sql: insertEvent,
-    params: [runId, seq, type, key ?? null, at, text],
-  });
+export class Journal {
+  readonly #database: Database;
+  readonly #clock: Clock;
 
-  return {
-    /** Gives the statements that make a run with its first log entry. */
-    creation(run: NewRun): Statement[] {
-      const at = clock.now();
-      return [
-        {
-          sql: `INSERT INTO run(id, workflow, status, key, parent_id, tags, owner, epoch, checkpoint_seq, input, created_at, updated_at)
-            VALUES(?1, ?2, 'running', ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?8)`,
-          params: [run.id, run.workflow, run.key ?? null, run.parentId ?? null, JSON.stringify(run.tags), run.owner, run.input, at],
-        },
-        {
-          sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, 1, 'run.started', ?, ?)",
-          params: [run.id, at, stringifyJson({ workflow: run.workflow })],
-        },
-      ];
-    },
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
 
-    write: (statements: readonly Statement[]) => database.write(statements),
+  /** Gives the statements that make a run with its first log entry. */
+  creation(run: NewRun): Statement[] {
+    const at = this.#clock.now();
+    return [
+      {
+        sql: `INSERT INTO run(id, workflow, status, key, parent_id, tags, owner, epoch, checkpoint_seq, input, created_at, updated_at)
+          VALUES(?1, ?2, 'running', ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?8)`,
+        params: [run.id, run.workflow, run.key ?? null, run.parentId ?? null, JSON.stringify(run.tags), run.owner, run.input, at],
+      },
+      {
+        sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, 1, 'run.started', ?, ?)",
+        params: [run.id, at, stringifyJson({ workflow: run.workflow })],
+      },
+    ];
+  }
 
-    /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
-    async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
-      await database.write([...entries.map((entry) => eventStatement(lease.runId, entry)), ...also]);
-    },
+  /** Errors: write_conflict. */
+  async write(statements: readonly Statement[]): Promise<void> {
+    await this.#database.write(statements);
+  }
 
-    /** Gives the statement that changes what the run is shown as. */
-    statusStatement(lease: Lease, status: "running" | "waiting"): Statement {
-      const sql = "UPDATE run SET status = ?, updated_at = ? WHERE id = ? AND epoch = ?";
-      return { sql, params: [status, clock.now(), lease.runId, lease.epoch], expectRows: 1 };
-    },
+  /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
+  async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
+    await this.#database.write([...entries.map((entry) => eventStatement(lease.runId, entry)), ...also]);
+  }
 
-    /** Gives the statement that makes an entry the run's last checkpoint. */
-    checkpointStatement(lease: Lease, seq: number): Statement {
-      const sql = "UPDATE run SET checkpoint_seq = ?, updated_at = ? WHERE id = ? AND epoch = ?";
-      return { sql, params: [seq, clock.now(), lease.runId, lease.epoch], expectRows: 1 };
-    },
+  /** Gives the statement that changes what the run is shown as. */
+  statusStatement(lease: Lease, status: "running" | "waiting"): Statement {
+    const sql = "UPDATE run SET status = ?, updated_at = ? WHERE id = ? AND epoch = ?";
+    return { sql, params: [status, this.#clock.now(), lease.runId, lease.epoch], expectRows: 1 };
+  }
 
-    /** Keeps a signal for a run; tells whether the run is there and unfinished. */
-    async sendSignal(runId: string, name: string, payload: string): Promise<boolean> {
-      const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND finished_at IS NULL`;
-      const results = await database.write([{ sql, params: [runId, name, payload] }]);
-      return results[0]?.changes === 1;
-    },
+  /** Gives the statement that makes an entry the run's last checkpoint. */
+  checkpointStatement(lease: Lease, seq: number): Statement {
+    const sql = "UPDATE run SET checkpoint_seq = ?, updated_at = ? WHERE id = ? AND epoch = ?";
+    return { sql, params: [seq, this.#clock.now(), lease.runId, lease.epoch], expectRows: 1 };
+  }
 
-    /** Gives the oldest signal of a name that a run has not taken yet, with the statement that takes it. */
-    async pendingSignal(runId: string, name: string): Promise<{ payload: JsonValue; take: Statement } | undefined> {
-      const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 1";
-      const row = (await database.read({ sql, params: [runId, name] }))[0];
-      if (!row) return undefined;
-      const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [row["id"] ?? null], expectRows: 1 };
-      return { payload: JSON.parse(String(row["payload"])) as JsonValue, take };
-    },
+  /** Keeps a signal for a run; tells whether the run is there and unfinished. */
+  async sendSignal(runId: string, name: string, payload: string): Promise<boolean> {
+    const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND finished_at IS NULL`;
+    const results = await this.#database.write([{ sql, params: [runId, name, payload] }]);
+    return results[0]?.changes === 1;
+  }
 
-    /** Ends a run with its last entries. Errors: write_conflict. */
-    async finish(lease: Lease, entries: readonly Entry[], end: RunEnd): Promise<void> {
-      const at = entries.at(-1)?.at ?? clock.now();
-      const output = end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
-      await database.write([
-        ...entries.map((entry) => eventStatement(lease.runId, entry)),
-        {
-          sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
-            WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
-          params: [lease.runId, end.status, output, end.status === "completed" ? null : JSON.stringify(end.error), at, lease.epoch],
-          expectRows: 1,
-        },
+  /** Gives the oldest signal of a name that a run has not taken yet, with the statement that takes it. */
+  async pendingSignal(runId: string, name: string): Promise<{ payload: JsonValue; take: Statement } | undefined> {
+    const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 1";
+    const row = (await this.#database.read({ sql, params: [runId, name] }))[0];
+    if (!row) return undefined;
+    const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [row["id"] ?? null], expectRows: 1 };
+    return { payload: JSON.parse(String(row["payload"])) as JsonValue, take };
+  }
+
+  /** Ends a run with its last entries. Errors: write_conflict. */
+  async finish(lease: Lease, entries: readonly Entry[], end: RunEnd): Promise<void> {
+    const at = entries.at(-1)?.at ?? this.#clock.now();
+    const output = end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
+    await this.#database.write([
+      ...entries.map((entry) => eventStatement(lease.runId, entry)),
+      {
+        sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
+          WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
+        params: [lease.runId, end.status, output, end.status === "completed" ? null : JSON.stringify(end.error), at, lease.epoch],
+        expectRows: 1,
+      },
+    ]);
+  }
+
+  /** Gives the place of the last entry of a run's log. */
+  async lastSeq(runId: string): Promise<number> {
+    const rows = await this.#database.read({ sql: "SELECT max(seq) AS seq FROM run_event WHERE run_id = ?", params: [runId] });
+    return Number(rows[0]?.["seq"] ?? 0);
+  }
+
+  /** Takes a run over from an owner that is gone. Errors: write_conflict when another was faster. */
+  async takeOver(run: StoredRun, owner: string): Promise<Lease & { readonly lastSeq: number }> {
+    const at = this.#clock.now();
+    const results = await this.#database.write([
+      {
+        sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
+          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL`,
+        params: [run.id, owner, at, run.epoch],
+        expectRows: 1,
+      },
+      { sql: insertNextEvent, params: [run.id, "run.resumed", at, JSON.stringify({ epoch: run.epoch + 1 })] },
+    ]);
+    return { runId: run.id, epoch: run.epoch + 1, lastSeq: Number(results[1]?.rows[0]?.["seq"]) };
+  }
+
+  async load(id: string): Promise<StoredRun | undefined> {
+    const rows = await this.#database.read({ sql: "SELECT * FROM run WHERE id = ?", params: [id] });
+    return rows[0] && toRun(rows[0]);
+  }
+
+  async unfinishedByKey(workflow: string, key: string): Promise<StoredRun | undefined> {
+    const rows = await this.#database.read({
+      sql: "SELECT * FROM run WHERE workflow = ? AND key = ? AND finished_at IS NULL",
+      params: [workflow, key],
+    });
+    return rows[0] && toRun(rows[0]);
+  }
+
+  async events(runId: string, after: number, limit: number): Promise<RunEvent[]> {
+    const rows = await this.#database.read({
+      sql: "SELECT * FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+      params: [runId, after, limit],
+    });
+    return rows.map(toEvent);
+  }
+
+  /** Reads a run's log to its end, page by page. */
+  async *eventsAfter(runId: string, after: number): AsyncGenerator<RunEvent> {
+    const pageSize = 500;
+    for (let last = after; ; ) {
+      const page = await this.events(runId, last, pageSize);
+      yield* page;
+      if (page.length < pageSize) return;
+      last = page.at(-1)?.seq ?? last;
+    }
+  }
+
+  /** Lists runs, newest first. `interrupted` gives all unfinished ones: who is alive is not known here. */
+  async list(options: ListOptions): Promise<StoredRun[]> {
+    const conditions: [string, SqlValue][] = [];
+    if (options.status === "interrupted") conditions.push(["finished_at IS NULL AND 1 = ?", 1]);
+    else if (options.status) conditions.push(["status = ?", options.status]);
+    if (options.workflow) conditions.push(["workflow = ?", options.workflow]);
+    if (options.before) conditions.push(["id < ?", options.before]);
+    const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}` : "";
+    const rows = await this.#database.read({
+      sql: `SELECT * FROM run ${where} ORDER BY id DESC LIMIT ?`,
+      params: [...conditions.map(([, value]) => value), options.limit ?? 100],
+    });
+    return rows.map(toRun);
+  }
+
+  async unfinished(): Promise<StoredRun[]> {
+    return (await this.#database.read({ sql: "SELECT * FROM run WHERE finished_at IS NULL ORDER BY id" })).map(toRun);
+  }
+
+  async children(parentId: string): Promise<StoredRun[]> {
+    const sql = "SELECT * FROM run WHERE parent_id = ? AND finished_at IS NULL";
+    return (await this.#database.read({ sql, params: [parentId] })).map(toRun);
+  }
+
+  /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. Asking again changes nothing. */
+  async askCancel(id: string, reason: string): Promise<boolean> {
+    const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL AND control IS NULL";
+    try {
+      await this.#database.write([
+        { sql, params: [reason, id], expectRows: 1 },
+        { sql: insertNextEvent, params: [id, "run.cancel_asked", this.#clock.now(), JSON.stringify({ reason })] },
       ]);
-    },
+      return true;
+    } catch (cause) {
+      if (!storageErrors.is(cause, "write_conflict")) throw cause;
+      const rows = await this.#database.read({ sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL", params: [id] });
+      return rows.length === 1;
+    }
+  }
 
-    /** Gives the place of the last entry of a run's log. */
-    async lastSeq(runId: string): Promise<number> {
-      const rows = await database.read({ sql: "SELECT max(seq) AS seq FROM run_event WHERE run_id = ?", params: [runId] });
-      return Number(rows[0]?.["seq"] ?? 0);
-    },
+  /** Gives the reasons of the cancels that are asked of an owner's runs. */
+  async controls(owner: string): Promise<ReadonlyMap<string, string>> {
+    const sql = "SELECT id, control FROM run WHERE owner = ? AND finished_at IS NULL AND control IS NOT NULL";
+    const rows = await this.#database.read({ sql, params: [owner] });
+    return new Map(rows.map((row) => [String(row["id"]), String(row["control"])]));
+  }
 
-    /** Takes a run over from an owner that is gone. Errors: write_conflict when another was faster. */
-    async takeOver(run: StoredRun, owner: string): Promise<Lease & { readonly lastSeq: number }> {
-      const at = clock.now();
-      const results = await database.write([
-        {
-          sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
-            WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL`,
-          params: [run.id, owner, at, run.epoch],
-          expectRows: 1,
-        },
-        { sql: insertNextEvent, params: [run.id, "run.resumed", at, JSON.stringify({ epoch: run.epoch + 1 })] },
+  /** Lets go of every run of an owner that stops; they show as interrupted at once. */
+  async release(owner: string): Promise<void> {
+    await this.#database.write([{ sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] }]);
+  }
+
+  /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
+  async prune(before: number, maxRuns: number, limit: number): Promise<number> {
+    const rows = await this.#database.read({
+      sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (finished_at < ?1 OR id IN (
+          SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?2)) LIMIT ?3`,
+      params: [before, maxRuns, limit],
+    });
+    for (const row of rows) {
+      const params = [row["id"] ?? null];
+      await this.#database.write([
+        { sql: "DELETE FROM run_event WHERE run_id = ?", params },
+        { sql: "DELETE FROM run_signal WHERE run_id = ?", params },
+        { sql: "DELETE FROM run WHERE id = ? AND finished_at IS NOT NULL", params },
       ]);
-      return { runId: run.id, epoch: run.epoch + 1, lastSeq: Number(results[1]?.rows[0]?.["seq"]) };
-    },
-
-    async load(id: string): Promise<StoredRun | undefined> {
-      const rows = await database.read({ sql: "SELECT * FROM run WHERE id = ?", params: [id] });
-      return rows[0] && toRun(rows[0]);
-    },
-
-    async unfinishedByKey(workflow: string, key: string): Promise<StoredRun | undefined> {
-      const rows = await database.read({
-        sql: "SELECT * FROM run WHERE workflow = ? AND key = ? AND finished_at IS NULL",
-        params: [workflow, key],
-      });
-      return rows[0] && toRun(rows[0]);
-    },
-
-    async events(runId: string, after: number, limit = 500): Promise<RunEvent[]> {
-      const rows = await database.read({
-        sql: "SELECT * FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-        params: [runId, after, limit],
-      });
-      return rows.map(toEvent);
-    },
-
-    /** Lists runs, newest first. `interrupted` gives all unfinished ones: who is alive is not known here. */
-    async list(options: ListOptions): Promise<StoredRun[]> {
-      const conditions: [string, SqlValue][] = [];
-      if (options.status === "interrupted") conditions.push(["finished_at IS NULL AND 1 = ?", 1]);
-      else if (options.status) conditions.push(["status = ?", options.status]);
-      if (options.workflow) conditions.push(["workflow = ?", options.workflow]);
-      if (options.before) conditions.push(["id < ?", options.before]);
-      const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}` : "";
-      const rows = await database.read({
-        sql: `SELECT * FROM run ${where} ORDER BY id DESC LIMIT ?`,
-        params: [...conditions.map(([, value]) => value), options.limit ?? 100],
-      });
-      return rows.map(toRun);
-    },
-
-    async unfinished(): Promise<StoredRun[]> {
-      return (await database.read({ sql: "SELECT * FROM run WHERE finished_at IS NULL ORDER BY id" })).map(toRun);
-    },
-
-    async children(parentId: string): Promise<StoredRun[]> {
-      const sql = "SELECT * FROM run WHERE parent_id = ? AND finished_at IS NULL";
-      return (await database.read({ sql, params: [parentId] })).map(toRun);
-    },
-
-    /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. Asking again changes nothing. */
-    async askCancel(id: string, reason: string): Promise<boolean> {
-      const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL AND control IS NULL";
-      try {
-        await database.write([
-          { sql, params: [reason, id], expectRows: 1 },
-          { sql: insertNextEvent, params: [id, "run.cancel_asked", clock.now(), JSON.stringify({ reason })] },
-        ]);
-        return true;
-      } catch (cause) {
-        if (!storageErrors.is(cause, "write_conflict")) throw cause;
-        const rows = await database.read({ sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL", params: [id] });
-        return rows.length === 1;
-      }
-    },
-
-    /** Gives the reasons of the cancels that are asked of an owner's runs. */
-    async controls(owner: string): Promise<ReadonlyMap<string, string>> {
-      const sql = "SELECT id, control FROM run WHERE owner = ? AND finished_at IS NULL AND control IS NOT NULL";
-      const rows = await database.read({ sql, params: [owner] });
-      return new Map(rows.map((row) => [String(row["id"]), String(row["control"])]));
-    },
-
-    /** Lets go of every run of an owner that stops; they show as interrupted at once. */
-    async release(owner: string): Promise<void> {
-      await database.write([{ sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] }]);
-    },
-
-    /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
-    async prune(before: number, maxRuns: number, limit: number): Promise<number> {
-      const rows = await database.read({
-        sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (finished_at < ?1 OR id IN (
-            SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?2)) LIMIT ?3`,
-        params: [before, maxRuns, limit],
-      });
-      for (const row of rows) {
-        const params = [row["id"] ?? null];
-        await database.write([
-          { sql: "DELETE FROM run_event WHERE run_id = ?", params },
-          { sql: "DELETE FROM run_signal WHERE run_id = ?", params },
-          { sql: "DELETE FROM run WHERE id = ? AND finished_at IS NOT NULL", params },
-        ]);
-      }
-      return rows.length;
-    },
-  };
+    }
+    return rows.length;
+  }
 }
 
-/** Is the engine's access to its tables. */
-export type Journal = ReturnType<typeof createJournal>;
+function eventStatement(runId: string, { seq, type, key, at, text }: Entry): Statement {
+  return { sql: insertEvent, params: [runId, seq, type, key ?? null, at, text] };
+}
 
 function toRun(row: Row): StoredRun {
   const text = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));

@@ -1,24 +1,29 @@
 import { newId } from "../base/index.ts";
-import type { Clock, Random } from "../base/index.ts";
+import type { IdSources } from "../base/index.ts";
 import type { Database, DatabaseLock } from "../storage/index.ts";
 
 /** Knows which owners of runs are alive. An owner is one engine in one process; it holds a lock as long as it lives. */
 export interface Owners extends AsyncDisposable {
   /** Gives this engine's own id; takes its lock when first asked. */
   own(): Promise<string>;
+  /** Tells whether `own` was ever asked. */
+  readonly claimed: boolean;
   isAlive(owner: string | undefined): Promise<boolean>;
 }
 
 /** Makes the registry of owners over the database's locks. */
-export function createOwners(database: Database, clock: Clock, random: Random): Owners {
+export function createOwners(database: Database, sources: IdSources): Owners {
   let mine: Promise<{ id: string; lock: DatabaseLock | undefined }> | undefined;
   const dead = new Set<string>();
 
   const claim = async () => {
-    const id = newId("own", { clock, random });
+    const id = newId("own", sources);
     return { id, lock: await database.lock(id) };
   };
   return {
+    get claimed() {
+      return mine !== undefined;
+    },
     async own() {
       mine ??= claim();
       return (await mine).id;

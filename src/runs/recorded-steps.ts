@@ -39,15 +39,12 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
   const outcomes = new Map<string, Recorded>();
   const open = new Map<string, JsonObject>();
   let checkpoint: { readonly state?: JsonValue; readonly counts?: Readonly<Record<string, number>> } = {};
-  const pageSize = 1_000;
-  for (let last = checkpointSeq - 1; ; ) {
-    const page = await journal.events(runId, last, pageSize);
-    for (const event of page) {
-      if (event.type === "run.checkpointed") checkpoint = event.data as typeof checkpoint;
-      else if (event.key !== undefined) note(event.key, event, outcomes, open);
-    }
-    if (page.length < pageSize) break;
-    last = page.at(-1)?.seq ?? last;
+  for await (const event of journal.eventsAfter(runId, checkpointSeq - 1)) {
+    if (event.type === "run.checkpointed") checkpoint = event.data as typeof checkpoint;
+    if (event.key === undefined) continue;
+    const outcome = outcomeOf(event);
+    if (outcome) outcomes.set(event.key, outcome);
+    else if (begun.has(event.type)) open.set(event.key, event.data as JsonObject);
   }
   return {
     checkpoint: checkpoint.state,
@@ -64,11 +61,10 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
   };
 }
 
-function note(key: string, event: RunEvent, outcomes: Map<string, Recorded>, open: Map<string, JsonObject>): void {
-  const data = event.data as { readonly output?: JsonValue; readonly error?: ErrorData };
-  if (completed.has(event.type)) outcomes.set(key, { status: "completed", output: data.output, at: event.at });
-  else if (failed.has(event.type) && data.error) outcomes.set(key, { status: "failed", error: data.error, at: event.at });
-  else if (begun.has(event.type)) open.set(key, event.data as JsonObject);
+function outcomeOf({ type, at, data }: RunEvent): Recorded | undefined {
+  const { output, error } = data as { readonly output?: JsonValue; readonly error?: ErrorData };
+  if (completed.has(type)) return { status: "completed", output, at };
+  return failed.has(type) && error ? { status: "failed", error, at } : undefined;
 }
 
 /** Gives a recorded outcome as it was: its output, or its error thrown. */

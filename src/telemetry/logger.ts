@@ -20,7 +20,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** Options of `createLogger`. */
+/** Holds the options of `createLogger`. */
 export interface LoggerOptions {
   readonly level?: LogLevel;
   /** `json` is one object a line; `pretty` is for people. */

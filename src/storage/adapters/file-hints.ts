@@ -39,18 +39,6 @@ export function fileHints(folder: string): FileHints {
       made = false;
     }
   };
-  const start = (): FSWatcher | undefined => {
-    try {
-      mkdirSync(folder, { recursive: true });
-      removeDead(folder);
-      return watch(folder, { persistent: false }, (_, name) => {
-        if (name === mine) return;
-        for (const listener of listeners) listener();
-      }).on("error", () => {});
-    } catch {
-      return undefined;
-    }
-  };
   return {
     notify() {
       if (timer) return;
@@ -60,7 +48,9 @@ export function fileHints(folder: string): FileHints {
     },
     listen(changed) {
       listeners.add(changed);
-      watcher ??= start();
+      watcher ??= watchOthers(folder, mine, () => {
+        for (const listener of listeners) listener();
+      });
       return {
         [Symbol.dispose]() {
           listeners.delete(changed);
@@ -77,6 +67,19 @@ export function fileHints(folder: string): FileHints {
       if (made) rmSync(file, { force: true });
     },
   };
+}
+
+function watchOthers(folder: string, mine: string, changed: () => void): FSWatcher | undefined {
+  try {
+    mkdirSync(folder, { recursive: true });
+    removeDead(folder);
+    const watcher = watch(folder, { persistent: false }, (_, name) => {
+      if (name !== mine) changed();
+    });
+    return watcher.on("error", () => {});
+  } catch {
+    return undefined;
+  }
 }
 
 /** Deletes the files of processes that were killed. */

@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { isAtlasError } from "../../base/index.ts";
@@ -81,7 +82,7 @@ function firstValue(db: DatabaseSync, sql: string): SqlValue | undefined {
 /** Runs a statement and gives its rows; integers beyond 2^53 come as BigInt, all others as numbers. */
 export function readRows(statement: StatementSync, params: readonly SqlValue[]): Row[] {
   try {
-    return statement.all(...params) as Row[];
+    return statement.all(...params);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     statement.setReadBigInts(true);
@@ -126,10 +127,21 @@ const codes: Readonly<Record<number, [Parameters<typeof storageErrors.create>[0]
   26: ["database_corrupt", "The file is not a database"],
 };
 
+/** SQLite cannot open a database in a folder where it cannot put its log beside it, and says only that much. */
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch (cause) {
+    return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  }
+}
+
 /** Maps SQLite's failures to the storage table; an AtlasError stays as it is. */
 export function mapError(cause: unknown, path: string): AtlasError {
   if (isAtlasError(cause)) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  const [code, text] = codes[baseCode(cause) ?? -1] ?? ["database_failed", "The database refused a statement"];
+  const readOnly = baseCode(cause) === 14 && !isWritable(dirname(path));
+  const [code, text] = codes[readOnly ? 8 : (baseCode(cause) ?? -1)] ?? ["database_failed", "The database refused a statement"];
   return storageErrors.create(code, `${text} (${path}): ${message}.`, { details: { path }, cause });
 }

@@ -8,11 +8,6 @@ import { storageErrors } from "../errors.ts";
 import { baseCode, checkConnection, mapError, openConnection, readRows } from "./sqlite-connection.ts";
 import type { BatchResult, SqliteThreadData, ThreadFailure, ThreadReply, ThreadRequest, WriteBatch } from "./sqlite-protocol.ts";
 
-/** Executes requests on one connection; lives in a thread of its own. */
-export interface SqliteEngine {
-  handle(request: ThreadRequest): ThreadReply;
-}
-
 interface Prepared {
   readonly statement: StatementSync;
   readonly hasRows: boolean;
@@ -24,77 +19,99 @@ interface Operation {
   readonly params: readonly SqlValue[];
 }
 
-/** Opens the database and makes the engine that executes requests on it. Errors: those of the storage table. */
-export function createEngine(data: SqliteThreadData): SqliteEngine {
-  if (data.role === "writer") makeFolder(data.path);
-  const db = openConnection(data);
-  const known: Prepared[] = [];
-  const reads = new Map<string, StatementSync>();
-  const locks = new Map<string, DatabaseSync>();
-  let broken: ThreadFailure | undefined;
+/** Executes requests on one connection; lives in a thread of its own. */
+export class SqliteEngine {
+  readonly #data: SqliteThreadData;
+  readonly #db: DatabaseSync;
+  readonly #known: Prepared[] = [];
+  readonly #reads = new Map<string, StatementSync>();
+  readonly #locks = new Map<string, DatabaseSync>();
+  #broken: ThreadFailure | undefined;
 
-  const prepare = (sql: string): Prepared => {
-    const statement = db.prepare(sql);
-    return { statement, hasRows: statement.columns().length > 0 };
-  };
-  const write = (batch: WriteBatch): BatchResult => {
-    if (broken) throw fromFailure(broken);
-    for (const text of batch.texts) known.push(lazily(() => prepare(text)));
+  /** Opens the database. Errors: those of the storage table. */
+  constructor(data: SqliteThreadData) {
+    if (data.role === "writer") makeFolder(data.path);
+    this.#data = data;
+    this.#db = openConnection(data);
+  }
+
+  /** Does what is asked and gives the answer; never throws. */
+  handle(request: ThreadRequest): ThreadReply {
     try {
-      return runTogether(db, decode(batch, known));
+      return { id: request.id, value: this.#execute(request) };
     } catch (cause) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      if (!failsAlone(cause)) throw stop(cause);
-      try {
-        return runApart(db, decode(batch, known), data.path);
-      } catch (second) {
-        if (db.isTransaction) db.exec("ROLLBACK");
-        throw stop(second);
-      }
+      return { id: request.id, failure: toFailure(cause, this.#data.path) };
     }
-  };
-  // After a failed fsync nobody knows what reached the disk: SQLite must read it anew, so this connection takes no more writes.
-  const stop = (cause: unknown): unknown => {
-    if (baseCode(cause) === 10) broken = toFailure(cause, data.path);
-    return cause;
-  };
-  const read = (sql: string, params: readonly SqlValue[]): Row[] => {
-    let statement = reads.get(sql);
-    if (!statement) {
-      if (reads.size >= 200) reads.clear();
-      statement = db.prepare(sql);
-      reads.set(sql, statement);
-    }
-    return readRows(statement, params);
-  };
-  const execute = (request: ThreadRequest): BatchResult | Row[] | DatabaseCheck | boolean | undefined => {
+  }
+
+  #execute(request: ThreadRequest): BatchResult | Row[] | DatabaseCheck | boolean | undefined {
     switch (request.kind) {
       case "write":
-        return write(request);
+        return this.#write(request);
       case "read":
-        return read(request.sql, request.params);
+        return this.#read(request.sql, request.params);
       case "lock":
-        return takeLock(`${data.path}-lock-${request.name}`, request.name, locks);
+        return takeLock(this.#lockFile(request.name), request.name, this.#locks);
       case "unlock":
-        return releaseLock(`${data.path}-lock-${request.name}`, request.name, locks);
+        return releaseLock(this.#lockFile(request.name), request.name, this.#locks);
       case "check":
-        return checkConnection(db);
+        return checkConnection(this.#db);
       case "close":
-        for (const name of locks.keys()) releaseLock(`${data.path}-lock-${name}`, name, locks);
-        if (data.role === "writer") db.exec("PRAGMA optimize");
-        return void db.close();
+        for (const name of this.#locks.keys()) releaseLock(this.#lockFile(name), name, this.#locks);
+        if (this.#data.role === "writer") this.#db.exec("PRAGMA optimize");
+        this.#db.close();
+        return undefined;
     }
-  };
-  return {
-    handle(request) {
-      try {
-        return { id: request.id, value: execute(request) };
-      } catch (cause) {
-        return { id: request.id, failure: toFailure(cause, data.path) };
-      }
-    },
-  };
+  }
+
+  #write(batch: WriteBatch): BatchResult {
+    if (this.#broken) throw fromFailure(this.#broken);
+    for (const text of batch.texts) this.#known.push(lazily(() => this.#prepare(text)));
+    try {
+      return runTogether(this.#db, decode(batch, this.#known));
+    } catch (cause) {
+      this.#rollBack();
+      if (!failsAlone(cause)) throw this.#stopAfter(cause);
+    }
+    try {
+      return runApart(this.#db, decode(batch, this.#known), this.#data.path);
+    } catch (cause) {
+      this.#rollBack();
+      throw this.#stopAfter(cause);
+    }
+  }
+
+  #prepare(sql: string): Prepared {
+    const statement = this.#db.prepare(sql);
+    return { statement, hasRows: statement.columns().length > 0 };
+  }
+
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  /** After a failed fsync nobody knows what reached the disk: SQLite must read it anew, so this connection takes no more writes. */
+  #stopAfter(cause: unknown): unknown {
+    if (baseCode(cause) === 10) this.#broken = toFailure(cause, this.#data.path);
+    return cause;
+  }
+
+  #read(sql: string, params: readonly SqlValue[]): Row[] {
+    let statement = this.#reads.get(sql);
+    if (!statement) {
+      if (this.#reads.size >= maxReadStatements) this.#reads.clear();
+      statement = this.#db.prepare(sql);
+      this.#reads.set(sql, statement);
+    }
+    return readRows(statement, params);
+  }
+
+  #lockFile(name: string): string {
+    return `${this.#data.path}-lock-${name}`;
+  }
 }
+
+const maxReadStatements = 200;
 
 /** A statement may name a table that an earlier write of the same batch makes, so it is prepared when it is first run. */
 function lazily(make: () => Prepared): Prepared {

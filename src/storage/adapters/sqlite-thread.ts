@@ -21,7 +21,8 @@ interface Waiter {
 /** Starts a database thread and waits until its connection is open. Errors: those of the storage table. */
 export async function startThread(data: SqliteThreadData): Promise<SqliteThread> {
   const entry = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);
-  const worker = new Worker(entry, { workerData: data, name: `atlas-sqlite-${data.role}` });
+  // The program's own flags (--eval, --input-type, …) are not for this thread.
+  const worker = new Worker(entry, { workerData: data, name: `atlas-sqlite-${data.role}`, execArgv: [] });
   const waiters = new Map<number, Waiter>();
   let nextId = 1;
   let closed = false;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { createEngine } from "./sqlite-engine.ts";
+import { SqliteEngine } from "./sqlite-engine.ts";
 import { mapError } from "./sqlite-connection.ts";
 import type { SqliteThreadData, ThreadReply, ThreadRequest } from "./sqlite-protocol.ts";
 
@@ -7,7 +7,7 @@ import type { SqliteThreadData, ThreadReply, ThreadRequest } from "./sqlite-prot
 const data = workerData as SqliteThreadData;
 const send = (reply: ThreadReply): void => parentPort?.postMessage(reply);
 try {
-  const engine = createEngine(data);
+  const engine = new SqliteEngine(data);
   parentPort?.on("message", (request: ThreadRequest) => {
     send(engine.handle(request));
     if (request.kind === "close") parentPort?.close();

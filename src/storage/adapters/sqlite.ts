@@ -110,7 +110,7 @@ function createWriteQueue(writer: SqliteThread) {
   const pending: PendingWrite[] = [];
   let inFlight = 0;
   let armed = false;
-  let whenIdle: (() => void)[] = [];
+  const whenIdle: (() => void)[] = [];
   const numbering = createNumbering();
 
   const send = async (): Promise<void> => {
@@ -136,7 +136,7 @@ function createWriteQueue(writer: SqliteThread) {
   const arm = (): void => {
     if (armed || pending.length === 0 || inFlight >= maxBatchesInFlight) return;
     armed = true;
-    setImmediate(send);
+    setImmediate(() => void send());
   };
   return {
     add(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
