@@ -9,10 +9,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Are the variables that every tool of a provider reads, and the settings they mean. */
 export const wellKnownVariables: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    Object.entries(providerPresets).flatMap(([name, { keyVariable, baseUrlVariable }]) => [
+  ...Object.fromEntries<string>(
+    Object.entries(providerPresets).flatMap(([name, { keyVariable, baseUrlVariable }]): [string, string][] => [
       [keyVariable, `providers.${name}.apiKey`],
-      ...(baseUrlVariable === undefined ? [] : [[baseUrlVariable, `providers.${name}.baseUrl`]]),
+      ...(baseUrlVariable === undefined
+        ? []
+        : [[baseUrlVariable, `providers.${name}.baseUrl`] satisfies [string, string]]),
     ]),
   ),
   OLLAMA_HOST: "providers.ollama.baseUrl",

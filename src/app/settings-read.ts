@@ -162,7 +162,7 @@ function described(value: unknown, known: SettingKey): string {
   if (known.kind === "secret" || typeof value === "object") return kindOf(value);
   if (typeof value === "string" && value.length > 40) return `a text of ${value.length} characters`;
   if (typeof value === "string") return `${kindOf(value)} ${JSON.stringify(redact(value))}`;
-  return kindOf(value) === "something else" ? "something else" : `${kindOf(value)} ${String(value)}`;
+  return typeof value === "number" || typeof value === "boolean" ? `${kindOf(value)} ${value}` : kindOf(value);
 }
 
 function kindOf(value: unknown): string {

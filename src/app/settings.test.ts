@@ -180,7 +180,7 @@ test.each([
   ["atlas.json", '{\n  "model": "a/b",\n}', /atlas\.json:3:1/],
   ["atlas.json", '{ "model": ', /atlas\.json:1:\d+/],
 ])("points at the place where %s is broken and shows none of its text", async (name, text, place) => {
-  write(name, `${text}`);
+  write(name, text);
   const error = await failure();
   expect(error.code).toBe("settings_unreadable");
   expect(error.message).toMatch(place);

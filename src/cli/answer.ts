@@ -16,7 +16,19 @@ export interface Answer {
 /** Gives the answer in the shape that scripts rely on. */
 export function answerJson({ runId, result, durationMs }: Answer): object {
   const { output, citations, usage, costMicroUsd, model, steps, finishReason, metadata } = result;
-  return { runId, status: "completed", output, citations, usage, costMicroUsd, model, durationMs, steps, finishReason, metadata };
+  return {
+    runId,
+    status: "completed",
+    output,
+    citations,
+    usage,
+    costMicroUsd,
+    model,
+    durationMs,
+    steps,
+    finishReason,
+    metadata,
+  };
 }
 
 /** Shows an answer: the text on stdout, where it comes from and what it took on stderr. */
@@ -24,18 +36,25 @@ export function showAnswer(answer: Answer, screen: Screen): void {
   if (screen.json) return screen.printJson(answerJson(answer));
   const { result, streamed } = answer;
   const text = typeof result.output === "string" ? result.output : JSON.stringify(result.output, undefined, 2);
-  if (streamed.trim() !== text.trim() || streamed === "") {
-    if (streamed !== "") screen.stream("\n\n");
-    screen.stream(text.endsWith("\n") ? text : `${text}\n`);
-  } else if (!streamed.endsWith("\n")) screen.stream("\n");
+  // A terminal has seen the answer already, as the end of what was streamed.
+  const seen = text.trim() !== "" && streamed.trimEnd().endsWith(text.trim());
+  if (!seen) screen.stream(`${streamed === "" ? "" : "\n\n"}${text.trimEnd()}`);
+  if (!streamed.endsWith("\n") || !seen) screen.stream("\n");
   if (result.citations.length > 0) {
     screen.say(`\n${screen.style("bold", "Sources")}`);
     for (const { source, startLine, quote } of result.citations) {
-      screen.say(`  ${screen.style("cyan", `${place(source, answer.directory)}:${startLine}`)}  ${screen.style("dim", oneLine(quote, 100))}`);
+      screen.say(
+        `  ${screen.style("cyan", `${place(source, answer.directory)}:${startLine}`)}  ${screen.style("dim", oneLine(quote, 100))}`,
+      );
     }
   }
   if (result.finishReason !== "stop") {
-    screen.warn(screen.style("yellow", `The answer may be incomplete: it ended with ${result.finishReason.replaceAll("_", " ")}.`));
+    screen.warn(
+      screen.style(
+        "yellow",
+        `The answer may be incomplete: it ended with ${result.finishReason.replaceAll("_", " ")}.`,
+      ),
+    );
   }
   const { inputTokens, outputTokens } = result.usage;
   const parts = [

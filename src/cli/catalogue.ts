@@ -7,8 +7,15 @@ const common: readonly OptionSpec[] = [
   { flags: "--storage <path>", description: "database file (default: .atlas/atlas.db of the project)" },
   { flags: "--profile <name>", description: "profile of the settings: dev, test or prod" },
 ];
-const knowledge: OptionSpec = { flags: "-k, --knowledge <path>", description: "file or folder of documents; may be repeated", form: "list" };
-const model: OptionSpec = { flags: "-m, --model <provider/name>", description: "model to use (default: the best that can be used here)" };
+const knowledge: OptionSpec = {
+  flags: "-k, --knowledge <path>",
+  description: "file or folder of documents; may be repeated",
+  form: "list",
+};
+const model: OptionSpec = {
+  flags: "-m, --model <provider/name>",
+  description: "model to use (default: the best that can be used here)",
+};
 
 const runs: CommandSpec = {
   name: "runs",
@@ -22,7 +29,10 @@ const runs: CommandSpec = {
       args: [],
       options: [
         ...common,
-        { flags: "--status <status>", description: "only queued, running, waiting, completed, failed, cancelled or interrupted runs" },
+        {
+          flags: "--status <status>",
+          description: "only queued, running, waiting, completed, failed, cancelled or interrupted runs",
+        },
         { flags: "-n, --limit <count>", description: "at most this many (default: 20)", form: "count" },
       ],
       load: async () => (await import("./commands/runs-list.ts")).runsList,
@@ -91,7 +101,11 @@ export const catalogue: readonly CommandSpec[] = [
     name: "search",
     summary: "search documents, without any model",
     args: [["<query...>", "what to look for"]],
-    options: [...common, knowledge, { flags: "-n, --limit <count>", description: "at most this many (default: 10)", form: "count" }],
+    options: [
+      ...common,
+      knowledge,
+      { flags: "-n, --limit <count>", description: "at most this many (default: 10)", form: "count" },
+    ],
     examples: ['atlas search "retry policy" --knowledge docs --json'],
     load: async () => (await import("./commands/search.ts")).search,
   },

@@ -58,5 +58,7 @@ function endBadly(error: unknown, runId: string, { screen, interrupt }: Call): n
 
 /** Tells whether a run's result is an agent's. */
 export function isAgentResult(value: unknown): value is AgentResult<unknown> {
-  return typeof value === "object" && value !== null && "citations" in value && "usage" in value && "finishReason" in value;
+  return (
+    typeof value === "object" && value !== null && "citations" in value && "usage" in value && "finishReason" in value
+  );
 }

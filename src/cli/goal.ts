@@ -8,7 +8,7 @@ export async function readGoal(args: readonly string[], io: CliIo, screen: Scree
   const typed = args.length === 1 && args[0] === "-" ? await io.readInput() : args.join(" ");
   if (typed.trim() !== "") return typed.trim();
   if (args.length > 0 || !screen.interactive) {
-    throw appErrors.create("goal_empty", 'There is no goal; say what you want, as in: atlas run "What does this project do?"');
+    throw appErrors.create("goal_empty", "There is no goal, or only white space.");
   }
   const { isCancel, text } = await import("@clack/prompts");
   const answer = await text({
@@ -21,7 +21,12 @@ export async function readGoal(args: readonly string[], io: CliIo, screen: Scree
 }
 
 /** Makes the key by which the same command finds its interrupted run again. */
-export function runKey(parts: { readonly agent: string; readonly goal: string; readonly knowledge: readonly string[]; readonly model: string | undefined }): string {
+export function runKey(parts: {
+  readonly agent: string;
+  readonly goal: string;
+  readonly knowledge: readonly string[];
+  readonly model: string | undefined;
+}): string {
   const { agent, goal, knowledge, model = "" } = parts;
   const hash = createHash("sha256").update(JSON.stringify([agent, goal, [...knowledge].toSorted(), model]));
   return `cli:${hash.digest("hex").slice(0, 32)}`;

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { isatty } from "node:tty";
 
 /** Is a stream that the command line writes to. */
 export interface Output {
@@ -35,10 +36,10 @@ export function processIo(): CliIo {
     for (const listener of listeners) listener(signal);
   };
   return {
-    stdout: outputOf(process.stdout, tell),
-    stderr: outputOf(process.stderr, tell),
+    stdout: outputOf(process.stdout, isatty(process.stdout.fd), tell),
+    stderr: outputOf(process.stderr, isatty(process.stderr.fd), tell),
     readInput: readAll,
-    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    canAsk: isatty(process.stdin.fd) && isatty(process.stderr.fd),
     environment: process.env,
     directory: process.cwd(),
     onSignal(listener) {
@@ -60,7 +61,7 @@ export function processIo(): CliIo {
 }
 
 /** Writes to a stream until its reader has gone; that is told once, as SIGPIPE, and is no error. */
-function outputOf(stream: NodeJS.WriteStream, tell: (signal: EndSignal) => void): Output {
+function outputOf(stream: NodeJS.WriteStream, isTTY: boolean, tell: (signal: EndSignal) => void): Output {
   let gone = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
@@ -68,7 +69,7 @@ function outputOf(stream: NodeJS.WriteStream, tell: (signal: EndSignal) => void)
     gone = true;
   });
   return {
-    isTTY: stream.isTTY === true,
+    isTTY,
     columns: stream.columns ?? 80,
     write(text) {
       if (!gone) stream.write(text);

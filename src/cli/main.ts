@@ -51,7 +51,10 @@ function usageError(error: CommanderError, argv: readonly string[], program: Ret
     const inner = known.commands.map((command) => command.name()).join(", ");
     return cliErrors.create("usage", `atlas ${known.name()} needs one of: ${inner}. Try: atlas ${known.name()} --help`);
   }
-  const text = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ").trim();
+  const text = error.message
+    .replace(/^error: /, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
   const sentence = text.slice(0, 1).toUpperCase() + text.slice(1);
   const help = known === undefined ? "atlas --help" : `atlas ${known.name()} --help`;
   return cliErrors.create("usage", `${sentence}${/[.?)]$/.test(sentence) ? "" : "."} See: ${help}`);

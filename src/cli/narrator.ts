@@ -7,44 +7,46 @@ import type { Screen } from "./screen.ts";
 /** Tells a person what a run does, event by event. */
 export interface Narrator {
   tell(event: RunEvent): void;
-  /** The text that was streamed to stdout since the last model call began. */
+  /** The text that was streamed to stdout. */
   readonly streamed: string;
 }
 
 /** Makes a narrator: progress and tool calls to stderr, tokens live to stdout when that is a terminal. */
 export function createNarrator(screen: Screen): Narrator {
   let streamed = "";
+  let ingested: JsonObject[] = [];
   const dim = (text: string): void => screen.say(screen.style("dim", text));
-  const endLine = (): void => {
-    if (streamed !== "" && !streamed.endsWith("\n")) screen.stream("\n");
-    streamed = "";
-  };
   const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
-    "knowledge.progressed": (data) => screen.progress(`Reading documents: ${number(data["filesDone"])} of ${number(data["filesTotal"])} files`),
-    "knowledge.ingested": (data) => tellIngest(data, screen),
+    "knowledge.progressed": (data) =>
+      screen.progress(`Reading documents: ${number(data["filesDone"])} of ${number(data["filesTotal"])} files`),
+    "knowledge.ingested": (data) => void ingested.push(data),
     "agent.started": (data) => dim(`${text(data["agent"])} · ${text(data["model"])}`),
-    "model.started": () => {
-      endLine();
-      screen.progress("Thinking …");
-    },
+    "model.started": () => screen.progress("Thinking …"),
     "text.delta": (data) => {
       if (!screen.live) return;
       screen.stream(text(data["text"]));
       streamed += text(data["text"]);
     },
-    "tool.started": (data) => {
-      endLine();
-      dim(`→ ${oneLine(text(data["name"]), 40)} ${oneLine(JSON.stringify(data["input"] ?? {}), 100)}`);
-    },
+    "tool.started": (data) =>
+      dim(`→ ${oneLine(text(data["name"]), 40)} ${oneLine(JSON.stringify(data["input"] ?? {}), 100)}`),
     "tool.completed": (data) => dim(`  ${oneLine(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`),
     "tool.failed": (data) => {
       const error = data["error"];
-      screen.say(screen.style("yellow", `  ${oneLine(text(data["name"]), 40)} failed: ${isJsonObject(error ?? null) ? oneLine(messageOf(error)) : ""}`));
+      screen.say(
+        screen.style(
+          "yellow",
+          `  ${oneLine(text(data["name"]), 40)} failed: ${isJsonObject(error ?? null) ? oneLine(messageOf(error)) : ""}`,
+        ),
+      );
     },
   };
   return {
     tell(event) {
       const teller = tellers[event.type];
+      if (ingested.length > 0 && !event.type.startsWith("knowledge.")) {
+        tellIngest(ingested, screen);
+        ingested = [];
+      }
       if (teller !== undefined && isJsonObject(event.data)) teller(event.data);
     },
     get streamed() {
@@ -53,16 +55,24 @@ export function createNarrator(screen: Screen): Narrator {
   };
 }
 
-/** Says what an ingest did, and which files were left out. */
-export function tellIngest(report: JsonObject, screen: Screen): void {
+/** Says what the ingests of some paths did together, and which files were left out. */
+export function tellIngest(reports: readonly JsonObject[], screen: Screen): void {
   screen.progress("");
-  const files = report["files"];
-  const count = (name: string): number => (isJsonObject(files ?? null) ? number((files as JsonObject)[name]) : 0);
-  const failures = Array.isArray(report["failures"]) ? (report["failures"] as readonly JsonValue[]) : [];
+  const count = (name: string): number =>
+    reports.reduce((sum, { files = null }) => sum + (isJsonObject(files) ? number(files[name]) : 0), 0);
+  const failures = reports.flatMap(({ failures: each }) => (Array.isArray(each) ? (each as readonly JsonValue[]) : []));
   const read = count("added") + count("changed");
-  screen.say(screen.style("dim", `Documents: ${read} read, ${count("unchanged")} unchanged, ${count("removed")} gone, ${count("skipped")} skipped`));
+  screen.say(
+    screen.style(
+      "dim",
+      `Documents: ${read} read, ${count("unchanged")} unchanged, ${count("removed")} gone, ${count("skipped")} skipped`,
+    ),
+  );
   for (const failure of failures.slice(0, 5)) {
-    if (isJsonObject(failure)) screen.warn(screen.style("yellow", `  left out ${harmless(text(failure["path"]))}: ${oneLine(text(failure["message"]))}`));
+    if (isJsonObject(failure))
+      screen.warn(
+        screen.style("yellow", `  left out ${harmless(text(failure["path"]))}: ${oneLine(text(failure["message"]))}`),
+      );
   }
   if (failures.length > 5) screen.warn(screen.style("yellow", `  and ${failures.length - 5} more`));
 }

@@ -2,7 +2,10 @@ import type { Atlas, SettingsInput } from "../app/index.ts";
 import type { Call, CommonOptions } from "./command.ts";
 
 /** Opens Atlas for a command: the settings of the folder, what the options overrule, and no run taken up unasked. */
-export async function openAtlas({ options, io, screen }: Call, limits: { readonly maxSteps?: number | undefined } = {}): Promise<Atlas> {
+export async function openAtlas(
+  { options, io, screen }: Call,
+  limits: { readonly maxSteps?: number | undefined } = {},
+): Promise<Atlas> {
   const { createAtlas } = await import("../app/index.ts");
   const atlas = await createAtlas({
     directory: io.directory,

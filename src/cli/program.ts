@@ -36,7 +36,9 @@ export function createProgram(io: Pick<CliIo, "stdout" | "environment">, chosen:
 }
 
 function commandOf(spec: CommandSpec, set: (command: Command) => Command, chosen: Chosen): Command {
-  const command = set(new Command(spec.name)).summary(spec.summary).description(`${capital(spec.summary)}.`);
+  const command = set(new Command(spec.name))
+    .summary(spec.summary)
+    .description(`${capital(spec.summary)}.`);
   for (const [name, description] of spec.args) command.argument(name, description);
   for (const option of spec.options) command.addOption(optionOf(option));
   for (const inner of spec.commands ?? []) command.addCommand(commandOf(inner, set, chosen));
@@ -46,14 +48,17 @@ function commandOf(spec: CommandSpec, set: (command: Command) => Command, chosen
   return command.action(async (...received: unknown[]) => {
     // Commander gives the arguments, then the options, then the command.
     const options = received[spec.args.length] as CommonOptions;
-    const args = received.slice(0, spec.args.length).flatMap((value) => (value === undefined ? [] : (value as string | string[])));
+    const args = received
+      .slice(0, spec.args.length)
+      .flatMap((value) => (value === undefined ? [] : (value as string | string[])));
     chosen({ action: await load(), call: { args, options } });
   });
 }
 
 function optionOf({ flags, description, form }: OptionSpec): Option {
   const option = new Option(flags, description);
-  if (form === "list") return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+  if (form === "list")
+    return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
   if (form === "count") return option.argParser(wholeNumber);
   return option;
 }

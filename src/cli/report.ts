@@ -18,7 +18,8 @@ export function failWith(error: unknown, screen: Screen, details: FailureDetails
     const where = details.runId === undefined ? "" : ` (${details.runId})`;
     screen.warn(`${screen.style(["red", "bold"], "Error")}${where}: ${harmless(failure.message)}`);
     // A message about the command line names the help that fits best itself.
-    if (!failure.message.includes(failure.fix) && failure.code !== "usage") screen.warn(`${screen.style("dim", "→")} ${harmless(failure.fix)}`);
+    if (!failure.message.includes(failure.fix) && failure.code !== "usage")
+      screen.warn(`${screen.style("dim", "→")} ${harmless(failure.fix)}`);
     screen.warn(screen.style("dim", `  code: ${failure.code}`));
   }
   return failure.exitCode;

@@ -45,10 +45,17 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
   const { json = false, quiet = false } = options;
   let redact = createRedactor();
   let shown = false;
-  const colour = (stream: Output): boolean => stream.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  // True while the terminal's last line is a part of streamed data, which talk must neither join nor erase.
+  let midLine = false;
+  const colour = (stream: Output): boolean =>
+    stream.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
   const clear = (): void => {
     if (shown) stderr.write("\r\u001B[2K");
     shown = false;
+  };
+  const endLine = (): void => {
+    if (midLine) stdout.write("\n");
+    midLine = false;
   };
   const safe = (text: string): string => (stdout.isTTY ? harmless(text) : text);
   return {
@@ -63,6 +70,7 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
     stream(text) {
       clear();
       stdout.write(safe(text));
+      if (text !== "") midLine = stdout.isTTY && !text.endsWith("\n");
     },
     printJson(value) {
       clear();
@@ -70,21 +78,26 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
     },
     say(text) {
       clear();
-      if (!quiet) stderr.write(`${redact(text)}\n`);
+      if (quiet) return;
+      endLine();
+      stderr.write(`${redact(text)}\n`);
     },
     warn(text) {
       clear();
+      endLine();
       stderr.write(`${redact(text)}\n`);
     },
     progress(text) {
-      if (!stderr.isTTY || quiet || json) return;
+      if (!stderr.isTTY || quiet || json || midLine) return;
       clear();
       if (text === "") return;
       stderr.write(harmless(redact(text)).slice(0, Math.max(20, stderr.columns - 1)));
       shown = true;
     },
     style(look, text, stream = "stderr") {
-      return colour(stream === "stdout" ? stdout : stderr) ? styleText(typeof look === "string" ? look : [...look], text, { validateStream: false }) : text;
+      return colour(stream === "stdout" ? stdout : stderr)
+        ? styleText(typeof look === "string" ? look : [...look], text, { validateStream: false })
+        : text;
     },
     protect(secrets) {
       redact = createRedactor({ secrets });

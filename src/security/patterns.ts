@@ -15,7 +15,12 @@ export function literally(text: string): string {
 
 function prefixed(name: string, prefixes: readonly string[], rest: string): CredentialPattern {
   const heads = prefixes.map((prefix) => literally(prefix)).join("|");
-  return { name, signs: prefixes, pattern: new RegExp(`(?<![A-Za-z0-9_])(?:${heads})${rest}`, "g"), replacement: secretMask };
+  return {
+    name,
+    signs: prefixes,
+    pattern: new RegExp(`(?<![A-Za-z0-9_])(?:${heads})${rest}`, "g"),
+    replacement: secretMask,
+  };
 }
 
 const assignment = `["'\\\\]{0,3}\\s{0,8}[:=]\\s{0,8}["'\\\\]{0,3}`;
@@ -29,7 +34,8 @@ export const credentialPatterns: readonly CredentialPattern[] = [
   {
     name: "private key",
     signs: ["PRIVATE KEY"],
-    pattern: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?/g,
+    pattern:
+      /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?/g,
     replacement: secretMask,
   },
   {

@@ -49,7 +49,9 @@ function formsOf(value: string): string[] {
 /** Gives the base64 characters that depend on the bytes alone, for each of the three places at which they can begin. */
 function base64Cores(bytes: Buffer): string[] {
   return [0, 1, 2].map((lead) => {
-    const text = Buffer.concat([Buffer.alloc(lead), bytes]).toString("base64").replaceAll("=", "");
+    const text = Buffer.concat([Buffer.alloc(lead), bytes])
+      .toString("base64")
+      .replaceAll("=", "");
     const whole = Math.floor(((lead + bytes.length) * 8) / 6);
     return text.slice(lead === 0 ? 0 : lead + 1, whole);
   });

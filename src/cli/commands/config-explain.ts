@@ -21,9 +21,14 @@ export async function configExplain({ args, options, io, screen }: Call): Promis
   const width = Math.max(...found.map(({ key }) => key.length));
   for (const { key, value, origin, overridden, variable, description } of found) {
     const shown = value === null ? "—" : harmless(JSON.stringify(value));
-    screen.print(`${key.padEnd(width)}  ${screen.style("bold", shown, "stdout")}  ${screen.style("dim", `(${harmless(origin)})`, "stdout")}`);
+    screen.print(
+      `${key.padEnd(width)}  ${screen.style("bold", shown, "stdout")}  ${screen.style("dim", `(${harmless(origin)})`, "stdout")}`,
+    );
     if (args[0] !== key) continue;
-    for (const other of overridden) screen.print(`${" ".repeat(width)}  overrides ${harmless(JSON.stringify(other.value))} (${harmless(other.origin)})`);
+    for (const other of overridden)
+      screen.print(
+        `${" ".repeat(width)}  overrides ${harmless(JSON.stringify(other.value))} (${harmless(other.origin)})`,
+      );
     screen.print(`${" ".repeat(width)}  ${description} Variable: ${variable}`);
   }
   for (const warning of settings.warnings) screen.warn(screen.style("yellow", harmless(warning)));

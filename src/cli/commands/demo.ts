@@ -43,10 +43,15 @@ export async function demo(call: Call<DemoOptions>): Promise<number> {
   const readmes = options.knowledge === undefined ? await findReadmes(io.directory) : [];
   const knowledge = options.knowledge?.map((path) => resolve(io.directory, path)) ?? readmes.map(({ path }) => path);
   if (knowledge.length === 0) {
-    throw cliErrors.create("demo_without_documents", `There is no README of an installed package under ${io.directory}. Run npm ci first, or name documents with --knowledge.`);
+    throw cliErrors.create(
+      "demo_without_documents",
+      `There is no README of an installed package under ${io.directory}. Run npm ci first, or name documents with --knowledge.`,
+    );
   }
   const questions = args.length > 0 ? [args.join(" ")] : questionsFor(readmes);
-  screen.say(`${screen.style("bold", "Atlas demo")}: ${questions.length === 1 ? "a question" : `${questions.length} questions`} to ${knowledge.length} documents, with ${model}.`);
+  screen.say(
+    `${screen.style("bold", "Atlas demo")}: ${questions.length === 1 ? "a question" : `${questions.length} questions`} to ${knowledge.length} documents, with ${model}.`,
+  );
   await using atlas = await openAtlas(call);
   const answers: object[] = [];
   for (const question of questions) {
@@ -72,11 +77,19 @@ async function ask(
   if (ending.kind === "failed") return ending.exitCode;
   const { result, streamed, durationMs } = ending;
   const answer = { runId: handle.id, result, durationMs, directory: io.directory, streamed };
-  const checks = await Promise.all(result.citations.map((citation) => atlas.knowledge.verify(citation, { signal: interrupt.signal })));
+  const checks = await Promise.all(
+    result.citations.map((citation) => atlas.knowledge.verify(citation, { signal: interrupt.signal })),
+  );
   const verified = checks.filter(({ ok }) => ok).length;
   if (screen.json) return { ...answerJson(answer), verifiedCitations: verified };
   showAnswer(answer, screen);
-  if (checks.length > 0) screen.say(screen.style(verified === checks.length ? "green" : "red", `Checked against the files: ${verified} of ${checks.length} quotes stand where the answer says.`));
+  if (checks.length > 0)
+    screen.say(
+      screen.style(
+        verified === checks.length ? "green" : "red",
+        `Checked against the files: ${verified} of ${checks.length} quotes stand where the answer says.`,
+      ),
+    );
   else screen.say(screen.style("dim", "No source: the documents do not hold the answer, and Atlas says so."));
   return answer;
 }

@@ -41,7 +41,9 @@ function checkNode(): Finding {
   const [neededMajor = 0, neededMinor = 0] = neededNode;
   const fits = major > neededMajor || (major === neededMajor && minor >= neededMinor);
   const message = `Node ${process.versions.node}`;
-  return fits ? { name: "node", state: "ok", message } : { name: "node", state: "fail", message, advice: `Install Node ${neededNode.join(".")} or newer.` };
+  return fits
+    ? { name: "node", state: "ok", message }
+    : { name: "node", state: "fail", message, advice: `Install Node ${neededNode.join(".")} or newer.` };
 }
 
 async function checkSettings({ io, options, screen }: Call, findings: Finding[]): Promise<LoadedSettings | undefined> {
@@ -99,11 +101,18 @@ async function checkInside(call: Call, findings: Finding[]): Promise<void> {
       findings.push({ name: "runs", state: "warn", message: `${interrupted.length} interrupted`, advice });
     }
     for (const { name, documents } of await atlas.knowledge.collections()) {
-      if (documents === 0) findings.push({ name: "knowledge", state: "warn", message: `the collection ${name} holds no document` });
+      if (documents === 0)
+        findings.push({ name: "knowledge", state: "warn", message: `the collection ${name} holds no document` });
     }
     const { candidates, choice } = await atlas.models.detect(call.interrupt.signal);
     for (const { provider, usable, reason, problem } of candidates) {
-      if (!usable && !reason.endsWith("is not set")) findings.push({ name: provider, state: "warn", message: reason, ...(problem === undefined ? {} : { advice: problem }) });
+      if (!usable && !reason.endsWith("is not set"))
+        findings.push({
+          name: provider,
+          state: "warn",
+          message: reason,
+          ...(problem === undefined ? {} : { advice: problem }),
+        });
       else if (usable) findings.push({ name: provider, state: "ok", message: reason });
     }
     const set = atlas.settings.values.model;
@@ -118,12 +127,19 @@ async function checkInside(call: Call, findings: Finding[]): Promise<void> {
 async function checkPath(name: string, path: string): Promise<Finding> {
   return await access(path, constants.R_OK).then(
     (): Finding => ({ name, state: "ok", message: path }),
-    (): Finding => ({ name, state: "fail", message: `${path} is not there or cannot be read`, advice: "Correct knowledge.paths in the settings." }),
+    (): Finding => ({
+      name,
+      state: "fail",
+      message: `${path} is not there or cannot be read`,
+      advice: "Correct knowledge.paths in the settings.",
+    }),
   );
 }
 
 function show({ name, state, message, advice }: Finding, { screen }: Call): void {
   const look = state === "ok" ? "green" : state === "warn" ? "yellow" : "red";
-  screen.print(`${screen.style(look, state.padEnd(4), "stdout")} ${name.padEnd(10)} ${harmless(screen.redact(message))}`);
+  screen.print(
+    `${screen.style(look, state.padEnd(4), "stdout")} ${name.padEnd(10)} ${harmless(screen.redact(message))}`,
+  );
   if (advice !== undefined) screen.print(`                → ${harmless(screen.redact(advice))}`);
 }

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import type { JsonObject } from "../../base/index.ts";
 import { ingestPaths } from "../../knowledge/index.ts";
 import type { Call } from "../command.ts";
 import { duration, size } from "../format.ts";
@@ -17,15 +16,19 @@ export async function ingest(call: Call): Promise<number> {
       maxFileBytes: atlas.settings.values.knowledge.maxFileBytes,
       signal: interrupt.signal,
       onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
-        screen.progress(`Reading documents: ${filesDone} of ${filesTotal} files, ${size(bytesDone)} of ${size(bytesTotal)}`),
+        screen.progress(
+          `Reading documents: ${filesDone} of ${filesTotal} files, ${size(bytesDone)} of ${size(bytesTotal)}`,
+        ),
     },
   );
   screen.progress("");
   if (screen.json) screen.printJson({ reports });
   for (const [index, report] of reports.entries()) {
     if (screen.json) continue;
-    tellIngest({ ...report, failures: report.failures.map((failure) => ({ ...failure })) } satisfies JsonObject, screen);
-    screen.print(`${args[index] ?? ""}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`);
+    tellIngest([{ ...report, failures: report.failures.map((failure) => ({ ...failure })) }], screen);
+    screen.print(
+      `${args[index] ?? ""}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`,
+    );
   }
   return reports.some(({ files }) => files.failed > 0 && files.added + files.changed + files.unchanged === 0) ? 1 : 0;
 }

@@ -9,7 +9,9 @@ export interface ProvidersOptions {
   readonly check?: boolean;
 }
 
-type Checked = Candidate & { readonly check?: { readonly ok: boolean; readonly models?: number; readonly error?: string } };
+type Checked = Candidate & {
+  readonly check?: { readonly ok: boolean; readonly models?: number; readonly error?: string };
+};
 
 /** Shows which models can be used here and why, and which one is taken when none is named. */
 export async function providers(call: Call<ProvidersOptions>): Promise<number> {
@@ -22,19 +24,27 @@ export async function providers(call: Call<ProvidersOptions>): Promise<number> {
     atlas.models.providers.get(name).then((provider) => provider.listModels({ signal: interrupt.signal }));
   screen.progress(options.check === true ? "Asking the providers for their models …" : "");
   const checked: readonly Checked[] = await Promise.all(
-    candidates.map(async (candidate) => (options.check === true && candidate.usable ? { ...candidate, check: await check(candidate, list) } : candidate)),
+    candidates.map(async (candidate) =>
+      options.check === true && candidate.usable ? { ...candidate, check: await check(candidate, list) } : candidate,
+    ),
   );
   screen.progress("");
   if (screen.json) screen.printJson({ used, origin: atlas.settings.explain("model")[0]?.origin, candidates: checked });
   else {
     for (const candidate of checked) show(candidate, call);
-    screen.print(`\nUsed when none is named: ${screen.style("bold", used, "stdout")}${model === "auto" ? "" : ` (${atlas.settings.explain("model")[0]?.origin ?? ""})`}`);
-    if (used.startsWith("offline/")) screen.say("The offline model quotes documents; set a provider's key or start Ollama for a model that writes.");
+    screen.print(
+      `\nUsed when none is named: ${screen.style("bold", used, "stdout")}${model === "auto" ? "" : ` (${atlas.settings.explain("model")[0]?.origin ?? ""})`}`,
+    );
+    if (used.startsWith("offline/"))
+      screen.say("The offline model quotes documents; set a provider's key or start Ollama for a model that writes.");
   }
   return checked.some((candidate) => candidate.check?.ok === false) ? 3 : 0;
 }
 
-async function check({ provider }: Candidate, list: (name: string) => Promise<readonly string[]>): Promise<NonNullable<Checked["check"]>> {
+async function check(
+  { provider }: Candidate,
+  list: (name: string) => Promise<readonly string[]>,
+): Promise<NonNullable<Checked["check"]>> {
   try {
     return { ok: true, models: (await list(provider)).length };
   } catch (error) {
@@ -47,8 +57,12 @@ function show(candidate: Checked, { screen }: Call): void {
   const mark = candidate.usable ? screen.style("green", "ok", "stdout") : screen.style("dim", "--", "stdout");
   const model = candidate.model === null ? "" : ` ${oneLine(candidate.model, 40)}`;
   screen.print(`${mark} ${screen.style("bold", candidate.provider, "stdout")}${model}: ${oneLine(candidate.reason)}`);
-  if (candidate.problem !== undefined) screen.print(`     ${screen.style("dim", oneLine(candidate.problem), "stdout")}`);
+  if (candidate.problem !== undefined)
+    screen.print(`     ${screen.style("dim", oneLine(candidate.problem), "stdout")}`);
   const { check: found } = candidate;
   if (found?.ok === true) screen.print(`     answers; offers ${found.models ?? 0} models`);
-  else if (found !== undefined) screen.print(`     ${screen.style("red", `does not work: ${oneLine(screen.redact(found.error ?? ""), 300)}`, "stdout")}`);
+  else if (found !== undefined)
+    screen.print(
+      `     ${screen.style("red", `does not work: ${oneLine(screen.redact(found.error ?? ""), 300)}`, "stdout")}`,
+    );
 }

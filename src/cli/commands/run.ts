@@ -29,7 +29,9 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   });
   if (!handle.isNew) {
     const verb = interrupted.delete(handle.id) ? "Resuming" : "Following";
-    screen.say(`${verb} ${handle.id}${verb === "Following" ? ", which another process is working on" : ""}. Use --new to start anew.`);
+    screen.say(
+      `${verb} ${handle.id}${verb === "Following" ? ", which another process is working on" : ""}. Use --new to start anew.`,
+    );
   }
   tellOthers(interrupted.size, call);
   const ending = await followRun(atlas, handle, call);

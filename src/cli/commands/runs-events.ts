@@ -20,7 +20,9 @@ export async function runsEvents(call: Call<RunsEventsOptions>): Promise<number>
       else {
         const time = screen.style("dim", new Date(event.at).toISOString().slice(11, 23), "stdout");
         const key = event.key === undefined ? "" : ` ${oneLine(event.key, 60)}`;
-        screen.print(`${String(event.seq).padStart(5)} ${time} ${event.type}${key} ${screen.style("dim", oneLine(JSON.stringify(event.data), 200), "stdout")}`);
+        screen.print(
+          `${String(event.seq).padStart(5)} ${time} ${event.type}${key} ${screen.style("dim", oneLine(JSON.stringify(event.data), 200), "stdout")}`,
+        );
       }
     }
   } catch (error) {

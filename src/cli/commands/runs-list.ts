@@ -1,4 +1,4 @@
-import { baseErrors } from "../../base/index.ts";
+import { baseErrors, isJsonObject } from "../../base/index.ts";
 import { runStatuses } from "../../runs/index.ts";
 import type { ListOptions, RunRecord } from "../../runs/index.ts";
 import type { Call } from "../command.ts";
@@ -35,6 +35,7 @@ function lineOf(run: RunRecord, { screen }: Call): string {
   const state = stateOf(run);
   const look = state === "completed" ? "green" : state === "failed" ? "red" : "yellow";
   const when = new Date(run.createdAt).toISOString().slice(0, 19).replace("T", " ");
-  const goal = typeof run.input === "object" && run.input !== null && "goal" in run.input ? String(run.input["goal"]) : JSON.stringify(run.input);
+  const named = isJsonObject(run.input) ? run.input["goal"] : undefined;
+  const goal = typeof named === "string" ? named : JSON.stringify(run.input);
   return `${run.id}  ${when}  ${screen.style(look, state.padEnd(11), "stdout")}  ${harmless(run.workflow)}  ${oneLine(goal, 80)}`;
 }

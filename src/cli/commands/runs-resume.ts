@@ -27,7 +27,8 @@ async function resumeOne(atlas: Atlas, handle: RunHandle, call: Call): Promise<n
   const ending = await followRun(atlas, handle, call);
   if (ending.kind === "failed") return ending.exitCode;
   const { result, streamed, durationMs } = ending;
-  if (isAgentResult(result)) showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
+  if (isAgentResult(result))
+    showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
   else if (screen.json) screen.printJson({ runId: handle.id, status: "completed", output: result, durationMs });
   else screen.print(typeof result === "string" ? result : JSON.stringify(result, undefined, 2));
   return 0;
@@ -36,7 +37,11 @@ async function resumeOne(atlas: Atlas, handle: RunHandle, call: Call): Promise<n
 async function resumeAll(atlas: Atlas, call: Call): Promise<number> {
   const { screen, interrupt } = call;
   const handles = await atlas.runs.recover();
-  screen.say(handles.length === 0 ? "No run is interrupted." : `Resuming ${handles.length} run${handles.length === 1 ? "" : "s"} …`);
+  screen.say(
+    handles.length === 0
+      ? "No run is interrupted."
+      : `Resuming ${handles.length} run${handles.length === 1 ? "" : "s"} …`,
+  );
   const stop = (): void => void atlas.close().catch(() => {});
   interrupt.signal.addEventListener("abort", stop, { once: true });
   const records = await Promise.all(

@@ -18,11 +18,15 @@ export async function runsShow(call: Call): Promise<number> {
     ["state", stateOf(run)],
     ["workflow", harmless(run.workflow)],
     ["created", time(run.createdAt)],
-    ...(run.finishedAt === undefined ? [] : ([["took", duration(run.finishedAt - run.createdAt)]] satisfies [string, string][])),
+    ...(run.finishedAt === undefined
+      ? []
+      : ([["took", duration(run.finishedAt - run.createdAt)]] satisfies [string, string][])),
     ...(run.parentId === undefined ? [] : ([["parent", run.parentId]] satisfies [string, string][])),
     ["input", indented(run.input)],
     ...(run.output === undefined ? [] : ([["output", indented(run.output)]] satisfies [string, string][])),
-    ...(run.error === undefined ? [] : ([["error", harmless(`${run.error.code}: ${run.error.message}`)]] satisfies [string, string][])),
+    ...(run.error === undefined
+      ? []
+      : ([["error", harmless(`${run.error.code}: ${run.error.message}`)]] satisfies [string, string][])),
   ];
   for (const [name, value] of rows) screen.print(`${screen.style("dim", name.padEnd(9), "stdout")} ${value}`);
   if (run.interrupted) screen.say(`Take it up with: atlas runs resume ${run.id}`);

@@ -25,7 +25,8 @@ export async function search(call: Call<SearchOptions>): Promise<number> {
       : await ingestPaths(atlas.knowledge, wanted, {
           maxFileBytes,
           signal,
-          onProgress: ({ filesDone, filesTotal }) => screen.progress(`Reading documents: ${filesDone} of ${filesTotal} files`),
+          onProgress: ({ filesDone, filesTotal }) =>
+            screen.progress(`Reading documents: ${filesDone} of ${filesTotal} files`),
         });
   screen.progress("");
   for (const { path, message } of (ingested?.reports ?? []).flatMap((report) => report.failures).slice(0, 5)) {
@@ -50,7 +51,8 @@ function showHits(hits: readonly Hit[], { io, screen }: Call): void {
   if (hits.length === 0) return screen.say("Nothing was found. Try other words, or fewer.");
   for (const hit of hits) {
     const where = screen.style("cyan", `${place(hit.source, io.directory)}:${hit.startLine}`, "stdout");
-    const headings = hit.headings.length === 0 ? "" : `  ${screen.style("bold", harmless(hit.headings.join(" › ")), "stdout")}`;
+    const headings =
+      hit.headings.length === 0 ? "" : `  ${screen.style("bold", harmless(hit.headings.join(" › ")), "stdout")}`;
     const lines = hit.text.trim().split("\n");
     const shown = lines.slice(0, 6).map((line) => `  ${harmless(line)}`);
     screen.print([`${where}${headings}`, ...shown, ...(lines.length > 6 ? ["  …"] : []), ""].join("\n"));
