@@ -45,17 +45,19 @@ export interface SearchJob {
 /** Weighs the columns of the full text: title, header, body, sub. */
 const columnWeights = "2.0, 0.4, 1.0, 1.0";
 const candidateCount = 100;
-/** Scoring costs time for each row that holds a term; above this many rows only those with a rarer term are scored. */
-const rowBudget = 5000;
+/** Scoring costs time for each row that holds a term. Up to this many rows all are scored; */
+const scoredRows = 20_000;
+/** above it only those that hold one of the rarer terms, which stand in at most this many. */
+const rarerRows = 5000;
 
 /** Searches the full text and orders what it finds by term coverage and proximity too. Order: best first. */
 export async function search(database: Database, job: SearchJob, counts: TermCounts): Promise<readonly Hit[]> {
   const terms = queryTerms(job.query);
   if (terms.length === 0 || job.collections.length === 0) return [];
-  const total = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
-  const held = await counts.of(terms, total, job.signal);
+  const chunks = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
+  const held = await counts.of(terms, chunks, job.signal);
   const weighted = terms
-    .map((term, index) => weigh(term, held[index] ?? 0, total))
+    .map((term, index) => weigh(term, held[index] ?? 0, chunks))
     .sort((a, b) => a.rows - b.rows);
   const rows: Row[] = [];
   for (const collection of job.collections) rows.push(...(await candidates(database, job, { collection, terms: weighted })));
@@ -67,8 +69,8 @@ interface CountedTerm extends WeightedTerm {
   readonly rows: number;
 }
 
-function weigh(term: Term, rows: number, total: number): CountedTerm {
-  return { ...term, rows, idf: Math.log(1 + (Math.max(total, rows) - rows + 0.5) / (rows + 0.5)) };
+function weigh(term: Term, rows: number, chunks: number): CountedTerm {
+  return { ...term, rows, idf: Math.log(1 + (Math.max(chunks, rows) - rows + 0.5) / (rows + 0.5)) };
 }
 
 /**
@@ -95,11 +97,15 @@ async function candidates(
   scope: { readonly collection: SearchJob["collections"][number]; readonly terms: readonly CountedTerm[] },
 ): Promise<readonly Row[]> {
   const { id, name } = scope.collection;
-  const pruned = matchOf(scope.terms, rowBudget);
   const whole = matchOf(scope.terms, Infinity);
+  const pruned = Math.min(total(scope.terms), scope.collection.chunks) > scoredRows ? matchOf(scope.terms, rarerRows) : whole;
   let rows = await matching(database, job, { collection: id, match: pruned });
   if (rows.length < job.limit && whole !== pruned) rows = await matching(database, job, { collection: id, match: whole });
   return rows.map((row) => ({ ...row, collection: name }));
+}
+
+function total(terms: readonly CountedTerm[]): number {
+  return terms.reduce((sum, term) => sum + term.rows, 0);
 }
 
 async function matching(database: Database, job: SearchJob, scope: { readonly collection: number; readonly match: string }): Promise<readonly Row[]> {

@@ -1,0 +1,276 @@
+import { createHash } from "node:crypto";
+import { appendFile, chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Database } from "../storage/index.ts";
+import { sqlite } from "../storage/adapters/sqlite.ts";
+import { silentLogger } from "../telemetry/index.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { createKnowledge } from "./knowledge.ts";
+import { passagesIn, retrievalTool } from "./retrieval-tool.ts";
+
+let folder: string;
+let docs: string;
+let database: Database;
+let knowledge: Knowledge;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atlas-knowledge-"));
+  docs = join(folder, "docs");
+  await mkdir(docs);
+  database = await sqlite({ path: join(folder, "atlas.db"), synchronous: "normal" });
+  knowledge = await createKnowledge({ database });
+});
+
+afterEach(async () => {
+  await database[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const write = async (name: string, content: string | Uint8Array): Promise<string> => {
+  const path = join(docs, name);
+  await mkdir(join(path, ".."), { recursive: true });
+  await writeFile(path, content);
+  return path;
+};
+const ingest = () => knowledge.ingest({ paths: [docs] });
+const find = async (query: string) => (await knowledge.search({ query })).map((hit) => hit.name);
+const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => "none", (error: { code?: string }) => error.code);
+const rowsLeft = async (): Promise<unknown> =>
+  (await database.read({ sql: `SELECT (SELECT count(*) FROM knowledge_chunk) + (SELECT count(*) FROM knowledge_fts) + (SELECT count(*) FROM knowledge_document) AS n` }))[0]?.["n"];
+
+test("documents of every format are found, with their lines and headings", async () => {
+  await write("guide.md", "# Guide\n\nWelcome.\n\n## Retries\n\nA request is retried three times.\n");
+  await write("page.html", "<html>\n<h1>Pricing</h1>\n<p>The <b>walrus</b> plan costs nothing.</p></html>");
+  await write("src/box.ts", "export class Box {\n  getUserName() {\n    return 1;\n  }\n}\n");
+  await write("rows.csv", "animal,sound\nokapi,hum\n");
+  await write("data.json", '{"planets": {"pluto": "dwarf"}}');
+  await write("notes.txt", "Plain words about marmalade.");
+  const report = await ingest();
+  expect(report).toMatchObject({ files: { added: 6, changed: 0, failed: 0 }, failures: [] });
+  const [hit] = await knowledge.search({ query: "retried request" });
+  expect(hit).toMatchObject({ name: "guide.md", source: join(docs, "guide.md"), title: "Guide", startLine: 1, endLine: 7 });
+  expect(await find("walrus costs")).toEqual(["page.html"]);
+  expect((await find("user name"))[0]).toBe("src/box.ts");
+  expect((await find("okapi"))[0]).toBe("rows.csv");
+  expect(await find("pluto")).toEqual(["data.json"]);
+  expect(await find("marmalade")).toEqual(["notes.txt"]);
+  expect(await knowledge.collections()).toMatchObject([{ name: "default", documents: 6, chunks: 6 }]);
+});
+
+test("unchanged files are not read, touched ones not written, removed ones vanish even when another holds the same", async () => {
+  const one = await write("one.md", "zebra stripes");
+  await write("two.md", "zebra stripes");
+  await ingest();
+  expect(await ingest()).toMatchObject({ files: { unchanged: 2 }, chunksWritten: 0, bytes: 0 });
+  await utimes(one, 1, 1);
+  expect(await ingest()).toMatchObject({ files: { unchanged: 2, changed: 0 }, chunksWritten: 0 });
+  await rm(one);
+  expect(await ingest()).toMatchObject({ files: { unchanged: 1, removed: 1 } });
+  expect(await find("zebra")).toEqual(["two.md"]);
+  await write("two.md", "lion mane");
+  expect(await ingest()).toMatchObject({ files: { changed: 1 } });
+  expect(await find("zebra")).toEqual([]);
+  expect(await find("lion")).toEqual(["two.md"]);
+});
+
+test("only what stands under the named paths is taken out", async () => {
+  const a = await write("a/x.md", "alpha");
+  await write("b/x.md", "beta");
+  await knowledge.ingest({ paths: [join(docs, "a"), join(docs, "b")] });
+  await rm(a);
+  expect(await knowledge.ingest({ paths: [join(docs, "b")] })).toMatchObject({ files: { removed: 0 } });
+  expect(await knowledge.ingest({ paths: [join(docs, "a")] })).toMatchObject({ files: { removed: 1 } });
+});
+
+test("a removed collection leaves no row", async () => {
+  await write("a.md", "alpha ".repeat(100_000));
+  await ingest();
+  await knowledge.remove("default");
+  expect(await rowsLeft()).toBe(0);
+  expect(await codeOf(knowledge.search({ query: "alpha", collections: ["default"] }))).toBe("knowledge_collection_missing");
+});
+
+test("a missing path, an empty folder and a bad name say so", async () => {
+  expect(await codeOf(knowledge.ingest({ paths: [join(docs, "nowhere")] }))).toBe("knowledge_source_missing");
+  expect(await ingest()).toMatchObject({ files: { added: 0 }, chunksWritten: 0 });
+  expect(await codeOf(knowledge.search({ query: "x" }))).toBe("knowledge_empty");
+  expect(await codeOf(knowledge.ingest({ paths: [docs], collection: "../x\n" }))).toBe("invalid_input");
+  expect(await codeOf(knowledge.ingest({ paths: [] }))).toBe("invalid_input");
+  expect(await codeOf(knowledge.remove("none"))).toBe("knowledge_collection_missing");
+});
+
+test("binary files are skipped in a folder, once, and a failure when named; other encodings are read", async () => {
+  const picture = await write("a.png", Buffer.from([137, 80, 78, 71, 0, 0, 1, 2]));
+  await write("utf16.txt", Buffer.from("\ufeffOtter im Fluss", "utf16le"));
+  await write("latin.txt", Buffer.from("Stra\xdfe caf\xe9", "latin1"));
+  expect(await ingest()).toMatchObject({ files: { added: 2, skipped: 1, failed: 0 } });
+  expect(await ingest()).toMatchObject({ files: { unchanged: 2, skipped: 1 }, bytes: 0 });
+  expect(await find("otter")).toEqual(["utf16.txt"]);
+  expect(await find("cafe")).toEqual(["latin.txt"]);
+  const named = await knowledge.ingest({ paths: [picture], collection: "named" });
+  expect(named).toMatchObject({ files: { failed: 1 }, failures: [{ path: picture, code: "file_binary" }] });
+});
+
+test("a file over the limit fails alone and leaves nothing of its older state", async () => {
+  await write("big.txt", "pelican");
+  await write("small.txt", "heron");
+  await ingest();
+  await write("big.txt", "pelican ".repeat(1000));
+  const report = await knowledge.ingest({ paths: [docs], maxFileBytes: 1000 });
+  expect(report).toMatchObject({ files: { unchanged: 1, failed: 1 }, failures: [{ code: "file_too_large" }] });
+  expect(await find("pelican")).toEqual([]);
+});
+
+test("links are not followed below a folder, so loops end; a folder that is a link is read", async () => {
+  await write("inner/a.md", "alpha");
+  await symlink(docs, join(docs, "inner", "loop"));
+  await symlink(join(folder, "atlas.db"), join(docs, "outside"));
+  await symlink(docs, join(folder, "link"));
+  expect(await knowledge.ingest({ paths: [join(folder, "link")] })).toMatchObject({ files: { added: 1, failed: 0 } });
+});
+
+test("names with control characters are read and escaped where they are shown", async () => {
+  await write("a\u001b[31m\n.md", "# Weird\n\nquokka");
+  const named = await write("b\u0007.bin", Buffer.from([0, 1]));
+  expect(await ingest()).toMatchObject({ files: { added: 1 } });
+  expect(await find("quokka")).toHaveLength(1);
+  const report = await knowledge.ingest({ paths: [named], collection: "other" });
+  expect(report.failures[0]?.path).toContain("b\\u{7}.bin");
+});
+
+test("an unreadable file is a failure of its own", async (context) => {
+  const path = await write("secret.md", "hidden");
+  await write("open.md", "visible");
+  await chmod(path, 0);
+  if (await readFile(path).then(() => true, () => false)) context.skip("this user may read everything");
+  const report = await ingest();
+  expect(report).toMatchObject({ files: { added: 1, failed: 1 }, failures: [{ code: "file_unreadable" }] });
+});
+
+test("what .gitignore names, dot files and installed packages are passed over, but a named folder within them is read", async () => {
+  await write(".gitignore", "*.log\n/out/\n!keep.log\n");
+  await write("a.log", "one");
+  await write("keep.log", "two");
+  await write("out/b.md", "three");
+  await write(".hidden/c.md", "four");
+  await write("node_modules/zed/README.md", "five");
+  expect(await ingest()).toMatchObject({ files: { added: 1 } });
+  expect(await knowledge.ingest({ paths: [join(docs, "node_modules/zed")], collection: "zed" })).toMatchObject({ files: { added: 1 } });
+});
+
+test("an aborted ingest keeps what was done and the next one goes on", async () => {
+  for (let index = 0; index < 200; index++) await write(`${index}.md`, `document number ${index} walnut`);
+  const abort = new AbortController();
+  const work = knowledge.ingest({ paths: [docs], signal: abort.signal, onProgress: () => abort.abort() });
+  expect(await work.then(() => "done", (error: { name?: string }) => error.name)).toBe("AbortError");
+  const report = await ingest();
+  expect(report.files.unchanged).toBeGreaterThan(0);
+  expect(report.files.unchanged + report.files.added).toBe(200);
+});
+
+test("two ingests into one collection do not meet", async () => {
+  await write("a.md", "alpha");
+  const codes = await Promise.all([codeOf(ingest()), codeOf(ingest())]);
+  expect(codes.sort()).toEqual(["knowledge_busy", "none"]);
+});
+
+test("a large file is read in parts, seen only when whole, and replaced as a whole", async () => {
+  const lines = Array.from({ length: 120_000 }, (_, index) => `line ${index} holds the words of a long story about rivers`);
+  const path = await write("large.txt", lines.join("\n"));
+  const report = await ingest();
+  expect(report.files.added).toBe(1);
+  expect(report.chunksWritten).toBeGreaterThan(1000);
+  const [hit] = await knowledge.search({ query: "119999" });
+  expect(hit?.endLine).toBe(120_000);
+  await appendFile(path, "\nthe end has a heffalump");
+  expect(await ingest()).toMatchObject({ files: { changed: 1 } });
+  expect((await knowledge.search({ query: "heffalump" }))[0]?.endLine).toBe(120_001);
+  await utimes(path, 2, 2);
+  expect(await ingest()).toMatchObject({ files: { unchanged: 1 }, chunksWritten: 0 });
+  await appendFile(path, Buffer.from([0]));
+  expect(await ingest()).toMatchObject({ files: { skipped: 1 } });
+  expect(await codeOf(knowledge.search({ query: "rivers" }))).toBe("knowledge_empty");
+});
+
+test("what a killed ingest left half done is swept", async () => {
+  await write("a.md", "alpha");
+  await ingest();
+  await database.write([{ sql: `UPDATE knowledge_document SET state = 'staged'` }]);
+  await rename(join(docs, "a.md"), join(docs, "b.md"));
+  await ingest();
+  expect(await rowsLeft()).toBe(3);
+  expect(await find("alpha")).toEqual(["b.md"]);
+});
+
+test("nothing in a query is syntax", async () => {
+  await write("a.md", "alpha NEAR beta");
+  await ingest();
+  const word = fc.constantFrom("alpha", "AND", "NOT", "NEAR(", ")", '"', "*", "title:", "^", "-", "'", ";", "{", "\u0000", "é", "OR");
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.string(), fc.array(word).map((words) => words.join(" "))), async (query) => {
+      await knowledge.search({ query });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a search can be kept to some collections and to a folder of names", async () => {
+  await write("one/a.md", "alpha");
+  await write("two/b.md", "alpha");
+  await ingest();
+  await knowledge.ingest({ paths: [docs], collection: "second" });
+  expect((await knowledge.search({ query: "alpha" })).map((hit) => hit.collection).sort()).toEqual(["default", "default", "second", "second"]);
+  const hits = await knowledge.search({ query: "alpha", collections: ["second"], filter: { under: "two/" } });
+  expect(hits.map((hit) => [hit.collection, hit.name])).toEqual([["second", "two/b.md"]]);
+  const all = await knowledge.search({ query: "alpha" });
+  expect(new Set(all.map((hit) => hit.id)).size).toBe(4);
+});
+
+test("an answer's citations are found in the files, and fail when the file changes", async () => {
+  const path = await write("a.md", "# A\n\nIntro words.\n\nThe limit is\n40 requests a minute. More text.\n");
+  const page = await write("b.html", "<p>\nA <b>quick</b> walrus sleeps all day long in the sun.\n</p>");
+  await ingest();
+  const tool = retrievalTool(knowledge, { limit: 5 });
+  const context = { runId: "r", callId: "c", idempotencyKey: "k", signal: new AbortController().signal, logger: silentLogger, progress: () => {} };
+  const { passages } = await tool.run({ query: "limit requests walrus" }, context);
+  expect(passagesIn(JSON.parse(JSON.stringify({ passages })))).toEqual(passages);
+  const idOf = (source: string) => passages.find((passage) => passage.source === source)?.id;
+  const answer = `The limit is 40 requests a minute [${idOf(path)}]. A quick walrus sleeps all day long in the sun [${idOf(page)}]. Bananas are blue [p999].`;
+  const cited = await knowledge.cite(answer, passages);
+  expect(cited.citations).toEqual([
+    { source: path, startLine: 5, endLine: 6, quote: "The limit is 40 requests a minute" },
+    { source: page, startLine: 2, endLine: 2, quote: "walrus sleeps all day long in the sun" },
+  ]);
+  expect(cited.unverified).toMatchObject([{ id: "p999", reason: "unknown" }]);
+  const [citation] = cited.citations;
+  if (citation === undefined) throw new Error("no citation");
+  expect(await knowledge.verify(citation)).toEqual({ ok: true });
+  expect(await knowledge.verify({ ...citation, endLine: 99 })).toMatchObject({ ok: false, reason: "lines" });
+  await writeFile(path, "other\n".repeat(8));
+  expect(await knowledge.verify(citation)).toMatchObject({ ok: false, reason: "quote" });
+  await rm(path);
+  expect(await knowledge.verify(citation)).toMatchObject({ ok: false, reason: "missing" });
+});
+
+test("the tool refuses input that is not a query", async () => {
+  const { input } = retrievalTool(knowledge);
+  for (const value of [null, {}, { query: "" }, { query: "x", limit: 0 }, { query: "x", limit: 1.5 }]) {
+    expect(await input["~standard"].validate(value)).toHaveProperty("issues");
+  }
+  expect(await input["~standard"].validate({ query: "x", limit: 3 })).toEqual({ value: { query: "x", limit: 3 } });
+});
+
+test("a database without full text is refused", async () => {
+  const plain: Database = { ...database, capabilities: { ...database.capabilities, fullText: "none" } };
+  expect(await codeOf(createKnowledge({ database: plain }))).toBe("knowledge_unsupported");
+});
+
+test("a document's hash is that of its bytes", async () => {
+  await write("a.md", "alpha");
+  await ingest();
+  const [row] = await database.read({ sql: `SELECT hash FROM knowledge_document` });
+  expect(row?.["hash"]).toBe(createHash("sha256").update("alpha").digest("hex"));
+});
