@@ -1,121 +1,14 @@
-import { resolve } from "node:path";
-import type { AgentResult, AnyAgent } from "../agents/index.ts";
-import { agentWorkflow } from "../agents/index.ts";
-import { systemClock } from "../base/index.ts";
-import type { Knowledge } from "../knowledge/index.ts";
-import { createKnowledge } from "../knowledge/index.ts";
-import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
-import { createRuns } from "../runs/index.ts";
-import { createRedactor } from "../security/index.ts";
-import type { Database } from "../storage/index.ts";
-import type { Logger } from "../telemetry/index.ts";
-import { createLogger } from "../telemetry/index.ts";
-import type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
-import { appErrors } from "./errors.ts";
-import { knownAgents } from "./known-agents.ts";
-import { createModels } from "./models.ts";
-import type { Models } from "./models.ts";
-import { loadModules } from "./modules.ts";
-import { nearest } from "./nearest.ts";
-import type { LoadedSettings } from "./settings.ts";
-import { loadSettings } from "./settings.ts";
+import type { Atlas, AtlasOptions } from "./atlas.ts";
 
 /**
  * Starts Atlas: reads the settings, opens the database, takes up the runs that a stop or a crash interrupted.
  * Without any option or setting it works alone: `.atlas/atlas.db` in the project's folder, and the best model found here.
  *
  * Errors: settings_invalid, settings_unreadable, module_failed, those of the database.
+ * Cost: what does the work is loaded here, so that `import "atlas-agents"` stays cheap.
  * @example examples/first-agent.ts
  */
 export async function createAtlas(options: AtlasOptions = {}): Promise<Atlas> {
-  const { directory, environment } = options;
-  const settings = await loadSettings({ directory, environment, overrides: options.settings, flags: options.flags, profile: options.profile });
-  const logger = options.logger ?? standardLogger(settings);
-  for (const warning of settings.warnings) logger.warn(warning);
-  await using parts = new AsyncDisposableStack();
-  const defined = await loadModules(settings.values.modules);
-  const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
-  const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
-  const database = options.database ?? parts.use(await openDatabase(settings));
-  const knowledge = await createKnowledge({ database, logger });
-  const { keepDays, maxRuns } = settings.values.retention;
-  const runs = parts.use(
-    await createRuns({
-      database,
-      logger,
-      retention: { keepMs: keepDays * 86_400_000, maxRuns },
-      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
-    }),
-  );
-  const start = createStarter({ settings, runs, knowledge, models, agents });
-  for (const each of agents.values()) start.register(each);
-  for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
-  if (options.recover !== false) {
-    const recovered = await runs.recover();
-    if (recovered.length > 0) logger.info("interrupted runs taken up", { runs: recovered.length });
-  }
-  const held = parts.move();
-  const close = (): Promise<void> => held.disposeAsync();
-  return { settings, runs, knowledge, models, agents, start: start.start, close, [Symbol.asyncDispose]: close };
-}
-
-async function openDatabase(settings: LoadedSettings): Promise<Database> {
-  const { sqlite } = await import("../storage/adapters/sqlite.ts");
-  return await sqlite({ path: resolve(settings.directory, settings.values.storage) });
-}
-
-function standardLogger({ values, secrets }: LoadedSettings): Logger {
-  const redact = createRedactor({ secrets });
-  return createLogger({ ...values.log, redact, write: (line) => void process.stderr.write(`${line}\n`) });
-}
-
-interface StarterParts {
-  readonly settings: LoadedSettings;
-  readonly runs: Runs;
-  readonly knowledge: Knowledge;
-  readonly models: Models;
-  readonly agents: ReadonlyMap<string, AnyAgent>;
-}
-
-/** Starts agents by name or value, and workflows. */
-function createStarter({ settings, runs, knowledge, models, agents }: StarterParts) {
-  const workflows = new Map<string, { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }>();
-  const { maxFileBytes } = settings.values.knowledge;
-  const surroundings = { clock: systemClock, knowledge, maxFileBytes, model: (name?: string) => models.get(name) };
-
-  const register = (each: AnyAgent) => {
-    const made = agentWorkflow(each, surroundings);
-    runs.register(made);
-    workflows.set(each.name, { agent: each, workflow: made as Workflow<never, AgentResult<unknown>> });
-    return made;
-  };
-  const find = (named: AnyAgent | string): AnyAgent => {
-    if (typeof named !== "string") return named;
-    const found = agents.get(named);
-    if (found) return found;
-    const known = [...agents.keys()].toSorted();
-    const near = nearest(named, known);
-    const hint = near === undefined ? `known: ${known.join(", ")}` : `did you mean ${near}?`;
-    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}.`, { details: { agent: named, known } });
-  };
-  const startAgent = async (named: AnyAgent | string, goal: string, options: AgentStartOptions): Promise<RunHandle<AgentResult<unknown>>> => {
-    const found = find(named);
-    if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
-    const { knowledge: paths = [], model, ...rest } = options;
-    // An unknown provider is an error of the call, not of the run.
-    if (model !== undefined) await models.get(model);
-    const known = workflows.get(found.name);
-    const made = known?.agent === found ? known.workflow : register(found);
-    const input = {
-      goal,
-      ...(paths.length > 0 ? { knowledge: paths.map((path) => resolve(settings.directory, path)) } : {}),
-      ...(model === undefined ? {} : { model }),
-    };
-    return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, rest);
-  };
-  const start = ((target: AnyAgent | AnyWorkflow | string, input: unknown, options: StartOptions = {}) => {
-    if (typeof target === "string" || target.kind === "agent") return startAgent(target, String(input), options);
-    return runs.start(target, input, options);
-  }) as Atlas["start"];
-  return { register, start };
+  const { openAtlas } = await import("./open-atlas.ts");
+  return await openAtlas(options);
 }

@@ -3,5 +3,5 @@ export type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
 export { createAtlas } from "./create-atlas.ts";
 export type { Models } from "./models.ts";
 export { nearest } from "./nearest.ts";
-export { loadSettings } from "./settings.ts";
+export { loadSettings } from "./load-settings.ts";
 export type { LoadedSettings, SettingExplanation, Settings, SettingsInput, SettingsSources } from "./settings.ts";

@@ -192,7 +192,7 @@ function combine(
 /** Adds what follows from names, and reports what has no default and is not there. */
 function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
   const problems: SettingProblem[] = [];
-  for (const [key, [entry]] of [...history]) {
+  for (const [key, [entry]] of history) {
     const [head, name = ""] = key.split(".");
     const origin = entry?.origin ?? "default";
     const needed =
