@@ -13,6 +13,11 @@ function withSection(text: string, name: string, lines: readonly string[]): stri
   );
 }
 
+/** Takes out what the formatter adds to align tables. */
+function squeezed(text: string): string {
+  return text.replaceAll(/-{3,}/g, "---").replaceAll(/[ \n]+/g, " ");
+}
+
 // Run with UPDATE_DOCS=1 to write the page anew.
 test("docs/configuration.md lists every setting and every variable", () => {
   const before = readFileSync(page, "utf8");
@@ -29,7 +34,7 @@ test("docs/configuration.md lists every setting and every variable", () => {
     ...variables,
   ]);
   if (process.env["UPDATE_DOCS"] === "1") writeFileSync(page, after);
-  expect(readFileSync(page, "utf8")).toBe(after);
+  expect(squeezed(readFileSync(page, "utf8"))).toBe(squeezed(after));
 });
 
 test("finds a setting by its full key alone", () => {

@@ -1,5 +1,5 @@
 // What a terminal may obey or what turns text around: control characters but tab and newline, and the marks of direction.
-const unruly = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const unruly = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Makes a text harmless for a terminal: characters that it would obey are written as `\x1b`. */
 export function harmless(text: string): string {

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { createRedactor } from "../security/index.ts";
 import type { Secret } from "../security/index.ts";
 import { harmless } from "./harmless.ts";
-import type { CliIo, Output } from "./io.ts";
+import type { CliIo } from "./io.ts";
 
 /** Is a look of text. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -41,14 +41,12 @@ export interface Screen {
 
 /** Makes the screen of a command. */
 export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
-  const { stdout, stderr, environment } = io;
+  const { stdout, stderr } = io;
   const { json = false, quiet = false } = options;
   let redact = createRedactor();
   let shown = false;
   // True while the terminal's last line is a part of streamed data, which talk must neither join nor erase.
   let midLine = false;
-  const colour = (stream: Output): boolean =>
-    stream.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
   const clear = (): void => {
     if (shown) stderr.write("\r\u001B[2K");
     shown = false;
@@ -94,14 +92,19 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
       stderr.write(harmless(redact(text)).slice(0, Math.max(20, stderr.columns - 1)));
       shown = true;
     },
-    style(look, text, stream = "stderr") {
-      return colour(stream === "stdout" ? stdout : stderr)
-        ? styleText(typeof look === "string" ? look : [...look], text, { validateStream: false })
-        : text;
-    },
+    style: createStyle(io),
     protect(secrets) {
       redact = createRedactor({ secrets });
     },
     redact: (text) => redact(text),
+  };
+}
+
+/** Colours text where its stream is a terminal that can show it and the user has nothing against it. */
+function createStyle({ stdout, stderr, environment }: CliIo): Screen["style"] {
+  const wanted = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  return (look, text, stream = "stderr") => {
+    if (!wanted || !(stream === "stdout" ? stdout : stderr).isTTY) return text;
+    return styleText(typeof look === "string" ? look : [...look], text, { validateStream: false });
   };
 }

@@ -51,11 +51,11 @@ const frames: Readonly<Record<string, (secret: string) => string>> = {
   "in an assignment": (secret) => `export SOME_API_KEY="${secret}"`,
 };
 
-test.each(
-  Object.entries(credentials).flatMap(([name, secret]) =>
-    Object.entries(frames).map(([where, frame]) => [name, where, frame(secret), secret] as const),
-  ),
-)("takes out the key of %s %s", (_name, _where, text, secret) => {
+const positions = Object.entries(credentials).flatMap(([name, secret]) =>
+  Object.entries(frames).map(([where, frame]) => ({ name, where, secret, text: frame(secret) })),
+);
+
+test.each(positions)("takes out the key of $name $where", ({ text, secret }) => {
   const clean = redact(text);
   expect(clean).not.toContain(secret.slice(0, 24));
   expect(clean).not.toContain(tail.slice(4, 16));
