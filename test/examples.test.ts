@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const folder = fileURLToPath(new URL("../examples", import.meta.url));
+
+/** What each example must say, so that one that does nothing is not taken for one that works. */
+const expected: Readonly<Record<string, readonly string[]>> = {
+  "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
+  "first-agent.ts": ["tool.completed", "castle", "tokens in"],
+  "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
+};
+
+describe("the examples", () => {
+  it("are all tested", () => {
+    expect(readdirSync(folder).filter((name) => name.endsWith(".ts")).toSorted()).toEqual(Object.keys(expected).toSorted());
+  });
+
+  it.each(Object.entries(expected))("%s runs offline and says what it should", async (name, texts) => {
+    const project = mkdtempSync(join(tmpdir(), "atlas-example-"));
+    const { exitCode, output } = await run(join(folder, name), project);
+    rmSync(project, { recursive: true, force: true });
+    expect(exitCode, output).toBe(0);
+    for (const text of texts) expect(output).toContain(text);
+  });
+});
+
+function run(path: string, project: string): Promise<{ exitCode: number | null; output: string }> {
+  const environment = { PATH: process.env["PATH"], HOME: project, XDG_CONFIG_HOME: project };
+  const child = spawn(process.execPath, ["--conditions=atlas-source", path], { cwd: project, env: environment });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += String(chunk)));
+  child.stderr.on("data", (chunk) => (output += String(chunk)));
+  return new Promise((resolve) => child.once("close", (exitCode) => resolve({ exitCode, output })));
+}
