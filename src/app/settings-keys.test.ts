@@ -15,7 +15,7 @@ function withSection(text: string, name: string, lines: readonly string[]): stri
 
 /** Takes out what the formatter adds to align tables. */
 function squeezed(text: string): string {
-  return text.replaceAll(/-{3,}/g, "---").replaceAll(/[ \n]+/g, " ");
+  return text.replaceAll(/-{3,}/g, "---").replaceAll(/\s/g, "");
 }
 
 // Run with UPDATE_DOCS=1 to write the page anew.

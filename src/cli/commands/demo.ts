@@ -27,12 +27,11 @@ const mostPackages = 40;
 
 /** Questions to packages that many projects have; those that are installed are asked. */
 const known: readonly (readonly [name: string, question: string])[] = [
-  ["commander", "How do I define a required option with commander?"],
-  ["undici", "How do I set the number of pipelined requests in undici?"],
-  ["smol-toml", "How do I parse and stringify TOML?"],
-  ["csv-parse", "Which APIs does csv-parse offer?"],
-  ["ollama", "How do I stream responses from Ollama?"],
-  ["fast-check", "What is property based testing with fast-check?"],
+  ["zod", "How do I validate data with zod?"],
+  ["commander", "How do I define a subcommand with commander?"],
+  ["ollama", "How do I stream a response from Ollama in JavaScript?"],
+  ["fast-check", "What is property based testing?"],
+  ["csv-parse", "What license does csv-parse have?"],
 ];
 const unanswerable = "How many passengers did the trams of Lisbon carry in 1987?";
 
