@@ -21,7 +21,9 @@ export async function run(): Promise<BenchResult> {
   try {
     const corpus = join(folder, "corpus");
     const size = await copySources(corpus);
-    const files = (await readdir(corpus, { recursive: true })).filter((name) => readable.test(name)).map((name) => join(corpus, name));
+    const files = (await readdir(corpus, { recursive: true }))
+      .filter((name) => readable.test(name))
+      .map((name) => join(corpus, name));
     let round = 0;
     const speeds = await alternate({
       hash: async () => await megabytesPerSecond(size.bytes, () => hashAll(files)),
@@ -59,7 +61,9 @@ async function copySources(corpus: string): Promise<{ bytes: number; files: numb
   let files = 0;
   for (const name of packages) {
     const root = resolve(import.meta.dirname, "../node_modules", name);
-    for (const path of (await readdir(root, { recursive: true }).catch(() => [])).toSorted()) {
+    for (const path of (await readdir(root, { recursive: true }).catch(() => [])).toSorted((a, b) =>
+      a < b ? -1 : 1,
+    )) {
       if (!readable.test(path) || /(?:^|\/)(?:node_modules|dist)\/|\.min\./.test(path)) continue;
       const info = await stat(join(root, path));
       if (!info.isFile() || bytes + info.size > maxBytes) continue;
@@ -74,7 +78,10 @@ async function copySources(corpus: string): Promise<{ bytes: number; files: numb
 async function hashAll(files: readonly string[]): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let file = files[next++]; file !== undefined; file = files[next++]) createHash("sha256").update(await readFile(file)).digest("hex");
+    for (let file = files[next++]; file !== undefined; file = files[next++])
+      createHash("sha256")
+        .update(await readFile(file))
+        .digest("hex");
   };
   await Promise.all(Array.from({ length: 16 }, worker));
 }
@@ -90,7 +97,10 @@ async function reingest(folder: string): Promise<{ firstMs: number; againMs: num
   for (let index = 0; index < unchangedFiles; index++) {
     const below = join(many, `folder-${index % 50}`);
     if (index < 50) await mkdir(below, { recursive: true });
-    await writeFile(join(below, `${index}.md`), `# Document ${index}\n\n${`Sentence ${index} of a text that stays as it is. `.repeat(40)}\n`);
+    await writeFile(
+      join(below, `${index}.md`),
+      `# Document ${index}\n\n${`Sentence ${index} of a text that stays as it is. `.repeat(40)}\n`,
+    );
   }
   await using database = await sqlite({ path: join(folder, "many.db") });
   const knowledge = await createKnowledge({ database });

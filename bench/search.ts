@@ -21,7 +21,11 @@ const timedQueries = 300;
 export async function run(): Promise<BenchResult> {
   const data = dataFolder();
   if (data === undefined) {
-    return { metrics: {}, ratios: {}, notes: ["Nothing was measured: no test collections; name their folder in ATLAS_BENCH_DATA."] };
+    return {
+      metrics: {},
+      ratios: {},
+      notes: ["Nothing was measured: no test collections; name their folder in ATLAS_BENCH_DATA."],
+    };
   }
   const folder = await mkdtemp(join(tmpdir(), "atlas-search-"));
   try {
@@ -96,7 +100,12 @@ async function speedAt100k(
     if (index >= 50) times.push(performance.now() - begin);
   }
   times.sort((a, b) => a - b);
-  return { p50: times[times.length >> 1] ?? 0, p95: times[Math.floor(times.length * 0.95)] ?? 0, chunks: all?.chunks ?? 0, ids };
+  return {
+    p50: times[times.length >> 1] ?? 0,
+    p95: times[Math.floor(times.length * 0.95)] ?? 0,
+    chunks: all?.chunks ?? 0,
+    ids,
+  };
 }
 
 /** Writes chunks of sentences of the documents, four of five in their own order, under headings so that each is a chunk. */
@@ -106,10 +115,14 @@ async function writeMixed(folder: string, documents: readonly TestDocument[], co
   const draw = (): number => Math.floor(random.next() * sentences.length);
   const section = (): string => {
     let text = "";
-    for (let at = draw(); text.length < chunkCharacters - 150; at = random.next() < 0.8 ? (at + 1) % sentences.length : draw()) {
+    for (
+      let at = draw();
+      text.length < chunkCharacters - 150;
+      at = random.next() < 0.8 ? (at + 1) % sentences.length : draw()
+    ) {
       text += `${(sentences[at] ?? "").slice(0, 500)} `;
     }
-    return `## ${documents[Math.floor(random.next() * documents.length)]?.title ?? ""}\n\n${text}\n\n`;
+    return `## ${documents[Math.floor(random.next() * documents.length)]?.title ?? ""}\n\n${text.slice(0, chunkCharacters - 100)}\n\n`;
   };
   for (let file = 0; file * documentsPerFile < count; file++) {
     const sections = Math.min(documentsPerFile, count - file * documentsPerFile);

@@ -36,7 +36,8 @@ export async function readCollection(folder: string, split: string): Promise<Tes
   const relevant = new Map<string, Map<string, number>>();
   for (const line of (await readFile(join(folder, `qrels${suffix}.tsv`), "utf8")).split("\n").slice(1)) {
     const [query = "", document = "", grade = "0"] = line.trim().split("\t");
-    if (Number(grade) > 0) relevant.set(query, (relevant.get(query) ?? new Map<string, number>()).set(document, Number(grade)));
+    if (Number(grade) > 0)
+      relevant.set(query, (relevant.get(query) ?? new Map<string, number>()).set(document, Number(grade)));
   }
   return {
     documents: documents.map(({ _id, title, text }) => ({ id: _id, title, text })),
@@ -56,7 +57,10 @@ async function readLines<T>(path: string): Promise<T[]> {
 }
 
 /** Writes each document as a Markdown file; gives the id of each file's document by the file's path. */
-export async function writeDocuments(documents: readonly TestDocument[], folder: string): Promise<ReadonlyMap<string, string>> {
+export async function writeDocuments(
+  documents: readonly TestDocument[],
+  folder: string,
+): Promise<ReadonlyMap<string, string>> {
   await mkdir(folder, { recursive: true });
   const ids = new Map<string, string>();
   for (const [index, document] of documents.entries()) {
@@ -76,14 +80,20 @@ export interface Quality {
 /** Searches with every query and compares the documents found, each at the place of its best passage, with those that answer. */
 export async function measureQuality(
   knowledge: Knowledge,
-  options: { readonly collection: string; readonly queries: readonly TestQuery[]; readonly ids: ReadonlyMap<string, string> },
+  options: {
+    readonly collection: string;
+    readonly queries: readonly TestQuery[];
+    readonly ids: ReadonlyMap<string, string>;
+  },
 ): Promise<Quality> {
   let ndcg = 0;
   let recall = 0;
   for (const query of options.queries) {
     const hits = await knowledge.search({ query: query.text, collections: [options.collection], limit: 200 });
     const found = [...new Set(hits.map((hit) => options.ids.get(hit.source) ?? ""))];
-    const gain = found.slice(0, 10).reduce((sum, id, place) => sum + (query.relevant.get(id) ?? 0) / Math.log2(place + 2), 0);
+    const gain = found
+      .slice(0, 10)
+      .reduce((sum, id, place) => sum + (query.relevant.get(id) ?? 0) / Math.log2(place + 2), 0);
     const ideal = [...query.relevant.values()]
       .toSorted((a, b) => b - a)
       .slice(0, 10)

@@ -9,8 +9,32 @@ import { scanMarkdown } from "./scan-markdown.ts";
 
 const formats = ["markdown", "text", "code", "json", "csv"] as const;
 const line = fc.oneof(
-  fc.constantFrom("", "", "# Heading", "## Sub `code`", "```ts", "```", "~~~", "| a | b |", "|---|---|", "| 1 | 2 |", "Title", "===", "---"),
-  fc.constantFrom("function find(a, b) {", "  class Box {", "}", "def f():", '{"a": [1, 2, {"b": "c,d"}],', "a,b,c", '"x\ny",2', "- item", "\t"),
+  fc.constantFrom(
+    "",
+    "",
+    "# Heading",
+    "## Sub `code`",
+    "```ts",
+    "```",
+    "~~~",
+    "| a | b |",
+    "|---|---|",
+    "| 1 | 2 |",
+    "Title",
+    "===",
+    "---",
+  ),
+  fc.constantFrom(
+    "function find(a, b) {",
+    "  class Box {",
+    "}",
+    "def f():",
+    '{"a": [1, 2, {"b": "c,d"}],',
+    "a,b,c",
+    '"x\ny",2',
+    "- item",
+    "\t",
+  ),
   fc.string({ unit: "grapheme", maxLength: 120 }),
   fc.string({ minLength: 200, maxLength: 900 }),
 );
@@ -41,7 +65,9 @@ test("chunks hold every character but white space once, within the limit, at the
 test("a part goes on with the offsets, lines and headings of the part before it", () => {
   const first = chunkPart("# One\n\n## Two\n\ntext\n", { scan: scanMarkdown, state: initialState });
   const second = chunkPart("more\n", { scan: scanMarkdown, state: first.state, origin: { offset: 21, line: 6 } });
-  expect(second.chunks).toMatchObject([{ start: 21, startLine: 6, endLine: 6, headings: ["One", "Two"], text: "more" }]);
+  expect(second.chunks).toMatchObject([
+    { start: 21, startLine: 6, endLine: 6, headings: ["One", "Two"], text: "more" },
+  ]);
 });
 
 test("a code fence and a table that fit stay whole", () => {

@@ -44,7 +44,10 @@ export interface ChunkedPart {
  * Cuts one part of a document into chunks. Every character but white space is in exactly one chunk; a chunk begins and ends
  * with a character that is none, and its text is the text between its offsets.
  */
-export function chunkPart(text: string, options: { scan: Scanner; state: ScanState; limits?: ChunkLimits; origin?: PartOrigin }): ChunkedPart {
+export function chunkPart(
+  text: string,
+  options: { scan: Scanner; state: ScanState; limits?: ChunkLimits; origin?: PartOrigin },
+): ChunkedPart {
   const { scan, state, limits = defaultChunkLimits, origin = { offset: 0, line: 1 } } = options;
   const scanned = scan(text, state);
   const pieces = scanned.blocks.flatMap((block) => splitBlock(text, block, limits));

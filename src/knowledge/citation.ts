@@ -29,7 +29,11 @@ export type Verification =
 export interface CitedAnswer {
   readonly citations: readonly Citation[];
   /** The marks that name no passage or whose sentence no passage supports. */
-  readonly unverified: readonly { readonly id: string; readonly reason: "unknown" | "unsupported"; readonly sentence: string }[];
+  readonly unverified: readonly {
+    readonly id: string;
+    readonly reason: "unknown" | "unsupported";
+    readonly sentence: string;
+  }[];
 }
 
 const mark = /\[((?:[a-z]\w*)(?:\s*[,;]\s*[a-z]\w*)*)\](?!\()/gi;
@@ -90,7 +94,11 @@ function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; 
 
 /** Gives the last sentence of a text, without the marks of lists, quotations and emphasis around it. */
 function lastSentence(text: string): string {
-  const line = text.trimEnd().split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/).at(-1) ?? "";
+  const line =
+    text
+      .trimEnd()
+      .split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/)
+      .at(-1) ?? "";
   const sentences = line.split(/(?<=[.!?。！？]["”’)\]*_]*)\s+(?=\S)/).filter((part) => wordsOf(part).length > 0);
   return strip(sentences.at(-1) ?? "");
 }
@@ -128,7 +136,8 @@ function nearest(sentence: string, text: string): Range | undefined {
   for (const match of text.matchAll(/(?:[^.!?。！？\n]|[.!?](?!\s|$)|\n(?!\s*\n))+[.!?。！？]*/g)) {
     const held = new Set(wordsOf(match[0]).map((word) => stem(fold(word))));
     const share = [...wanted].filter((word) => held.has(word)).length / Math.max(1, wanted.size);
-    if (share >= supportShare && share > (best?.share ?? 0)) best = { start: match.index, end: match.index + match[0].length, share };
+    if (share >= supportShare && share > (best?.share ?? 0))
+      best = { start: match.index, end: match.index + match[0].length, share };
   }
   return best;
 }
@@ -167,7 +176,10 @@ function verifyIn(citation: Citation, lines: readonly string[]): Verification {
  * Keeps the citations that the files still hold. A quote from HTML is cut down to its longest stretch that stands in the file as
  * it is, between tags, so that anyone who opens the file finds it.
  */
-export async function confirmCitations(citations: readonly Citation[], signal?: AbortSignal): Promise<readonly Citation[]> {
+export async function confirmCitations(
+  citations: readonly Citation[],
+  signal?: AbortSignal,
+): Promise<readonly Citation[]> {
   const files = new Map<string, ReturnType<typeof linesOf>>();
   const confirmed: Citation[] = [];
   for (const citation of citations) {
@@ -188,7 +200,7 @@ function longestHeld(quote: string, text: string): string {
   let best = "";
   for (let from = 0; from < words.length; from++) {
     let run = words[from] ?? "";
-    for (let to = from; text.includes(run); ) {
+    for (let to = from; text.includes(run);) {
       if (run.length > best.length) best = run;
       if (++to >= words.length) break;
       run = `${run} ${words[to] ?? ""}`;

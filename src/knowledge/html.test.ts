@@ -7,7 +7,8 @@ import { initialState } from "./block.ts";
 import { htmlToText, scanHtml } from "./html.ts";
 
 test("the text keeps the lines of its source and loses tags, scripts and comments", () => {
-  const source = "<title>T &amp; U</title>\n<script>\nlet a = '<p>no</p>';\n</script>\n<p\n class='x>y'>One <b>bo</b>ld&#33;</p>\n<!-- no\n -->Two";
+  const source =
+    "<title>T &amp; U</title>\n<script>\nlet a = '<p>no</p>';\n</script>\n<p\n class='x>y'>One <b>bo</b>ld&#33;</p>\n<!-- no\n -->Two";
   const { text, title } = htmlToText(source);
   expect(text.split("\n").length).toBe(source.split("\n").length);
   expect(text.split("\n").map((line) => line.trim())).toEqual(["T & U", "", "", "", "", "One bold!", "", "Two"]);
@@ -16,10 +17,31 @@ test("the text keeps the lines of its source and loses tags, scripts and comment
 
 test("any text keeps its number of lines", () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom("<p>", "</p>", "<b", ">", "\n", "a", "&lt;", "<!--", "-->", "<script>", "</script>", '"', "'", "<", "&#10;")), (parts) => {
-      const source = parts.join("");
-      expect(htmlToText(source).text.split("\n").length).toBe(source.split("\n").length);
-    }),
+    fc.property(
+      fc.array(
+        fc.constantFrom(
+          "<p>",
+          "</p>",
+          "<b",
+          ">",
+          "\n",
+          "a",
+          "&lt;",
+          "<!--",
+          "-->",
+          "<script>",
+          "</script>",
+          '"',
+          "'",
+          "<",
+          "&#10;",
+        ),
+      ),
+      (parts) => {
+        const source = parts.join("");
+        expect(htmlToText(source).text.split("\n").length).toBe(source.split("\n").length);
+      },
+    ),
   );
 });
 
@@ -31,13 +53,29 @@ test("blocks follow the headings", () => {
 
 test("the words are those of htmlparser2", () => {
   const root = join(import.meta.dirname, "../../node_modules");
-  const pages = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".html")).slice(0, 5);
-  const samples = [...pages.map((name) => readFileSync(join(root, name), "utf8").slice(0, 200_000)), "<ul><li>a<li>b &copy; c</ul><br/>d"];
+  const pages = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".html"))
+    .slice(0, 5);
+  const samples = [
+    ...pages.map((name) => readFileSync(join(root, name), "utf8").slice(0, 200_000)),
+    "<ul><li>a<li>b &copy; c</ul><br/>d",
+  ];
   for (const source of samples) expect(words(htmlToText(source).text)).toEqual(words(parsed(source)));
 });
 
 function parsed(source: string): string {
-  const hidden = new Set(["script", "style", "template", "noscript", "svg", "math", "iframe", "object", "textarea", "select"]);
+  const hidden = new Set([
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "textarea",
+    "select",
+  ]);
   const inline = new Set("a abbr b code em i span strong small sub sup u kbd label mark del".split(" "));
   let depth = 0;
   let text = "";

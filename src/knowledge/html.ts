@@ -3,10 +3,24 @@ import { countLines } from "./block.ts";
 import { decodeEntities } from "./entities.ts";
 
 const inline = new Set(
-  "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split(" "),
+  "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split(
+    " ",
+  ),
 );
-const hidden = new Set(["script", "style", "template", "noscript", "svg", "math", "iframe", "object", "textarea", "select"]);
-const token = /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<[!?][^>]*(?:>|$)|<(\/?)([a-zA-Z][^\s/>]*)(?:[^>"']|"[^"]*"|'[^']*')*(?:>|$)/g;
+const hidden = new Set([
+  "script",
+  "style",
+  "template",
+  "noscript",
+  "svg",
+  "math",
+  "iframe",
+  "object",
+  "textarea",
+  "select",
+]);
+const token =
+  /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<[!?][^>]*(?:>|$)|<(\/?)([a-zA-Z][^\s/>]*)(?:[^>"']|"[^"]*"|'[^']*')*(?:>|$)/g;
 
 /** Is a heading found in HTML; `at` is its offset in the text. */
 export interface HtmlHeading {
@@ -102,7 +116,14 @@ export function scanHtml(html: HtmlText): Scanner {
     const path: { readonly level: number; readonly text: string }[] = [];
     let start = 0;
     const cut = (end: number): void => {
-      if (end > start) blocks.push({ start, end, kind: "text", headings: path.map((heading) => heading.text), opens: path.length > 0 });
+      if (end > start)
+        blocks.push({
+          start,
+          end,
+          kind: "text",
+          headings: path.map((heading) => heading.text),
+          opens: path.length > 0,
+        });
       start = end;
     };
     for (const heading of html.headings) {

@@ -29,7 +29,11 @@ export function parseIgnore(text: string, base: string): readonly IgnoreRule[] {
     const anchored = line.includes("/");
     if (line.startsWith("/")) line = line.slice(1);
     const prefix = base === "" ? "" : `${literalPattern(base)}/`;
-    rules.push({ pattern: new RegExp(`^${prefix}${anchored ? "" : "(?:.*/)?"}${globSource(line)}$`), negated, foldersOnly });
+    rules.push({
+      pattern: new RegExp(`^${prefix}${anchored ? "" : "(?:.*/)?"}${globSource(line)}$`),
+      negated,
+      foldersOnly,
+    });
   }
   return rules;
 }
@@ -40,7 +44,8 @@ function globSource(glob: string): string {
     if (part === "/**") return "/.*";
     if (part.startsWith("*")) return "[^/]*";
     if (part === "?") return "[^/]";
-    if (part.startsWith("[") && part.length > 2) return `[${part.slice(1, -1).replace(/^!/, "^").replaceAll("\\", "\\\\").replaceAll("[", "\\[")}]`;
+    if (part.startsWith("[") && part.length > 2)
+      return `[${part.slice(1, -1).replace(/^!/, "^").replaceAll("\\", "\\\\").replaceAll("[", "\\[")}]`;
     return literalPattern(part.startsWith("\\") ? part.slice(1) : part);
   });
 }

@@ -27,7 +27,11 @@ export function collectionOfPath(path: string): string {
  *
  * Errors: as `Knowledge.ingest`.
  */
-export async function ingestPaths(knowledge: Knowledge, paths: readonly string[], options: IngestPathsOptions = {}): Promise<IngestedPaths> {
+export async function ingestPaths(
+  knowledge: Knowledge,
+  paths: readonly string[],
+  options: IngestPathsOptions = {},
+): Promise<IngestedPaths> {
   const reports: IngestReport[] = [];
   for (const path of new Set(paths.map((each) => resolve(each)))) {
     reports.push(await knowledge.ingest({ ...options, paths: [path], collection: collectionOfPath(path) }));

@@ -98,9 +98,9 @@ class Ingest {
   async readAll(): Promise<void> {
     const { files } = this.found;
     let next = 0;
-    let failed = false;
+    const store = { failed: false };
     const worker = async (): Promise<void> => {
-      for (let file = files[next++]; file !== undefined && !failed; file = files[next++]) {
+      for (let file = files[next++]; file !== undefined && !store.failed; file = files[next++]) {
         this.job.signal?.throwIfAborted();
         await this.file(file);
         this.filesDone++;
@@ -112,7 +112,7 @@ class Ingest {
     const ends = await Promise.allSettled(
       Array.from({ length: filesAtOnce }, () =>
         worker().catch((error: unknown) => {
-          failed = true;
+          store.failed = true;
           throw error;
         }),
       ),
@@ -140,7 +140,11 @@ class Ingest {
     } catch (error) {
       return this.refuse(file, before, error);
     }
-    const fields = { ...fieldsOf(file, read.hash, read.bytes.length), encoding: document.encoding, title: document.title };
+    const fields = {
+      ...fieldsOf(file, read.hash, read.bytes.length),
+      encoding: document.encoding,
+      title: document.title,
+    };
     await this.job.store.replace(before, fields, document.chunks);
     this.stored(before, document.chunks.length);
   }
@@ -186,7 +190,8 @@ class Ingest {
   }
 
   private async same(file: FoundFile, before: StoredDocument | undefined, hash: string): Promise<boolean> {
-    if (before === undefined || before.hash !== hash || before.reader !== readerVersion || !before.readable) return false;
+    if (before === undefined || before.hash !== hash || before.reader !== readerVersion || !before.readable)
+      return false;
     await this.job.store.touch(before, file.signature);
     this.counts.unchanged++;
     return true;
@@ -221,7 +226,8 @@ class Ingest {
       ? cause
       : knowledgeErrors.create("file_unreadable", `Cannot read ${showPath(path)} (${errnoOf(cause)}).`, { cause });
     this.job.logger.warn(error.message, { code: error.code });
-    if (this.failures.length < maxFailures) this.failures.push({ path: showPath(path), code: error.code, message: error.message });
+    if (this.failures.length < maxFailures)
+      this.failures.push({ path: showPath(path), code: error.code, message: error.message });
   }
 
   /** Takes out the documents under the job's paths whose file is gone. What stands under an unreadable folder is kept. */
@@ -246,11 +252,20 @@ class Ingest {
 
   report(durationMs: number): IngestReport {
     const { collection } = this.job;
-    return { collection, files: { ...this.counts }, failures: this.failures, chunksWritten: this.chunksWritten, bytes: this.bytesRead, durationMs };
+    return {
+      collection,
+      files: { ...this.counts },
+      failures: this.failures,
+      chunksWritten: this.chunksWritten,
+      bytes: this.bytesRead,
+      durationMs,
+    };
   }
 }
 
-async function nextPart<T>(parts: AsyncGenerator<T>): Promise<{ readonly value: T | undefined } | { readonly error: unknown }> {
+async function nextPart<T>(
+  parts: AsyncGenerator<T>,
+): Promise<{ readonly value: T | undefined } | { readonly error: unknown }> {
   try {
     const next = await parts.next();
     return { value: next.done === true ? undefined : next.value };

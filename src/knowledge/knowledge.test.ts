@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseJson } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import { sqlite } from "../storage/adapters/sqlite.ts";
 import { silentLogger } from "../telemetry/index.ts";
@@ -37,9 +38,17 @@ const write = async (name: string, content: string | Uint8Array): Promise<string
 };
 const ingest = () => knowledge.ingest({ paths: [docs] });
 const find = async (query: string) => (await knowledge.search({ query })).map((hit) => hit.name);
-const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => "none", (error: { code?: string }) => error.code);
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => "none",
+    (error: { code?: string }) => error.code,
+  );
 const rowsLeft = async (): Promise<unknown> =>
-  (await database.read({ sql: `SELECT (SELECT count(*) FROM knowledge_chunk) + (SELECT count(*) FROM knowledge_fts) + (SELECT count(*) FROM knowledge_document) AS n` }))[0]?.["n"];
+  (
+    await database.read({
+      sql: `SELECT (SELECT count(*) FROM knowledge_chunk) + (SELECT count(*) FROM knowledge_fts) + (SELECT count(*) FROM knowledge_document) AS n`,
+    })
+  )[0]?.["n"];
 
 test("documents of every format are found, with their lines and headings", async () => {
   await write("guide.md", "# Guide\n\nWelcome.\n\n## Retries\n\nA request is retried three times.\n");
@@ -51,7 +60,13 @@ test("documents of every format are found, with their lines and headings", async
   const report = await ingest();
   expect(report).toMatchObject({ files: { added: 6, changed: 0, failed: 0 }, failures: [] });
   const [hit] = await knowledge.search({ query: "retried request" });
-  expect(hit).toMatchObject({ name: "guide.md", source: join(docs, "guide.md"), title: "Guide", startLine: 1, endLine: 7 });
+  expect(hit).toMatchObject({
+    name: "guide.md",
+    source: join(docs, "guide.md"),
+    title: "Guide",
+    startLine: 1,
+    endLine: 7,
+  });
   expect(await find("walrus costs")).toEqual(["page.html"]);
   expect((await find("user name"))[0]).toBe("src/box.ts");
   expect((await find("okapi"))[0]).toBe("rows.csv");
@@ -90,7 +105,9 @@ test("a removed collection leaves no row", async () => {
   await ingest();
   await knowledge.remove("default");
   expect(await rowsLeft()).toBe(0);
-  expect(await codeOf(knowledge.search({ query: "alpha", collections: ["default"] }))).toBe("knowledge_collection_missing");
+  expect(await codeOf(knowledge.search({ query: "alpha", collections: ["default"] }))).toBe(
+    "knowledge_collection_missing",
+  );
 });
 
 test("a missing path, an empty folder and a bad name say so", async () => {
@@ -145,7 +162,13 @@ test("an unreadable file is a failure of its own", async (context) => {
   const path = await write("secret.md", "hidden");
   await write("open.md", "visible");
   await chmod(path, 0);
-  if (await readFile(path).then(() => true, () => false)) context.skip("this user may read everything");
+  if (
+    await readFile(path).then(
+      () => true,
+      () => false,
+    )
+  )
+    context.skip("this user may read everything");
   const report = await ingest();
   expect(report).toMatchObject({ files: { added: 1, failed: 1 }, failures: [{ code: "file_unreadable" }] });
 });
@@ -158,14 +181,21 @@ test("what .gitignore names, dot files and installed packages are passed over, b
   await write(".hidden/c.md", "four");
   await write("node_modules/zed/README.md", "five");
   expect(await ingest()).toMatchObject({ files: { added: 1 } });
-  expect(await knowledge.ingest({ paths: [join(docs, "node_modules/zed")], collection: "zed" })).toMatchObject({ files: { added: 1 } });
+  expect(await knowledge.ingest({ paths: [join(docs, "node_modules/zed")], collection: "zed" })).toMatchObject({
+    files: { added: 1 },
+  });
 });
 
 test("an aborted ingest keeps what was done and the next one goes on", async () => {
   for (let index = 0; index < 200; index++) await write(`${index}.md`, `document number ${index} walnut`);
   const abort = new AbortController();
   const work = knowledge.ingest({ paths: [docs], signal: abort.signal, onProgress: () => abort.abort() });
-  expect(await work.then(() => "done", (error: { name?: string }) => error.name)).toBe("AbortError");
+  expect(
+    await work.then(
+      () => "done",
+      (error: { name?: string }) => error.name,
+    ),
+  ).toBe("AbortError");
   const report = await ingest();
   expect(report.files.unchanged).toBeGreaterThan(0);
   expect(report.files.unchanged + report.files.added).toBe(200);
@@ -174,11 +204,14 @@ test("an aborted ingest keeps what was done and the next one goes on", async () 
 test("two ingests into one collection do not meet", async () => {
   await write("a.md", "alpha");
   const codes = await Promise.all([codeOf(ingest()), codeOf(ingest())]);
-  expect(codes.sort()).toEqual(["knowledge_busy", "none"]);
+  expect(new Set(codes)).toEqual(new Set(["knowledge_busy", "none"]));
 });
 
 test("a large file is read in parts, seen only when whole, and replaced as a whole", async () => {
-  const lines = Array.from({ length: 120_000 }, (_, index) => `line ${index} holds the words of a long story about rivers`);
+  const lines = Array.from(
+    { length: 120_000 },
+    (_, index) => `line ${index} holds the words of a long story about rivers`,
+  );
   const path = await write("large.txt", lines.join("\n"));
   const report = await ingest();
   expect(report.files.added).toBe(1);
@@ -208,11 +241,34 @@ test("what a killed ingest left half done is swept", async () => {
 test("nothing in a query is syntax", async () => {
   await write("a.md", "alpha NEAR beta");
   await ingest();
-  const word = fc.constantFrom("alpha", "AND", "NOT", "NEAR(", ")", '"', "*", "title:", "^", "-", "'", ";", "{", "\u0000", "é", "OR");
+  const word = fc.constantFrom(
+    "alpha",
+    "AND",
+    "NOT",
+    "NEAR(",
+    ")",
+    '"',
+    "*",
+    "title:",
+    "^",
+    "-",
+    "'",
+    ";",
+    "{",
+    "\u0000",
+    "é",
+    "OR",
+  );
   await fc.assert(
-    fc.asyncProperty(fc.oneof(fc.string(), fc.array(word).map((words) => words.join(" "))), async (query) => {
-      await knowledge.search({ query });
-    }),
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.array(word).map((words) => words.join(" ")),
+      ),
+      async (query) => {
+        await knowledge.search({ query });
+      },
+    ),
     { numRuns: 200 },
   );
 });
@@ -222,7 +278,12 @@ test("a search can be kept to some collections and to a folder of names", async 
   await write("two/b.md", "alpha");
   await ingest();
   await knowledge.ingest({ paths: [docs], collection: "second" });
-  expect((await knowledge.search({ query: "alpha" })).map((hit) => hit.collection).sort()).toEqual(["default", "default", "second", "second"]);
+  expect((await knowledge.search({ query: "alpha" })).map((hit) => hit.collection).sort()).toEqual([
+    "default",
+    "default",
+    "second",
+    "second",
+  ]);
   const hits = await knowledge.search({ query: "alpha", collections: ["second"], filter: { under: "two/" } });
   expect(hits.map((hit) => [hit.collection, hit.name])).toEqual([["second", "two/b.md"]]);
   const all = await knowledge.search({ query: "alpha" });
@@ -234,9 +295,16 @@ test("an answer's citations are found in the files, and fail when the file chang
   const page = await write("b.html", "<p>\nA <b>quick</b> walrus sleeps all day long in the sun.\n</p>");
   await ingest();
   const tool = retrievalTool(knowledge, { limit: 5 });
-  const context = { runId: "r", callId: "c", idempotencyKey: "k", signal: new AbortController().signal, logger: silentLogger, progress: () => {} };
+  const context = {
+    runId: "r",
+    callId: "c",
+    idempotencyKey: "k",
+    signal: new AbortController().signal,
+    logger: silentLogger,
+    progress: () => {},
+  };
   const { passages } = await tool.run({ query: "limit requests walrus" }, context);
-  expect(passagesIn(JSON.parse(JSON.stringify({ passages })))).toEqual(passages);
+  expect(passagesIn(parseJson(JSON.stringify({ passages })))).toEqual(passages);
   const idOf = (source: string) => passages.find((passage) => passage.source === source)?.id;
   const answer = `The limit is 40 requests a minute [${idOf(path)}]. A quick walrus sleeps all day long in the sun [${idOf(page)}]. Bananas are blue [p999].`;
   const cited = await knowledge.cite(answer, passages);

@@ -75,7 +75,11 @@ export interface Knowledge {
   /** Checks a citation against the file as it is now. */
   verify(citation: Citation, options?: { readonly signal?: AbortSignal | undefined }): Promise<Verification>;
   /** Finds the citations of an answer and keeps those that the files hold. */
-  cite(answer: string, passages: readonly CitablePassage[], options?: { readonly signal?: AbortSignal | undefined }): Promise<CitedAnswer>;
+  cite(
+    answer: string,
+    passages: readonly CitablePassage[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CitedAnswer>;
   /** Lists the collections. Order: by name. */
   collections(): Promise<readonly CollectionInfo[]>;
   /** Takes a collection out. Errors: knowledge_collection_missing, knowledge_busy. */
@@ -91,24 +95,38 @@ const defaultMaxFileBytes = 1024 ** 3;
  * @example examples/knowledge.ts
  */
 export async function createKnowledge(options: KnowledgeOptions): Promise<Knowledge> {
-  const { database, clock = systemClock, logger = silentLogger, chunkLimits: limits = defaultChunkLimits, rankWeights: weights } = options;
+  const {
+    database,
+    clock = systemClock,
+    logger = silentLogger,
+    chunkLimits: limits = defaultChunkLimits,
+    rankWeights: weights,
+  } = options;
   if (database.capabilities.fullText !== "fts5") {
-    throw knowledgeErrors.create("knowledge_unsupported", `A ${database.capabilities.dialect} database has no full text that the knowledge can use.`);
+    throw knowledgeErrors.create(
+      "knowledge_unsupported",
+      `A ${database.capabilities.dialect} database has no full text that the knowledge can use.`,
+    );
   }
   await database.migrate("knowledge", knowledgeMigrations);
   const counts = createTermCounts(database);
   return {
     async ingest({ paths, collection = "default", maxFileBytes = defaultMaxFileBytes, signal, onProgress }) {
       checkName(collection);
-      if (paths.length === 0) throw baseErrors.create("invalid_input", "There is no path to ingest; name a file or a folder.");
+      if (paths.length === 0)
+        throw baseErrors.create("invalid_input", "There is no path to ingest; name a file or a folder.");
       await using _lock = await lockCollection(database, collection);
       const store = await CollectionStore.open(database, collection, clock);
       return await ingest({ store, collection, paths, limits, maxFileBytes, clock, logger, signal, onProgress });
     },
     async search({ query, collections, limit = 10, filter, signal }) {
-      const wanted = await findCollections(database, collections, signal);
+      const wanted = await findCollections(database, collections, { signal });
       const most = Math.max(1, Math.min(1000, Math.floor(limit)));
-      return await search(database, { query, collections: wanted, limit: most, under: filter?.under, weights, signal }, counts);
+      return await search(
+        database,
+        { query, collections: wanted, limit: most, under: filter?.under, weights, signal },
+        counts,
+      );
     },
     verify: (citation, { signal } = {}) => verifyCitation(citation, signal),
     async cite(answer, passages, { signal } = {}) {
@@ -126,7 +144,7 @@ export async function createKnowledge(options: KnowledgeOptions): Promise<Knowle
     async remove(collection) {
       checkName(collection);
       await using _lock = await lockCollection(database, collection);
-      await findCollections(database, [collection], undefined, true);
+      await findCollections(database, [collection], { mayBeEmpty: true });
       const store = await CollectionStore.open(database, collection, clock);
       for (const document of (await store.documents()).values()) await store.remove(document);
       await store.close();
@@ -135,19 +153,29 @@ export async function createKnowledge(options: KnowledgeOptions): Promise<Knowle
 }
 
 function readInfo(row: Row): CollectionInfo {
-  return { name: String(row["name"]), documents: Number(row["documents"]), chunks: Number(row["chunks"]), bytes: Number(row["bytes"]) };
+  return {
+    name: String(row["name"]),
+    documents: Number(row["documents"]),
+    chunks: Number(row["chunks"]),
+    bytes: Number(row["bytes"]),
+  };
 }
 
 function checkName(collection: string): void {
   if (!/^[\p{L}\p{N}][\p{L}\p{N} ._:/-]{0,127}$/u.test(collection)) {
-    throw baseErrors.create("invalid_input", "A collection's name begins with a letter or digit and has at most 128 letters, digits, spaces and . _ : / -.");
+    throw baseErrors.create(
+      "invalid_input",
+      "A collection's name begins with a letter or digit and has at most 128 letters, digits, spaces and . _ : / -.",
+    );
   }
 }
 
 async function lockCollection(database: Database, collection: string): Promise<AsyncDisposable> {
   const lock = await database.lock(`knowledge:${collection}`);
   if (lock === undefined) {
-    throw knowledgeErrors.create("knowledge_busy", `Another ingest into the collection ${collection} is under way.`, { details: { collection } });
+    throw knowledgeErrors.create("knowledge_busy", `Another ingest into the collection ${collection} is under way.`, {
+      details: { collection },
+    });
   }
   return lock;
 }
@@ -155,15 +183,21 @@ async function lockCollection(database: Database, collection: string): Promise<A
 async function findCollections(
   database: Database,
   names: readonly string[] | undefined,
-  signal?: AbortSignal,
-  mayBeEmpty = false,
+  { signal, mayBeEmpty = false }: { readonly signal?: AbortSignal | undefined; readonly mayBeEmpty?: boolean },
 ): Promise<readonly { readonly id: number; readonly name: string; readonly chunks: number }[]> {
-  const rows = await database.read({ sql: `SELECT id, name, chunks FROM knowledge_collection ORDER BY id` }, { signal });
+  const rows = await database.read(
+    { sql: `SELECT id, name, chunks FROM knowledge_collection ORDER BY id` },
+    { signal },
+  );
   const all = rows.map((row) => ({ id: Number(row["id"]), name: String(row["name"]), chunks: Number(row["chunks"]) }));
   const wanted = names === undefined ? all : all.filter((collection) => names.includes(collection.name));
   const absent = names?.find((name) => !all.some((collection) => collection.name === name));
   if (absent !== undefined) {
-    throw knowledgeErrors.create("knowledge_collection_missing", `There is no collection named ${JSON.stringify(absent)}.`, { details: { collection: absent } });
+    throw knowledgeErrors.create(
+      "knowledge_collection_missing",
+      `There is no collection named ${JSON.stringify(absent)}.`,
+      { details: { collection: absent } },
+    );
   }
   if (!mayBeEmpty && wanted.every((collection) => collection.chunks === 0)) {
     const where = names === undefined ? "the knowledge" : names.join(", ");

@@ -34,13 +34,20 @@ const nearWords = 8;
  * Units: the scores are comparable within one query only; the best possible is the sum of the weights plus 1.
  * Order: as the candidates.
  */
-export function rankCandidates(terms: readonly WeightedTerm[], candidates: readonly Candidate[], weights = defaultRankWeights): number[] {
+export function rankCandidates(
+  terms: readonly WeightedTerm[],
+  candidates: readonly Candidate[],
+  weights = defaultRankWeights,
+): number[] {
   const best = Math.max(...candidates.map((candidate) => candidate.bm25), Number.MIN_VALUE);
   const total = terms.reduce((sum, term) => sum + term.idf, 0);
   const finder = createFinder(terms);
   const near = candidates.map((candidate) => {
     const places = finder(candidate.text);
-    const seen = new Set([...places.map((place) => place.term), ...finder(candidate.heading).map((place) => place.term)]);
+    const seen = new Set([
+      ...places.map((place) => place.term),
+      ...finder(candidate.heading).map((place) => place.term),
+    ]);
     const covered = [...seen].reduce((sum, index) => sum + (terms[index]?.idf ?? 0), 0);
     return { coverage: total === 0 ? 0 : covered / total, proximity: proximityOf(places, terms) };
   });
@@ -87,7 +94,9 @@ function proximityOf(places: readonly Place[], terms: readonly WeightedTerm[]): 
 function createFinder(terms: readonly WeightedTerm[]): (text: string) => Place[] {
   const byStem = new Map(terms.map((term, index) => [term.stem, index]));
   const known = new Map<string, number>();
-  const beginnings = new Set(terms.map((term) => beginning(term.stem.charCodeAt(0), term.stem.length > 1 ? term.stem.charCodeAt(1) : 0)));
+  const beginnings = new Set(
+    terms.map((term) => beginning(term.stem.charCodeAt(0), term.stem.length > 1 ? term.stem.charCodeAt(1) : 0)),
+  );
   const termOf = (word: string): number => {
     let term = known.get(word);
     if (term === undefined) {

@@ -32,7 +32,10 @@ const partBytes = 1024 * 1024;
 const sampleBytes = 65_536;
 
 /** Reads a file's bytes and their hash. Errors: those of the file system. */
-export async function readBytes(path: string, signal?: AbortSignal): Promise<{ readonly bytes: Buffer; readonly hash: string }> {
+export async function readBytes(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly bytes: Buffer; readonly hash: string }> {
   const bytes = await readFile(path, signal === undefined ? {} : { signal });
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
@@ -85,7 +88,11 @@ export interface DocumentPart extends ReadDocument {
  *
  * Errors: file_binary, file_too_large (HTML), those of the file system.
  */
-export async function* readParts(file: FoundFile, limits: ChunkLimits, signal?: AbortSignal): AsyncGenerator<DocumentPart> {
+export async function* readParts(
+  file: FoundFile,
+  limits: ChunkLimits,
+  signal?: AbortSignal,
+): AsyncGenerator<DocumentPart> {
   const format = formatOf(file.path);
   await using handle = await open(file.path);
   const sample = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
@@ -140,12 +147,24 @@ class PartReader {
     const text = this.text.slice(0, cut);
     this.text = this.text.slice(cut);
     const origin = { offset: this.offset, line: this.line };
-    const { chunks, state } = chunkPart(text, { scan: scannerOf(this.format), state: this.state, limits: this.limits, origin });
+    const { chunks, state } = chunkPart(text, {
+      scan: scannerOf(this.format),
+      state: this.state,
+      limits: this.limits,
+      origin,
+    });
     this.state = state;
     this.offset += cut;
     this.line += countLines(text, 0, text.length);
     const { format, encoding, bytes: total } = this;
-    return { format, encoding, title: titleOf(this.file, state), chunks, bytes: total, hash: () => this.hash.copy().digest("hex") };
+    return {
+      format,
+      encoding,
+      title: titleOf(this.file, state),
+      chunks,
+      bytes: total,
+      hash: () => this.hash.copy().digest("hex"),
+    };
   }
 }
 
@@ -161,7 +180,7 @@ function cutOf(text: string): number {
 
 async function* partsOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(partBytes);
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     signal?.throwIfAborted();
     const { bytesRead } = await file.read(buffer, 0, partBytes, position);
     if (bytesRead === 0) return;
@@ -171,7 +190,13 @@ async function* partsOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<
 }
 
 function titleOf(file: FoundFile, state: ScanState): string {
-  return state.title ?? (basename(file.name, extname(file.name)).replace(/[._-]+/g, " ").trim() || file.name);
+  return (
+    state.title ??
+    (basename(file.name, extname(file.name))
+      .replace(/[._-]+/g, " ")
+      .trim() ||
+      file.name)
+  );
 }
 
 function binary(file: FoundFile): AtlasError {
@@ -180,5 +205,8 @@ function binary(file: FoundFile): AtlasError {
 
 /** Makes the error for a file over the limit. */
 export function tooLarge(file: FoundFile, limit: number): AtlasError {
-  return knowledgeErrors.create("file_too_large", `${showPath(file.path)} has ${file.sizeBytes} bytes; the limit is ${limit}.`);
+  return knowledgeErrors.create(
+    "file_too_large",
+    `${showPath(file.path)} has ${file.sizeBytes} bytes; the limit is ${limit}.`,
+  );
 }

@@ -35,7 +35,10 @@ const maxPassages = 50;
 const maxQueryLength = 4000;
 
 /** Makes the tool by which an agent searches the knowledge. */
-export function retrievalTool(knowledge: Knowledge, options: RetrievalToolOptions = {}): Tool<Schema<RetrievalInput>, RetrievalOutput> {
+export function retrievalTool(
+  knowledge: Knowledge,
+  options: RetrievalToolOptions = {},
+): Tool<Schema<RetrievalInput>, RetrievalOutput> {
   const { collections, limit = 8 } = options;
   return {
     kind: "tool",
@@ -67,7 +70,12 @@ export function passageOf(hit: Hit): RetrievedPassage {
 const inputJsonSchema: JsonObject = {
   type: "object",
   properties: {
-    query: { type: "string", minLength: 1, maxLength: maxQueryLength, description: "What to look for, in the words the documents would use." },
+    query: {
+      type: "string",
+      minLength: 1,
+      maxLength: maxQueryLength,
+      description: "What to look for, in the words the documents would use.",
+    },
     limit: { type: "integer", minimum: 1, maximum: maxPassages, description: "How many passages to return at most." },
   },
   required: ["query"],
@@ -100,7 +108,8 @@ function fieldsOf(value: unknown): { readonly query?: unknown; readonly limit?: 
 
 /** Reads the passages in a retrieval tool's answer, as it stands in an event log or a message; anything else is left out. */
 export function passagesIn(output: JsonValue | undefined): readonly RetrievedPassage[] {
-  if (typeof output !== "object" || output === null || !("passages" in output) || !Array.isArray(output.passages)) return [];
+  if (typeof output !== "object" || output === null || !("passages" in output) || !Array.isArray(output.passages))
+    return [];
   return output.passages.filter(isPassage);
 }
 

@@ -7,7 +7,9 @@ const assigned =
   /^(?:export\s+)?(?:const|let|var|val)\s+([A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*(?:async\s+)?(?:function\b|class\b|\(|[A-Za-z_$][\w$]*\s*=>|\{)/;
 const method =
   /^(?:(?:public|private|protected|static|async|override|final|abstract|readonly|virtual|get|set)\s+)*\*?(?:[\w<>[\],.?]+\s+)?([A-Za-z_$#][\w$]*)\s*\([^;]*\)\s*(?::\s*[^={;]+|->\s*[^{;]+|throws\s+[\w., ]+)?\s*\{\s*$/;
-const keywords = new Set("if for while switch catch return else do try with match when loop elif until function super".split(" "));
+const keywords = new Set(
+  "if for while switch catch return else do try with match when loop elif until function super".split(" "),
+);
 const closing = /^[\s})\];,]*$|^(?:end|else|elif|except|finally|catch|\}\s*else)\b/;
 const attached = /^(?:\/\/|\/\*|\*|#|--|@|"""|''')/;
 
@@ -23,13 +25,13 @@ export const scanCode: Scanner = (text, before) => {
   let headings: readonly string[] = [...names];
   let opens = true;
   let blankBefore = false;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const { end, next } = lineAt(text, at);
     if (isBlank(text, at, end)) blankBefore = true;
     else {
       const indent = indentOf(text, at, end);
       const body = text.slice(at + indent.chars, Math.min(end, at + indent.chars + 300));
-      leave(names, indents, indent.columns, body);
+      if (!closing.test(body)) leave(names, indents, indent.columns);
       if (blankBefore && at > start) {
         blocks.push({ start, end: at, kind: "code", headings, opens });
         start = at;
@@ -63,8 +65,7 @@ function indentOf(text: string, at: number, end: number): { readonly chars: numb
 }
 
 /** Forgets the symbols whose body has ended before a line of this indentation. */
-function leave(names: string[], indents: number[], columns: number, body: string): void {
-  if (closing.test(body)) return;
+function leave(names: string[], indents: number[], columns: number): void {
   while ((indents.at(-1) ?? -1) >= columns) {
     indents.pop();
     names.pop();

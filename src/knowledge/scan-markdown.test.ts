@@ -6,7 +6,10 @@ import { initialState } from "./block.ts";
 import { scanMarkdown } from "./scan-markdown.ts";
 
 test("headings form a path, whatever marks they carry", () => {
-  const { blocks, state } = scanMarkdown("---\ntitle: Guide\n---\n# A [b](c)\n\ntext\n\nSub *x*\n---\n\nmore\n\n## `D`\nend\n", initialState);
+  const { blocks, state } = scanMarkdown(
+    "---\ntitle: Guide\n---\n# A [b](c)\n\ntext\n\nSub *x*\n---\n\nmore\n\n## `D`\nend\n",
+    initialState,
+  );
   expect(blocks.find((block) => block.headings.length === 2)?.headings).toEqual(["A b", "Sub x"]);
   expect(blocks.at(-1)?.headings).toEqual(["A b", "D"]);
   expect(state.title).toBe("Guide");
@@ -14,7 +17,9 @@ test("headings form a path, whatever marks they carry", () => {
 
 test("a heading within a fence is none", () => {
   const text = "```sh\n# not a heading\n```\n\nafter\n";
-  const blocks = scanMarkdown(text, initialState).blocks.filter((block) => text.slice(block.start, block.end).trim() !== "");
+  const blocks = scanMarkdown(text, initialState).blocks.filter(
+    (block) => text.slice(block.start, block.end).trim() !== "",
+  );
   expect(blocks.map((block) => block.kind)).toEqual(["code", "text"]);
   expect(blocks.every((block) => block.headings.length === 0)).toBe(true);
 });

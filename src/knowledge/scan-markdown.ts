@@ -68,7 +68,8 @@ class MarkdownScan {
   private insideFence(line: string, next: number): void {
     const trimmed = line.trim();
     const fence = this.fence ?? "";
-    if (trimmed.length < fence.length || !trimmed.startsWith(fence) || trimmed.replaceAll(fence[0] ?? "", "") !== "") return;
+    if (trimmed.length < fence.length || !trimmed.startsWith(fence) || trimmed.replaceAll(fence[0] ?? "", "") !== "")
+      return;
     this.fence = undefined;
     this.cut(next, "text");
   }
@@ -77,7 +78,7 @@ class MarkdownScan {
     const afterBlank = this.blank;
     this.blank = false;
     const heading = line.trimStart().startsWith("#") ? atx.exec(line) : null;
-    if (heading) return this.heading(at, next, heading[1]?.length ?? 1, heading[2] ?? "");
+    if (heading) return this.heading(at, next, { level: heading[1]?.length ?? 1, raw: heading[2] ?? "" });
     const fence = fenceOpen.exec(line);
     if (fence?.[1] !== undefined && !/^(?: {4}|\t)/.test(line)) {
       this.fence = fence[1];
@@ -89,13 +90,22 @@ class MarkdownScan {
     }
     const under = afterBlank || this.kind !== "text" ? null : setext.exec(line);
     if (under?.[1] !== undefined && this.previous.start >= this.start && !notParagraph.test(this.previous.text)) {
-      return this.heading(this.start, next, under[1].startsWith("=") ? 1 : 2, this.text.slice(this.start, at));
+      return this.heading(this.start, next, {
+        level: under[1].startsWith("=") ? 1 : 2,
+        raw: this.text.slice(this.start, at),
+      });
     }
     this.plain(line, at, afterBlank);
   }
 
   private plain(line: string, at: number, afterBlank: boolean): void {
-    if (this.kind === "text" && !afterBlank && line.includes("-") && this.previous.text.includes("|") && tableRule.test(line)) {
+    if (
+      this.kind === "text" &&
+      !afterBlank &&
+      line.includes("-") &&
+      this.previous.text.includes("|") &&
+      tableRule.test(line)
+    ) {
       const header = `${this.previous.text.trim()}\n${line.trim()}`;
       this.cut(this.previous.start, "table");
       this.header = header.slice(0, 600);
@@ -103,7 +113,7 @@ class MarkdownScan {
     else if (afterBlank) this.cut(at, "text");
   }
 
-  private heading(at: number, next: number, level: number, raw: string): void {
+  private heading(at: number, next: number, { level, raw }: { readonly level: number; readonly raw: string }): void {
     this.cut(at, "heading");
     const text = plainHeading(raw);
     while ((this.levels.at(-1) ?? 0) >= level) {

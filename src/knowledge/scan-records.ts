@@ -6,7 +6,11 @@ const newline = 10;
 
 /** Reads CSV and TSV: a block is a record, which may hold line breaks within quotes; the first record is every record's context. */
 export const scanCsv: Scanner = (text, before) => {
-  const delimiter = text.slice(0, lineAt(text, 0).end).includes("\t") ? 9 : text.slice(0, lineAt(text, 0).end).includes(";") ? 59 : 44;
+  const delimiter = text.slice(0, lineAt(text, 0).end).includes("\t")
+    ? 9
+    : text.slice(0, lineAt(text, 0).end).includes(";")
+      ? 59
+      : 44;
   const blocks: Block[] = [];
   let header = before.header;
   let start = 0;
@@ -22,7 +26,15 @@ export const scanCsv: Scanner = (text, before) => {
       quoted = text.charCodeAt(at - 1) === quote;
     } else if (code === newline && (!quoted || at === text.length)) {
       const end = Math.min(at + 1, text.length);
-      if (end > start) blocks.push({ start, end, kind: "record", headings: [], opens: false, ...(header === undefined ? {} : { context: header }) });
+      if (end > start)
+        blocks.push({
+          start,
+          end,
+          kind: "record",
+          headings: [],
+          opens: false,
+          ...(header === undefined ? {} : { context: header }),
+        });
       header ??= text.slice(start, Math.min(at, start + 600)).trim();
       start = end;
       fieldStart = true;

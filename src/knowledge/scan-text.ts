@@ -6,7 +6,7 @@ export const scanText: Scanner = (text, state) => {
   const blocks: Block[] = [];
   let start = 0;
   let blankBefore = false;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const { end, next } = lineAt(text, at);
     const blank = isBlank(text, at, end);
     if (!blank && blankBefore && at > start) {
@@ -16,6 +16,7 @@ export const scanText: Scanner = (text, state) => {
     blankBefore = blank;
     at = next;
   }
-  if (start < text.length) blocks.push({ start, end: text.length, kind: "text", headings: state.headings, opens: false });
+  if (start < text.length)
+    blocks.push({ start, end: text.length, kind: "text", headings: state.headings, opens: false });
   return { blocks, state };
 };

@@ -48,7 +48,7 @@ const candidateCount = 100;
 /** Scoring costs time for each row that holds a term. Up to this many rows all are scored; */
 const scoredRows = 20_000;
 /** above it only those that hold one of the rarer terms, which stand in at most this many. */
-const rarerRows = 5000;
+const rarerRows = 3500;
 
 /** Searches the full text and orders what it finds by term coverage and proximity too. Order: best first. */
 export async function search(database: Database, job: SearchJob, counts: TermCounts): Promise<readonly Hit[]> {
@@ -56,11 +56,10 @@ export async function search(database: Database, job: SearchJob, counts: TermCou
   if (terms.length === 0 || job.collections.length === 0) return [];
   const chunks = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
   const held = await counts.of(terms, chunks, job.signal);
-  const weighted = terms
-    .map((term, index) => weigh(term, held[index] ?? 0, chunks))
-    .sort((a, b) => a.rows - b.rows);
+  const weighted = terms.map((term, index) => weigh(term, held[index] ?? 0, chunks)).sort((a, b) => a.rows - b.rows);
   const rows: Row[] = [];
-  for (const collection of job.collections) rows.push(...(await candidates(database, job, { collection, terms: weighted })));
+  for (const collection of job.collections)
+    rows.push(...(await candidates(database, job, { collection, terms: weighted })));
   return order(rows, weighted, job);
 }
 
@@ -98,9 +97,11 @@ async function candidates(
 ): Promise<readonly Row[]> {
   const { id, name } = scope.collection;
   const whole = matchOf(scope.terms, Infinity);
-  const pruned = Math.min(total(scope.terms), scope.collection.chunks) > scoredRows ? matchOf(scope.terms, rarerRows) : whole;
+  const pruned =
+    Math.min(total(scope.terms), scope.collection.chunks) > scoredRows ? matchOf(scope.terms, rarerRows) : whole;
   let rows = await matching(database, job, { collection: id, match: pruned });
-  if (rows.length < job.limit && whole !== pruned) rows = await matching(database, job, { collection: id, match: whole });
+  if (rows.length < job.limit && whole !== pruned)
+    rows = await matching(database, job, { collection: id, match: whole });
   return rows.map((row) => ({ ...row, collection: name }));
 }
 
@@ -108,7 +109,11 @@ function total(terms: readonly CountedTerm[]): number {
   return terms.reduce((sum, term) => sum + term.rows, 0);
 }
 
-async function matching(database: Database, job: SearchJob, scope: { readonly collection: number; readonly match: string }): Promise<readonly Row[]> {
+async function matching(
+  database: Database,
+  job: SearchJob,
+  scope: { readonly collection: number; readonly match: string },
+): Promise<readonly Row[]> {
   const under = job.under ?? "";
   const low = scope.collection * chunksPerCollection;
   // A name filter joins before the limit, so that rows are there when rows exist; without one, the join waits until after it.
@@ -126,7 +131,13 @@ async function matching(database: Database, job: SearchJob, scope: { readonly co
                   WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3 ${named.where}
                   ORDER BY score LIMIT ?4) AS f
             JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id AND d.state = 'ready'`,
-      params: [scope.match, low, low + chunksPerCollection, Math.max(candidateCount, job.limit), ...(under === "" ? [] : [under])],
+      params: [
+        scope.match,
+        low,
+        low + chunksPerCollection,
+        Math.max(candidateCount, job.limit),
+        ...(under === "" ? [] : [under]),
+      ],
     },
     { signal: job.signal },
   );

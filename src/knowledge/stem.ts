@@ -32,7 +32,15 @@ const secondEndings: Readonly<Record<string, string>> = {
   logi: "log",
 };
 const secondPattern = new RegExp(`^(.+?)(${Object.keys(secondEndings).join("|")})$`);
-const thirdEndings: Readonly<Record<string, string>> = { icate: "ic", ative: "", alize: "al", iciti: "ic", ical: "ic", ful: "", ness: "" };
+const thirdEndings: Readonly<Record<string, string>> = {
+  icate: "ic",
+  ative: "",
+  alize: "al",
+  iciti: "ic",
+  ical: "ic",
+  ful: "",
+  ness: "",
+};
 const thirdPattern = /^(.+?)(icate|ative|alize|iciti|ical|ful|ness)$/;
 const fourthPattern = /^(.+?)(al|ance|ence|er|ic|able|ible|ant|ement|ment|ent|ou|ism|ate|iti|ous|ive|ize)$/;
 
@@ -46,7 +54,8 @@ export function stem(word: string): string {
   let text = word.startsWith("y") ? `Y${word.slice(1)}` : word;
   text = stripInflection(text);
   const second = secondPattern.exec(text);
-  if (second?.[1] !== undefined && measureAbove0.test(second[1])) text = second[1] + (secondEndings[second[2] ?? ""] ?? "");
+  if (second?.[1] !== undefined && measureAbove0.test(second[1]))
+    text = second[1] + (secondEndings[second[2] ?? ""] ?? "");
   const third = thirdPattern.exec(text);
   if (third?.[1] !== undefined && measureAbove0.test(third[1])) text = third[1] + (thirdEndings[third[2] ?? ""] ?? "");
   const fourth = fourthPattern.exec(text) ?? /^(.+?[st])(ion)$/.exec(text);

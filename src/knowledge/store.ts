@@ -53,7 +53,10 @@ export class CollectionStore {
   /** Opens a collection for writing, making it when it is new, and sweeps what a killed ingest left half done. */
   static async open(database: Database, name: string, clock: Clock): Promise<CollectionStore> {
     await database.write([
-      { sql: `INSERT INTO knowledge_collection (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`, params: [name, clock.now()] },
+      {
+        sql: `INSERT INTO knowledge_collection (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`,
+        params: [name, clock.now()],
+      },
     ]);
     const [row] = await database.read({
       sql: `SELECT id, (SELECT coalesce(max(id), id * ${chunksPerCollection}) FROM knowledge_chunk
@@ -67,7 +70,11 @@ export class CollectionStore {
       sql: `SELECT coalesce(max(id), ?1) AS document FROM knowledge_document WHERE id >= ?1 AND id < ?1 + ${chunksPerCollection}`,
       params: [collection * chunksPerCollection],
     });
-    const ids = { collection, document: Number(last?.["document"]) + 1, chunk: Number(row?.["chunk"] ?? collection * chunksPerCollection) + 1 };
+    const ids = {
+      collection,
+      document: Number(last?.["document"]) + 1,
+      chunk: Number(row?.["chunk"] ?? collection * chunksPerCollection) + 1,
+    };
     const store = new CollectionStore(database, clock, ids);
     await store.sweep();
     return store;
@@ -92,7 +99,7 @@ export class CollectionStore {
     const id = this.nextDocument++;
     await this.database.write([
       ...(before === undefined ? [] : deleteDocument(before.id)),
-      this.insertDocument(id, fields, "ready", chunks.length),
+      this.insertDocument(id, fields, { state: "ready", chunks: chunks.length }),
       ...chunks.flatMap((chunk) => this.insertChunk(id, fields, chunk)),
       this.count(chunks.length - (before?.chunks ?? 0)),
     ]);
@@ -107,7 +114,7 @@ export class CollectionStore {
       add: async (chunks) => {
         for (let at = 0; at < chunks.length || !begun; at += chunksPerWrite) {
           const part = chunks.slice(at, at + chunksPerWrite);
-          const head = begun ? [] : [this.insertDocument(id, fields, "staged", 0)];
+          const head = begun ? [] : [this.insertDocument(id, fields, { state: "staged", chunks: 0 })];
           begun = true;
           total += part.length;
           await this.database.write([...head, ...part.flatMap((chunk) => this.insertChunk(id, fields, chunk))]);
@@ -115,7 +122,9 @@ export class CollectionStore {
       },
       commit: async (before, final) => {
         await this.database.write([
-          ...(before === undefined ? [] : [{ sql: `UPDATE knowledge_document SET state = 'dead' WHERE id = ?`, params: [before.id] }]),
+          ...(before === undefined
+            ? []
+            : [{ sql: `UPDATE knowledge_document SET state = 'dead' WHERE id = ?`, params: [before.id] }]),
           {
             sql: `UPDATE knowledge_document SET state = 'ready', title = ?, hash = ?, chunks = ?, updated_at = ? WHERE id = ?`,
             params: [final.title, final.hash, total, this.clock.now(), id],
@@ -133,12 +142,14 @@ export class CollectionStore {
   /** Remembers a file that holds no text, so that it is not read again while it stays the same. */
   async skip(before: StoredDocument | undefined, fields: DocumentFields): Promise<void> {
     if (before !== undefined) await this.remove(before);
-    await this.database.write([this.insertDocument(this.nextDocument++, fields, "skipped", 0)]);
+    await this.database.write([this.insertDocument(this.nextDocument++, fields, { state: "skipped", chunks: 0 })]);
   }
 
   /** Remembers that a file was touched but holds what it held. */
   async touch(document: StoredDocument, signature: string): Promise<void> {
-    await this.database.write([{ sql: `UPDATE knowledge_document SET signature = ? WHERE id = ?`, params: [signature, document.id] }]);
+    await this.database.write([
+      { sql: `UPDATE knowledge_document SET signature = ? WHERE id = ?`, params: [signature, document.id] },
+    ]);
   }
 
   async remove(document: StoredDocument): Promise<void> {
@@ -168,7 +179,7 @@ export class CollectionStore {
 
   /** Deletes a document that nobody sees, in writes that are short each. */
   private async erase(id: number): Promise<void> {
-    for (let changes = chunksPerWrite; changes === chunksPerWrite; ) {
+    for (let changes = chunksPerWrite; changes === chunksPerWrite;) {
       const some = `SELECT id FROM knowledge_chunk WHERE document_id = ? ORDER BY id LIMIT ${chunksPerWrite}`;
       const results = await this.database.write([
         { sql: `DELETE FROM knowledge_fts WHERE rowid IN (${some})`, params: [id] },
@@ -179,12 +190,31 @@ export class CollectionStore {
     await this.database.write([{ sql: `DELETE FROM knowledge_document WHERE id = ?`, params: [id] }]);
   }
 
-  private insertDocument(id: number, fields: DocumentFields, state: string, chunks: number): Statement {
+  private insertDocument(
+    id: number,
+    fields: DocumentFields,
+    as: { readonly state: string; readonly chunks: number },
+  ): Statement {
     const { uri, name, title, format, encoding, signature, hash, bytes } = fields;
     return {
       sql: `INSERT INTO knowledge_document (id, collection_id, uri, name, title, format, encoding, state, signature, hash, reader, bytes, chunks, updated_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      params: [id, this.collectionId, uri, name, title, format, encoding, state, signature, hash, readerVersion, bytes, chunks, this.clock.now()],
+      params: [
+        id,
+        this.collectionId,
+        uri,
+        name,
+        title,
+        format,
+        encoding,
+        as.state,
+        signature,
+        hash,
+        readerVersion,
+        bytes,
+        as.chunks,
+        this.clock.now(),
+      ],
     };
   }
 
@@ -194,7 +224,17 @@ export class CollectionStore {
     return [
       {
         sql: `INSERT INTO knowledge_chunk (id, document_id, start, "end", start_line, end_line, headings, context, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        params: [id, documentId, chunk.start, chunk.end, chunk.startLine, chunk.endLine, JSON.stringify(chunk.headings), chunk.context, chunk.text],
+        params: [
+          id,
+          documentId,
+          chunk.start,
+          chunk.end,
+          chunk.startLine,
+          chunk.endLine,
+          JSON.stringify(chunk.headings),
+          chunk.context,
+          chunk.text,
+        ],
       },
       {
         sql: `INSERT INTO knowledge_fts (rowid, title, header, body, sub) VALUES (?, ?, ?, ?, ?)`,
@@ -204,7 +244,10 @@ export class CollectionStore {
   }
 
   private count(difference: number): Statement {
-    return { sql: `UPDATE knowledge_collection SET chunks = chunks + ? WHERE id = ?`, params: [difference, this.collectionId] };
+    return {
+      sql: `UPDATE knowledge_collection SET chunks = chunks + ? WHERE id = ?`,
+      params: [difference, this.collectionId],
+    };
   }
 }
 
@@ -219,7 +262,10 @@ export interface StagedDocument {
 
 function deleteDocument(id: number): readonly Statement[] {
   return [
-    { sql: `DELETE FROM knowledge_fts WHERE rowid IN (SELECT id FROM knowledge_chunk WHERE document_id = ?)`, params: [id] },
+    {
+      sql: `DELETE FROM knowledge_fts WHERE rowid IN (SELECT id FROM knowledge_chunk WHERE document_id = ?)`,
+      params: [id],
+    },
     { sql: `DELETE FROM knowledge_chunk WHERE document_id = ?`, params: [id] },
     { sql: `DELETE FROM knowledge_document WHERE id = ?`, params: [id] },
   ];

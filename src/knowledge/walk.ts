@@ -69,7 +69,7 @@ class Walker {
     const info = await stat(path, { bigint: true }).catch((cause: unknown) => {
       throw missing(path, cause);
     });
-    if (!info.isDirectory()) return this.add(path, basename(path), info, true);
+    if (!info.isDirectory()) return this.add({ path, name: basename(path), named: true }, info);
     this.todo.push(() => this.folder({ path, name: "", rules: [] }));
     await this.drain();
   }
@@ -108,20 +108,24 @@ class Walker {
 
   private async file(path: string, name: string): Promise<void> {
     try {
-      this.add(path, name, await stat(path, { bigint: true }), false);
+      this.add({ path, name, named: false }, await stat(path, { bigint: true }));
     } catch (cause) {
       // Gone since its folder was listed: the same as never seen.
       if (errnoOf(cause) !== "ENOENT") this.failures.push({ path, cause });
     }
   }
 
-  private add(path: string, name: string, info: BigIntStats, named: boolean): void {
+  private add(at: Pick<FoundFile, "path" | "name" | "named">, info: BigIntStats): void {
+    const { path } = at;
     if (!info.isFile()) {
-      this.failures.push({ path, cause: knowledgeErrors.create("file_unreadable", `${showPath(path)} is neither a file nor a folder.`) });
+      this.failures.push({
+        path,
+        cause: knowledgeErrors.create("file_unreadable", `${showPath(path)} is neither a file nor a folder.`),
+      });
       return;
     }
     const signature = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
-    this.files.set(path, { path, name, signature, sizeBytes: Number(info.size), named });
+    this.files.set(path, { ...at, signature, sizeBytes: Number(info.size) });
   }
 }
 
@@ -137,9 +141,14 @@ async function readIgnore(folder: Folder): Promise<readonly IgnoreRule[]> {
 function missing(path: string, cause: unknown): Error {
   const code = errnoOf(cause);
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return knowledgeErrors.create("knowledge_source_missing", `There is no file or folder ${showPath(path)}.`, { details: { path: showPath(path) } });
+    return knowledgeErrors.create("knowledge_source_missing", `There is no file or folder ${showPath(path)}.`, {
+      details: { path: showPath(path) },
+    });
   }
-  return knowledgeErrors.create("file_unreadable", `Cannot read ${showPath(path)} (${code}).`, { details: { path: showPath(path) }, cause });
+  return knowledgeErrors.create("file_unreadable", `Cannot read ${showPath(path)} (${code}).`, {
+    details: { path: showPath(path) },
+    cause,
+  });
 }
 
 /** Gives the system's name of a failure, such as EACCES. */
@@ -149,5 +158,8 @@ export function errnoOf(cause: unknown): string {
 
 /** Writes a path so that it can be shown: control characters, which a terminal would obey, are escaped. */
 export function showPath(path: string): string {
-  return path.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return path.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }

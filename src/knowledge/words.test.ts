@@ -12,7 +12,9 @@ test("stems are those of SQLite's porter tokenizer", () => {
     "bowdlerize probate rate cease controll roll dying yes yellow syzygy eyes generalizations oscillators biology archaeology is was being retries policies queries " +
     "running indices databases configuration authorization authenticated streaming crying flies";
   const database = new DatabaseSync(":memory:");
-  database.exec("CREATE VIRTUAL TABLE f USING fts5(x, tokenize = 'porter unicode61'); CREATE VIRTUAL TABLE v USING fts5vocab(f, 'row')");
+  database.exec(
+    "CREATE VIRTUAL TABLE f USING fts5(x, tokenize = 'porter unicode61'); CREATE VIRTUAL TABLE v USING fts5vocab(f, 'row')",
+  );
   const differing = text.split(" ").filter((word) => {
     database.exec("DELETE FROM f");
     database.prepare("INSERT INTO f VALUES (?)").run(word);
@@ -29,7 +31,13 @@ test("identifiers are split at their capitals, plain words are not", () => {
 });
 
 test("a query loses its stop words unless nothing else is left", () => {
-  expect(queryTerms("What is the getUserName of Ünïcode?").map((term) => term.word)).toEqual(["getusername", "get", "user", "name", "unicode"]);
+  expect(queryTerms("What is the getUserName of Ünïcode?").map((term) => term.word)).toEqual([
+    "getusername",
+    "get",
+    "user",
+    "name",
+    "unicode",
+  ]);
   expect(queryTerms("to be or not to be").length).toBeGreaterThan(2);
   expect(queryTerms("  ?! ")).toEqual([]);
 });

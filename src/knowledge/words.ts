@@ -20,7 +20,7 @@ export interface Term {
 export function fold(text: string): string {
   const lower = text.toLowerCase();
   // A text of plain ASCII, by far the most common, needs no normalisation.
-  return /[^\x00-\x7f]/.test(lower) ? lower.normalize("NFD").replace(/\p{M}+/gu, "") : lower;
+  return /[\u0080-\uffff]/.test(lower) ? lower.normalize("NFD").replace(/\p{M}+/gu, "") : lower;
 }
 
 /** Splits a text into its words: runs of letters and digits. */
