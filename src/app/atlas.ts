@@ -10,12 +10,8 @@ import type { LoadedSettings, SettingsInput } from "./settings.ts";
 
 /** Is what `createAtlas` takes; everything has a default. */
 export interface AtlasOptions {
-  /** Overrides of settings, the last word over file and environment. */
-  readonly settings?: SettingsInput;
-  /** Like `settings`, but shown as given by the command line. */
-  readonly flags?: SettingsInput;
-  /** Overrules ATLAS_PROFILE. */
-  readonly profile?: string;
+  /** Overrides of settings, the last word over file and environment; or all settings, as `loadSettings` gave them. */
+  readonly settings?: SettingsInput | LoadedSettings;
   /** The project's folder: where atlas.toml is looked for and `.atlas/` is kept. The process's by default. */
   readonly directory?: string;
   /** The environment that settings and keys are read from; `process.env` by default. */

@@ -17,13 +17,12 @@ import { createModels } from "./models.ts";
 import type { Models } from "./models.ts";
 import { loadModules } from "./modules.ts";
 import { nearest } from "./nearest.ts";
-import type { LoadedSettings } from "./settings.ts";
+import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 
 /** Does what `createAtlas` says. */
 export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
-  const { directory, environment } = options;
-  const settings = await loadSettings({ directory, environment, overrides: options.settings, flags: options.flags, profile: options.profile });
+  const settings = await settingsOf(options);
   const logger = options.logger ?? standardLogger(settings);
   for (const warning of settings.warnings) logger.warn(warning);
   await using parts = new AsyncDisposableStack();
@@ -51,6 +50,14 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const held = parts.move();
   const close = (): Promise<void> => held.disposeAsync();
   return { settings, runs, knowledge, models, agents, start: start.start, close, [Symbol.asyncDispose]: close };
+}
+
+async function settingsOf({ settings = {}, directory, environment }: AtlasOptions): Promise<LoadedSettings> {
+  return isLoaded(settings) ? settings : await loadSettings({ directory, environment, overrides: settings });
+}
+
+function isLoaded(settings: SettingsInput | LoadedSettings): settings is LoadedSettings {
+  return "explain" in settings;
 }
 
 async function openDatabase(settings: LoadedSettings): Promise<Database> {

@@ -6,14 +6,11 @@ export async function openAtlas(
   { options, io, screen }: Call,
   limits: { readonly maxSteps?: number | undefined } = {},
 ): Promise<Atlas> {
-  const { createAtlas } = await import("../app/index.ts");
-  const atlas = await createAtlas({
-    directory: io.directory,
-    environment: io.environment,
-    recover: false,
-    flags: flagsOf(options, limits.maxSteps),
-    ...(options.profile === undefined ? {} : { profile: options.profile }),
-  });
+  const { createAtlas, loadSettings } = await import("../app/index.ts");
+  const { directory, environment } = io;
+  const flags = flagsOf(options, limits.maxSteps);
+  const settings = await loadSettings({ directory, environment, flags, profile: options.profile });
+  const atlas = await createAtlas({ settings, recover: false });
   screen.protect(atlas.settings.secrets);
   return atlas;
 }

@@ -40,7 +40,7 @@ export const brokenDatabases: readonly BrokenDatabase[] = [
       "concurrent compare-and-set loses no update",
     ],
     wrap: (sound) =>
-      withWrite(sound, (statements) => sound.write(statements.map(({ expectRows: _, ...rest }) => rest))),
+      withWrite(sound, (statements) => sound.write(statements.map(({ sql, params = [] }) => ({ sql, params })))),
   },
   {
     name: "commits the later write first",
