@@ -16,11 +16,4 @@ export const cliErrors = defineErrors("cli", {
     summary: "The demo found no README of an installed package.",
     fix: "Run npm ci in a checkout first, or name documents with: atlas demo --knowledge PATH.",
   },
-  check_failed: {
-    status: 500,
-    retry: "changed",
-    exitCode: 1,
-    summary: "A check found something that keeps Atlas from working here.",
-    fix: "Follow the advice that stands beside each failed check.",
-  },
 });

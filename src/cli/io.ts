@@ -4,6 +4,8 @@ import { isatty } from "node:tty";
 /** Is a stream that the command line writes to. */
 export interface Output {
   readonly isTTY: boolean;
+  /** True on a terminal that can show colours, unless NO_COLOR or TERM=dumb say no. */
+  readonly colours: boolean;
   readonly columns: number;
   write(text: string): void;
 }
@@ -21,7 +23,8 @@ export interface CliIo {
   readonly readInput: () => Promise<string>;
   /** True when a person can be asked. */
   readonly canAsk: boolean;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What settings and keys are read from; the process's own environment when left out. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
   /** Calls back for every signal to end. */
   readonly onSignal: (listener: (signal: EndSignal) => void) => Disposable;
@@ -40,7 +43,6 @@ export function processIo(): CliIo {
     stderr: outputOf(process.stderr, isatty(process.stderr.fd), tell),
     readInput: readAll,
     canAsk: isatty(process.stdin.fd) && isatty(process.stderr.fd),
-    environment: process.env,
     directory: process.cwd(),
     onSignal(listener) {
       const onInterrupt = (): void => listener("SIGINT");
@@ -70,7 +72,8 @@ function outputOf(stream: NodeJS.WriteStream, isTTY: boolean, tell: (signal: End
   });
   return {
     isTTY,
-    columns: stream.columns ?? 80,
+    colours: isTTY && stream.hasColors(),
+    columns: stream.columns || 80,
     write(text) {
       if (!gone) stream.write(text);
     },

@@ -19,21 +19,23 @@ interface FakeIoOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly isTTY?: boolean;
+  readonly colours?: boolean;
   /** Is called with everything that is written to stderr. */
   readonly onTalk?: (text: string) => void;
 }
 
 /** Makes a world for a command in a test. */
 function fakeIo(options: FakeIoOptions): FakeIo {
-  const { directory, environment = {}, input = "", isTTY = false } = options;
+  const { directory, environment = {}, input = "", isTTY = false, colours = isTTY } = options;
   let out = "";
   let err = "";
   const exits: number[] = [];
   const listeners = new Set<(signal: EndSignal) => void>();
   return {
-    stdout: { isTTY, columns: 80, write: (text) => void (out += text) },
+    stdout: { isTTY, colours, columns: 80, write: (text) => void (out += text) },
     stderr: {
       isTTY,
+      colours,
       columns: 80,
       write(text) {
         err += text;
@@ -183,11 +185,11 @@ test("says nothing but the answer with --quiet", async () => {
   expect(err).toBe("");
 });
 
-test("shows tokens live and in colour on a terminal, once, and no colour with NO_COLOR", async () => {
+test("shows tokens live and in colour on a terminal, once, and no colour where none is wanted", async () => {
   const { out, err } = await atlas(ask, { isTTY: true });
   expect(out.split("82 degrees")).toHaveLength(2);
   expect(err).toContain("\u001B[2m");
-  const plain = await atlas(ask, { isTTY: true, environment: { NO_COLOR: "1" } });
+  const plain = await atlas(ask, { isTTY: true, colours: false });
   expect(plain.err.replaceAll("\u001B[2K", "")).not.toContain("\u001B");
 });
 
@@ -334,6 +336,35 @@ test("resumes by id, and says nothing when nobody reads any more", async () => {
     status: "completed",
     output: "The wait is over.",
   });
+});
+
+test("resumes all that was interrupted", async () => {
+  const gate = slowAgent();
+  for (const goal of ["Wait once", "Wait twice"]) {
+    const io: FakeIo = fakeIo({ directory, onTalk: (text) => void (text.includes("→ wait") && io.press("SIGINT")) });
+    const code = await main(["run", goal, "--agent", "slow", "--json"], { ...io, stderr: { ...io.stderr } });
+    expect(code).toBe(130);
+    expect(JSON.parse(io.out())).toMatchObject({ status: "interrupted", error: { code: "run_interrupted" } });
+  }
+  expect((await atlas(["doctor"])).out).toMatch(/warn runs .*2 interrupted/);
+  writeFileSync(gate, "");
+  const { code, out, err } = await atlas(["runs", "resume", "--all"]);
+  expect(err).toContain("Resuming 2 runs");
+  expect([code, out.match(/completed/g)]).toEqual([0, ["completed", "completed"]]);
+});
+
+test("tells in words what an ingest did and which files it left out", async () => {
+  write("docs/picture.md", "\u0000\u0001\u0002binary");
+  const { out, err } = await atlas(["ingest", "docs"]);
+  expect(out).toMatch(/^docs: \d+ passages written from .* in /m);
+  expect(err).toMatch(/Documents: \d read/);
+});
+
+test("shows why a run failed and how it can be found again", async () => {
+  const failed = await atlas(["run", "x", "-k", "missing"]);
+  expect(failed.err).toMatch(/Error \(run_\w+\): There is no file or folder/);
+  const [id = ""] = /run_\w+/.exec(failed.err) ?? [];
+  expect((await atlas(["runs", "show", id])).out).toContain("knowledge_source_missing");
 });
 
 test("explains settings with their origin and never a key", async () => {

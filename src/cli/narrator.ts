@@ -14,13 +14,19 @@ export interface Narrator {
 /** Makes a narrator: progress and tool calls to stderr, tokens live to stdout when that is a terminal. */
 export function createNarrator(screen: Screen): Narrator {
   let streamed = "";
+  let begun = "";
   let ingested: JsonObject[] = [];
   const dim = (text: string): void => screen.say(screen.style("dim", text));
   const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
     "knowledge.progressed": (data) =>
       screen.progress(`Reading documents: ${number(data["filesDone"])} of ${number(data["filesTotal"])} files`),
     "knowledge.ingested": (data) => void ingested.push(data),
-    "agent.started": (data) => dim(`${text(data["agent"])} · ${text(data["model"])}`),
+    "agent.started": (data) => {
+      // A run that was taken up has begun more than once.
+      const line = harmless(`${text(data["agent"])} · ${text(data["model"])}`);
+      if (line !== begun) dim(line);
+      begun = line;
+    },
     "model.started": () => screen.progress("Thinking …"),
     "text.delta": (data) => {
       if (!screen.live) return;

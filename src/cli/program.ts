@@ -13,7 +13,7 @@ export interface Parsed {
 type Chosen = (parsed: Parsed) => void;
 
 /** Makes the parser of the command line. Writes help to stdout and usage errors nowhere: they are thrown. */
-export function createProgram(io: Pick<CliIo, "stdout" | "environment">, chosen: Chosen): Command {
+export function createProgram(io: Pick<CliIo, "stdout">, chosen: Chosen): Command {
   const program = new Command("atlas");
   const set = (command: Command): Command =>
     command

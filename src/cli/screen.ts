@@ -101,10 +101,9 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
 }
 
 /** Colours text where its stream is a terminal that can show it and the user has nothing against it. */
-function createStyle({ stdout, stderr, environment }: CliIo): Screen["style"] {
-  const wanted = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+function createStyle({ stdout, stderr }: CliIo): Screen["style"] {
   return (look, text, stream = "stderr") => {
-    if (!wanted || !(stream === "stdout" ? stdout : stderr).isTTY) return text;
+    if (!(stream === "stdout" ? stdout : stderr).colours) return text;
     return styleText(typeof look === "string" ? look : [...look], text, { validateStream: false });
   };
 }

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "atlas-process-"));
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function start(argv: readonly string[]) {
+  const child = spawn(process.execPath, [main, ...argv], {
+    cwd: directory,
+    env: { PATH: process.env["PATH"], HOME: directory, OLLAMA_HOST: "127.0.0.1:9" },
+  });
+  let err = "";
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  const ended = new Promise<{ code: number | null; err: string }>((resolve) => {
+    child.on("close", (code) => resolve({ code, err }));
+  });
+  return { child, ended };
+}
+
+test("reads the goal from a pipe and writes whole JSON to one", async () => {
+  const { child, ended } = start(["run", "-", "--json"]);
+  let out = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stdin.end("What is this?");
+  expect((await ended).code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ status: "completed", model: "offline/extractive" });
+});
+
+test("ends without a word when its reader goes away", async () => {
+  const { child, ended } = start(["config", "explain", "--json"]);
+  child.stdout.destroy();
+  const { code, err } = await ended;
+  expect([code, err]).toEqual([0, ""]);
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("keeps the run at %s and ends with %i", async (signal, exitCode) => {
+  writeFileSync(
+    join(directory, "slow.ts"),
+    `import { agent } from ${JSON.stringify(new URL("../agents/index.ts", import.meta.url).href)};
+import { tool } from ${JSON.stringify(new URL("../tools/index.ts", import.meta.url).href)};
+import { scripted } from ${JSON.stringify(new URL("../providers/index.ts", import.meta.url).href)};
+import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
+const wait = tool({ name: "wait", input: z.object({}), run: (_, { signal }) => new Promise((_, reject) => {
+  const alive = setInterval(() => {}, 1000);
+  signal.addEventListener("abort", () => { clearInterval(alive); reject(signal.reason); }, { once: true });
+}) });
+export const slow = agent({ name: "slow", model: scripted([{ toolCalls: [{ name: "wait", input: {} }] }]), tools: [wait] });
+`,
+  );
+  writeFileSync(join(directory, "atlas.toml"), 'modules = ["slow.ts"]\n');
+  const { child, ended } = start(["run", "Wait", "--agent", "slow"]);
+  let seen = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    seen += chunk.toString();
+    if (seen.includes("→ wait") && !child.killed) child.kill(signal);
+  });
+  const { code, err } = await ended;
+  expect(err).toMatch(/is kept\. Take it up with: atlas runs resume run_/);
+  expect(code).toBe(exitCode);
+});
