@@ -98,11 +98,19 @@ async function candidates(
   const { id, name } = scope.collection;
   const whole = matchOf(scope.terms, Infinity);
   const pruned =
-    Math.min(total(scope.terms), scope.collection.chunks) > scoredRows ? matchOf(scope.terms, rarerRows) : whole;
+    Math.min(total(scope.terms), scope.collection.chunks) > scoredRows
+      ? matchOf(telling(scope.terms, scope.collection.chunks), rarerRows)
+      : whole;
   let rows = await matching(database, job, { collection: id, match: pruned });
   if (rows.length < job.limit && whole !== pruned)
     rows = await matching(database, job, { collection: id, match: whole });
   return rows.map((row) => ({ ...row, collection: name }));
+}
+
+/** Leaves out the terms that stand in more than a quarter of all chunks: to walk over them costs most and tells least. */
+function telling(terms: readonly CountedTerm[], chunks: number): readonly CountedTerm[] {
+  const rarer = terms.filter((term) => term.rows * 4 <= chunks);
+  return rarer.length > 0 ? rarer : terms;
 }
 
 function total(terms: readonly CountedTerm[]): number {
