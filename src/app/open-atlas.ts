@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import type { AgentResult, AnyAgent } from "../agents/index.ts";
 import { agentWorkflow } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
@@ -62,7 +63,20 @@ function isLoaded(settings: SettingsInput | LoadedSettings): settings is LoadedS
 
 async function openDatabase(settings: LoadedSettings): Promise<Database> {
   const { sqlite } = await import("../storage/adapters/sqlite.ts");
-  return await sqlite({ path: resolve(settings.directory, settings.values.storage) });
+  const path = resolve(settings.directory, settings.values.storage);
+  makeOwnFolder(dirname(path));
+  return await sqlite({ path });
+}
+
+/** Makes `.atlas/`, for its owner alone and out of version control. Any other folder is the user's own affair. */
+function makeOwnFolder(folder: string): void {
+  if (basename(folder) !== ".atlas" || existsSync(folder)) return;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, ".gitignore"), "*\n");
+  } catch {
+    // The database, which needs the folder too, says what is wrong with it.
+  }
 }
 
 function standardLogger({ values, secrets }: LoadedSettings): Logger {

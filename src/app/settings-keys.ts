@@ -124,7 +124,7 @@ export const settingKeys: readonly SettingKey[] = [
     key: "retention.maxRuns",
     kind: "integer",
     minimum: 0,
-    initial: 10_000,
+    initial: 100_000,
     doc: "Finished runs that are kept at most.",
   },
 ];
