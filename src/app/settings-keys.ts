@@ -81,7 +81,7 @@ export const settingKeys: readonly SettingKey[] = [
     key: "knowledge.maxFileBytes",
     kind: "integer",
     minimum: 1,
-    initial: 16_777_216,
+    initial: 1_073_741_824,
     doc: "Larger files are left out and reported.",
   },
   { key: "agents.*.instructions", kind: "text", doc: "What the agent is told about its work. Needed." },

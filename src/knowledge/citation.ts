@@ -44,13 +44,8 @@ const supportShare = 0.5;
  * Finds the `[id]` marks of an answer and the words of the passages that they stand for: the cited sentence itself where the
  * passage holds it, else the sentence of the passage that holds most of its words.
  *
- * Order: as in the answer; each place once. Marks that cannot be verified are left out; `checkCitations` names them.
+ * Order: as in the answer; each place once. Marks that cannot be verified are named apart.
  */
-export function extractCitations(answer: string, passages: readonly CitablePassage[]): readonly Citation[] {
-  return checkCitations(answer, passages).citations;
-}
-
-/** Does what `extractCitations` does, and names the marks that could not be verified. */
 export function checkCitations(answer: string, passages: readonly CitablePassage[]): CitedAnswer {
   const byId = new Map(passages.map((passage) => [passage.id.toLowerCase(), passage]));
   const citations = new Map<string, Citation>();

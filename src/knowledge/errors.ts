@@ -23,13 +23,6 @@ export const knowledgeErrors = defineErrors("knowledge", {
     summary: "There is no readable text in the collections that should be searched.",
     fix: "Ingest a file or folder that holds text, and look at the failures in the report.",
   },
-  knowledge_busy: {
-    status: 409,
-    retry: "later",
-    exitCode: 5,
-    summary: "Another ingest into the same collection is under way.",
-    fix: "Wait until it has ended and try again, or use another collection.",
-  },
   knowledge_unsupported: {
     status: 501,
     retry: "changed",
