@@ -90,12 +90,12 @@ export function defineErrors<const Table extends Readonly<Record<string, ErrorSp
     domain,
     table,
     create(code, message, options) {
-      const spec = table[code];
+      const spec = Object.hasOwn(table, code) ? table[code] : undefined;
       if (spec === undefined) throw new TypeError(`Unknown error code ${domain}/${code}.`);
       return new AtlasError(code, message, { ...options, spec });
     },
     is(value, code): value is AtlasError {
-      return isAtlasError(value) && value.code in table && (code === undefined || value.code === code);
+      return isAtlasError(value) && Object.hasOwn(table, value.code) && (code === undefined || value.code === code);
     },
   };
 }
@@ -153,8 +153,13 @@ export function toAtlasError(value: unknown): AtlasError {
   if (value instanceof Error && value.name === "TimeoutError") {
     return baseErrors.create("timed_out", "The work took longer than it was allowed to.", { cause: value });
   }
-  const message = value instanceof Error ? value.message : String(value);
-  return baseErrors.create("internal_error", message, { cause: value });
+  return baseErrors.create("internal_error", messageOf(value), { cause: value });
+}
+
+function messageOf(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  // An object's own toString could throw, or show what it holds.
+  return typeof value === "object" && value !== null ? "Something was thrown that is no error." : String(value);
 }
 
 /** Makes an AtlasError again from its plain form, as read from an event log; an unknown code keeps its text. */

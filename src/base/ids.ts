@@ -18,7 +18,7 @@ export interface IdSources {
  */
 export function newId(prefix: string, sources: IdSources = {}): string {
   const { clock = systemClock, random = systemRandom } = sources;
-  let time = clock.now();
+  let time = Math.floor(clock.now());
   let head = "";
   for (let index = 0; index < 10; index++) {
     head = (alphabet[time % 32] ?? "0") + head;

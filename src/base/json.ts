@@ -13,7 +13,7 @@ const defaultMaxDepth = 64;
 /**
  * Parses JSON from outside within limits. `__proto__` keys are refused.
  *
- * Errors: json_invalid, with the position and the source's name but none of the text.
+ * Errors: json_invalid, with the source's name and, where it is known, the position, but none of the text.
  */
 export function parseJson(text: string, source = "text", limits: JsonLimits = {}): JsonValue {
   const maxBytes = limits.maxBytes ?? defaultMaxBytes;
@@ -24,11 +24,17 @@ export function parseJson(text: string, source = "text", limits: JsonLimits = {}
   try {
     value = JSON.parse(text) as JsonValue;
   } catch (cause) {
-    const position = cause instanceof Error ? (/position \d+/.exec(cause.message)?.[0] ?? "its end") : "its end";
-    throw baseErrors.create("json_invalid", `The JSON of ${source} is broken at ${position}.`);
+    throw baseErrors.create("json_invalid", `The JSON of ${source} is broken${placeOf(cause)}.`);
   }
   checkShape(value, limits.maxDepth ?? defaultMaxDepth, source);
   return value;
+}
+
+/** Reads the place from the platform's message, which may also quote the text: only its very end is trusted. */
+function placeOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : "";
+  if (message === "Unexpected end of JSON input") return " at its end";
+  return / at position \d+(?= \(line \d+ column \d+\)$|$)/.exec(message)?.[0] ?? "";
 }
 
 function checkShape(value: JsonValue, levels: number, source: string): void {
