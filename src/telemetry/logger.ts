@@ -43,10 +43,11 @@ export function createLogger(options: LoggerOptions): Logger {
         if (logLevels.indexOf(name) < threshold) return;
         const time = new Date(clock.now()).toISOString();
         const all = { ...bound, ...fields };
+        const head = { time, level: name, message };
         const line =
           format === "json"
-            ? JSON.stringify({ time, level: name, message, ...all })
-            : `${time.slice(11, 23)} ${name.padEnd(5)} ${message}${prettyFields(all)}`;
+            ? JSON.stringify({ ...head, ...all, ...head })
+            : `${time.slice(11, 23)} ${name.padEnd(5)} ${escaped(message)}${prettyFields(all)}`;
         write(redact(line));
       };
     return {
@@ -63,8 +64,17 @@ export function createLogger(options: LoggerOptions): Logger {
 function prettyFields(fields: LogFields): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => ` ${escaped(key)}=${prettyValue(value)}`)
     .join("");
+}
+
+function prettyValue(value: JsonValue | undefined): string {
+  return typeof value === "string" && !/[\s\p{Cc}"]/u.test(value) ? value : escaped(JSON.stringify(value));
+}
+
+/** Writes control characters as escapes: what is logged neither begins a line nor steers a terminal. */
+function escaped(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Writes nothing. */
