@@ -1,5 +1,5 @@
 import type { JsonValue } from "../base/index.ts";
-import { checkSchema, describeIssues, stringifyJson, toAtlasError } from "../base/index.ts";
+import { checkSchema, describeIssues, stringifyJson, systemClock, toAtlasError } from "../base/index.ts";
 import { toolErrors } from "./errors.ts";
 import type { AnyTool, ToolContext } from "./tool.ts";
 
@@ -12,26 +12,38 @@ import type { AnyTool, ToolContext } from "./tool.ts";
  */
 export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolContext): Promise<JsonValue> {
   const details = { tool: tool.name };
-  const parsed = await checkSchema(tool.input, input);
-  if (!parsed.ok) {
-    throw toolErrors.create("tool_input_invalid", `The arguments of ${tool.name} are not valid: ${describeIssues(parsed.issues)}.`, { details });
-  }
   const timer = new AbortController();
+  const over = new AbortController();
   const signal = AbortSignal.any([context.signal, timer.signal]);
-  const timeout = setTimeout(() => {
-    timer.abort(toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, { details }));
-  }, tool.timeoutMs);
+  systemClock.sleep(tool.timeoutMs, { signal: over.signal }).then(
+    () => timer.abort(toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, { details })),
+    () => {},
+  );
+  const progress = (data: JsonValue): void => {
+    // A tool that was left behind may still talk; nobody listens.
+    if (!over.signal.aborted) context.progress(data);
+  };
   try {
-    const output = await beforeAbort(async () => tool.run(parsed.value, { ...context, signal }), signal);
-    return await checkOutput(tool, output);
+    return await beforeAbort(async () => {
+      const parsed = await checkInput(tool, input);
+      return await checkOutput(tool, await tool.run(parsed, { ...context, signal, progress }));
+    }, signal);
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (toolErrors.is(cause)) throw cause;
     const error = toAtlasError(cause);
     throw toolErrors.create("tool_failed", `The tool ${tool.name} failed: ${error.message}`, { details: { ...details, cause: error.code }, cause });
   } finally {
-    clearTimeout(timeout);
+    over.abort();
   }
+}
+
+async function checkInput(tool: AnyTool, input: JsonValue): Promise<unknown> {
+  const parsed = await checkSchema(tool.input, input);
+  if (parsed.ok) return parsed.value;
+  throw toolErrors.create("tool_input_invalid", `The arguments of ${tool.name} are not valid: ${describeIssues(parsed.issues)}.`, {
+    details: { tool: tool.name },
+  });
 }
 
 async function checkOutput(tool: AnyTool, output: unknown): Promise<JsonValue> {

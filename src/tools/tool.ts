@@ -49,7 +49,7 @@ export interface ToolOptions<Input extends Schema, Output> {
 /**
  * Defines a tool that agents can call.
  *
- * Errors: tool_invalid for a name that providers refuse.
+ * Errors: tool_invalid for a name that providers refuse, or a limit that no call can keep.
  * @example examples/first-agent.ts
  */
 export function tool<Input extends Schema, Output>(options: ToolOptions<Input, Output>): Tool<Input, Output> {
@@ -58,6 +58,9 @@ export function tool<Input extends Schema, Output>(options: ToolOptions<Input, O
     throw toolErrors.create("tool_invalid", `The tool name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_" or "-".`, {
       details: { tool: name },
     });
+  }
+  if (!(timeoutMs > 0)) {
+    throw toolErrors.create("tool_invalid", `The timeoutMs of the tool ${name} must be a number above 0.`, { details: { tool: name } });
   }
   return { kind: "tool", name, description, input, output, purpose, timeoutMs, run };
 }
