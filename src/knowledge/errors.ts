@@ -51,11 +51,4 @@ export const knowledgeErrors = defineErrors("knowledge", {
     summary: "A file is larger than the limit for its format.",
     fix: "Split the file, or raise maxFileBytes.",
   },
-  file_changed: {
-    status: 409,
-    retry: "later",
-    exitCode: 1,
-    summary: "A file changed while it was being read.",
-    fix: "Ingest again when nothing writes to it.",
-  },
 });
