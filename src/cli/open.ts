@@ -10,9 +10,8 @@ export async function openAtlas(
   const { directory, environment } = io;
   const flags = flagsOf(options, limits.maxSteps);
   const settings = await loadSettings({ directory, environment, flags, profile: options.profile });
-  const atlas = await createAtlas({ settings, recover: false });
-  screen.protect(atlas.settings.secrets);
-  return atlas;
+  screen.protect(settings.secrets);
+  return await createAtlas({ settings, recover: false });
 }
 
 /** Gives the settings that the options of every command overrule. */
