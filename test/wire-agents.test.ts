@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LLMock } from "@copilotkit/aimock";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { agent } from "../src/agents/index.ts";
+import { createAtlas } from "../src/app/index.ts";
+import { tool } from "../src/tools/index.ts";
+
+// A server that speaks the providers' own formats and that we did not write.
+const mock = new LLMock({ port: 0, chunkSize: 7 });
+let directory: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "atlas-wires-"));
+  mock.on(
+    { userMessage: "weather", hasToolResult: false },
+    { toolCalls: [{ name: "weather", arguments: JSON.stringify({ city: "Łódź" }) }] },
+  );
+  mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 degrees." });
+  mock.onMessage("refused", { error: { message: "bad key", type: "authentication_error" }, status: 401 });
+  await mock.start();
+});
+
+afterAll(async () => {
+  await mock.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const environments = [
+  ["openai", () => ({ OPENAI_API_KEY: "sk-canary-1234567890", OPENAI_BASE_URL: `${mock.url}/v1` })],
+  ["anthropic", () => ({ ANTHROPIC_API_KEY: "sk-ant-canary-1234567890", ANTHROPIC_BASE_URL: mock.url })],
+  ["ollama", () => ({ OLLAMA_HOST: mock.url })],
+] as const;
+
+it.each(environments)("an agent calls its tool and answers through %s, in a durable run", async (provider, environment) => {
+  const asked: string[] = [];
+  const weather = tool({
+    name: "weather",
+    input: z.object({ city: z.string() }),
+    run: ({ city }) => {
+      asked.push(city);
+      return { degrees: 21 };
+    },
+  });
+  const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
+  await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+  const run = await atlas.start(guide, "weather please");
+  const live: string[] = [];
+  for await (const event of run.events()) if (event.type === "text.delta") live.push((event.data as { text: string }).text);
+  const result = await run.result();
+  expect(asked).toEqual(["Łódź"]);
+  expect(result).toMatchObject({ output: "It is 21 degrees.", model: `${provider}/test-model`, steps: 2, finishReason: "stop" });
+  expect(live.join("")).toBe("It is 21 degrees.");
+  expect(live.length).toBeGreaterThan(1);
+});
+
+it.each(environments)("a wrong key of %s ends the run with what to do and without the key", async (provider, environment) => {
+  await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+  const run = await atlas.start("assistant", "refused, please", { model: `${provider}/test-model` });
+  await expect(run.result()).rejects.toMatchObject({ code: "provider_authentication" });
+  const log = JSON.stringify(await Array.fromAsync(run.events()));
+  expect(log).toContain("provider_authentication");
+  expect(log).not.toContain("canary");
+});
+
+it("a dead endpoint ends the run as unreachable", async () => {
+  const environment = { OPENAI_API_KEY: "test", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
+  await using atlas = await createAtlas({ directory, environment, recover: false });
+  const run = await atlas.start("assistant", "anybody there?", { model: "openai/test-model" });
+  await expect(run.result()).rejects.toMatchObject({ code: "provider_unreachable" });
+});
