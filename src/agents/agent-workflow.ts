@@ -7,6 +7,7 @@ import { systemMessage, textOf, userMessage } from "../providers/index.ts";
 import type { RunContext, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
+import { toolErrors } from "../tools/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
 import { agentErrors } from "./errors.ts";
 import { systemText } from "./instructions.ts";
@@ -27,13 +28,19 @@ export interface AgentSurroundings {
   readonly model: (name?: string) => Promise<Model>;
 }
 
-/** Is what an agent's loop has reached; a checkpoint of the run holds it. */
+/** Is what an agent's run is bound to from its start, wherever it is taken up. Units: `startedAt` in ms since the Unix epoch. */
+type Start = { readonly model: string; readonly startedAt: number };
+
+/** Is what an agent's loop has reached. */
 type LoopState = {
   readonly messages: readonly Message[];
   readonly usage: Usage;
   readonly steps: number;
   readonly repairs: number;
 };
+
+/** Is what a checkpoint of the run holds: the steps before it are forgotten, so what they gave is in it. */
+type Checkpoint = { readonly start: Start; readonly collections: readonly string[]; readonly loop: LoopState };
 
 interface Loop {
   readonly agent: AnyAgent;
@@ -42,6 +49,7 @@ interface Loop {
   readonly tools: readonly AnyTool[];
   readonly schema: JsonObject | undefined;
   readonly signal: AbortSignal;
+  readonly checkpoint: (state: LoopState) => Promise<void>;
 }
 
 const defaultMaxSteps = 32;
@@ -52,32 +60,45 @@ const firstCheckpoint = 16;
  * Makes the workflow that runs an agent: the model is called, its tool calls run at once, until it answers or a limit ends it.
  * Each model call and each tool call is a step of the run.
  *
- * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; `knowledge.ingested` (the report);
- * `model.started` { step }; transient `text.delta` and `reasoning.delta` { text }; `model.completed` { step, text, toolCalls,
- * usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`; `tool.completed` { id, name, durationMs };
- * `tool.failed` { id, name, error }.
- * Errors: agent_output_invalid, agent_timed_out, those of providers and knowledge.
+ * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
+ * `knowledge.ingested` (the report); `model.started` { step }; transient `text.delta` and `reasoning.delta` { text };
+ * `model.completed` { step, text, toolCalls, usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`
+ * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
+ * [{ id, reason, sentence }].
+ * Errors: agent_output_invalid, agent_timed_out, tool_duplicate, those of providers and knowledge.
  */
 export function agentWorkflow(agent: AnyAgent, surroundings: AgentSurroundings): Workflow<AgentInput, AgentResult<unknown>> {
   return workflow({
     name: `agent:${agent.name}`,
     run: async (context, input) => {
-      const start = await context.step("start", async () => {
-        const found = await resolveModel(agent, input, surroundings);
-        return { model: `${found.provider}/${found.name}`, startedAt: context.clock.now() };
-      });
+      const restored = context.restored as Checkpoint | undefined;
+      const start = restored?.start ?? (await begin(context, { agent, input, surroundings }));
       const model = await modelNamed(start.model, agent, surroundings);
-      context.emit({ type: "agent.started", data: { agent: agent.name, model: start.model, goal: input.goal } });
-      const deadline = deadlineOf(agent, start.startedAt, { context, clock: surroundings.clock });
-      try {
-        const tools = [...agent.tools, ...(await knowledgeTools(context, surroundings, [...agent.knowledge, ...(input.knowledge ?? [])]))];
-        const schema = agent.output && jsonSchemaOf(agent.output, `the output of ${agent.name}`);
-        const loop: Loop = { agent, context, model, tools, schema, signal: deadline.signal };
-        return await runLoop(loop, surroundings, input.goal);
-      } finally {
-        deadline[Symbol.dispose]();
-      }
+      using deadline = deadlineOf(agent, start.startedAt, { signal: context.signal, clock: surroundings.clock });
+      const { signal } = deadline;
+      const paths = [...agent.knowledge, ...(input.knowledge ?? [])];
+      const collections = restored?.collections ?? (await ingest(context, surroundings, { paths, signal }));
+      const tools = withRetrieval(agent, surroundings.knowledge, collections);
+      const schema = agent.output && jsonSchemaOf(agent.output, `the output of ${agent.name}`);
+      const checkpoint = async (loop: LoopState): Promise<void> => {
+        const reached: Checkpoint = { start, collections, loop };
+        await context.checkpoint(reached as unknown as JsonValue);
+      };
+      const loop: Loop = { agent, context, model, tools, schema, signal, checkpoint };
+      return await runLoop(loop, surroundings, restored?.loop ?? firstState(loop, input.goal));
     },
+  });
+}
+
+async function begin(
+  context: RunContext,
+  { agent, input, surroundings }: { agent: AnyAgent; input: AgentInput; surroundings: AgentSurroundings },
+): Promise<Start> {
+  return await context.step("start", async () => {
+    const found = await resolveModel(agent, input, surroundings);
+    const model = `${found.provider}/${found.name}`;
+    context.emit({ type: "agent.started", data: { agent: agent.name, model, goal: input.goal } });
+    return { model, startedAt: context.clock.now() };
   });
 }
 
@@ -96,21 +117,29 @@ async function modelNamed(name: string, agent: AnyAgent, surroundings: AgentSurr
 function deadlineOf(
   agent: AnyAgent,
   startedAt: number,
-  { context, clock }: { context: RunContext; clock: Clock },
+  { signal, clock }: { signal: AbortSignal; clock: Clock },
 ): Disposable & { readonly signal: AbortSignal } {
   const { timeoutMs } = agent.limits;
-  if (timeoutMs === undefined) return { signal: context.signal, [Symbol.dispose]() {} };
+  if (timeoutMs === undefined) return { signal, [Symbol.dispose]() {} };
   const timer = new AbortController();
-  const left = Math.max(0, startedAt + timeoutMs - clock.now());
-  const timeout = setTimeout(() => {
+  const over = new AbortController();
+  const end = (): void => {
     timer.abort(agentErrors.create("agent_timed_out", `The agent ${agent.name} took longer than ${timeoutMs} ms.`, { details: { agent: agent.name } }));
-  }, left);
-  return { signal: AbortSignal.any([context.signal, timer.signal]), [Symbol.dispose]: () => clearTimeout(timeout) };
+  };
+  const left = startedAt + timeoutMs - clock.now();
+  if (left > 0) clock.sleep(left, { signal: over.signal }).then(end, () => {});
+  else end();
+  return { signal: AbortSignal.any([signal, timer.signal]), [Symbol.dispose]: () => over.abort() };
 }
 
-async function knowledgeTools(context: RunContext, { knowledge, maxFileBytes }: AgentSurroundings, paths: readonly string[]): Promise<AnyTool[]> {
+/** Brings the documents up to date and gives the collections to search. */
+async function ingest(
+  context: RunContext,
+  { knowledge, maxFileBytes }: AgentSurroundings,
+  { paths, signal }: { paths: readonly string[]; signal: AbortSignal },
+): Promise<readonly string[]> {
   if (paths.length === 0) return [];
-  const collections = await context.step("knowledge", async ({ signal }) => {
+  return await context.step("knowledge", async () => {
     const ingested = await ingestPaths(knowledge, paths, {
       signal,
       maxFileBytes,
@@ -121,19 +150,29 @@ async function knowledgeTools(context: RunContext, { knowledge, maxFileBytes }: 
     }
     return ingested.collections;
   });
-  return [retrievalTool(knowledge, { collections })];
 }
 
-async function runLoop(loop: Loop, surroundings: AgentSurroundings, goal: string): Promise<AgentResult<unknown>> {
-  const { agent, context, tools } = loop;
+function withRetrieval(agent: AnyAgent, knowledge: Knowledge, collections: readonly string[]): readonly AnyTool[] {
+  if (collections.length === 0) return agent.tools;
+  const retrieval = retrievalTool(knowledge, { collections });
+  if (agent.tools.some(({ name }) => name === retrieval.name)) {
+    throw toolErrors.create("tool_duplicate", `The agent ${agent.name} has documents, which ${retrieval.name} searches, and a tool of that name.`, {
+      details: { agent: agent.name, tool: retrieval.name },
+    });
+  }
+  return [...agent.tools, retrieval];
+}
+
+async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: LoopState): Promise<AgentResult<unknown>> {
+  const { agent } = loop;
   const { maxSteps = defaultMaxSteps, maxTokens = Number.POSITIVE_INFINITY } = agent.limits;
-  let state = (context.restored as LoopState | undefined) ?? begin(loop, goal);
+  let state = reached;
   let checkpointAt = Math.max(firstCheckpoint, state.steps * 2);
   while (true) {
     if (state.steps >= checkpointAt) {
       // Each checkpoint holds the whole conversation: doubling the distance keeps their sum proportional to it.
       checkpointAt *= 2;
-      await context.checkpoint(state as unknown as JsonValue);
+      await loop.checkpoint(state);
     }
     const last = state.steps + 1 >= maxSteps;
     const response = await modelStep(loop, state, last);
@@ -142,17 +181,18 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, goal: string
     const spent = state.usage.inputTokens + state.usage.outputTokens >= maxTokens;
     if (calls.length === 0 || last || spent) {
       const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : "max_tokens";
-      const result = await conclude({ loop, surroundings, state, response, finishReason });
+      const mayRepair = !last && !spent && state.repairs < maxRepairs;
+      const result = await conclude({ loop, surroundings, state, response, finishReason, mayRepair });
       if (typeof result !== "string") return result;
       state = { ...state, repairs: state.repairs + 1, messages: [...state.messages, userMessage(`${result} Correct it.`)] };
       continue;
     }
-    const results = await runToolCalls(context, tools, calls);
+    const results = await runToolCalls(loop, calls);
     state = { ...state, messages: [...state.messages, { role: "tool", content: results }] };
   }
 }
 
-function begin({ agent, model, tools, schema }: Loop, goal: string): LoopState {
+function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopState {
   const inWords = model.capabilities.structuredOutput === "none" ? schema : undefined;
   const hasDocuments = tools.some((tool) => tool.purpose === "retrieval");
   const system = systemText(agent, hasDocuments, inWords);
@@ -197,15 +237,16 @@ async function conclude(end: {
   state: LoopState;
   response: RecordedResponse;
   finishReason: AgentResult["finishReason"];
+  mayRepair: boolean;
 }): Promise<AgentResult<unknown> | string> {
-  const { loop, state, response, finishReason } = end;
+  const { loop, state, response, finishReason, mayRepair } = end;
   const text = textOf(response.message);
   let output: unknown = text;
   if (loop.agent.output) {
     const answer = await readStructured(loop.agent.output, text);
     // A model that says that it cannot fill the schema would say so again.
     const refused = response.metadata["refusal"] !== undefined;
-    if (!answer.ok && !refused && state.repairs < maxRepairs && finishReason === "stop") return answer.problem;
+    if (!answer.ok && !refused && mayRepair && finishReason === "stop") return answer.problem;
     if (!answer.ok) {
       throw agentErrors.create("agent_output_invalid", `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`, {
         details: { agent: loop.agent.name, repairs: state.repairs, finishReason },

@@ -28,7 +28,7 @@ const maxRetryAfterMs = 30_000;
  * Calls a model and gathers its answer. A failure that may pass is tried again, twice at most and only as long as nothing
  * has been shown: what a reader has seen is never taken back.
  *
- * Errors: those of the providers table.
+ * Errors: those of the providers table; the signal's reason when it aborts.
  */
 export async function callModel(call: ModelCall): Promise<RecordedResponse> {
   for (let attempt = 1; ; attempt++) {
@@ -39,7 +39,9 @@ export async function callModel(call: ModelCall): Promise<RecordedResponse> {
         call.onPart(part);
       });
     } catch (error) {
-      if (shown || attempt === maxAttempts || call.signal.aborted || !isAtlasError(error) || error.retry !== "later") throw error;
+      // Who stopped the call says why, not the model that was stopped.
+      call.signal.throwIfAborted();
+      if (shown || attempt === maxAttempts || !isAtlasError(error) || error.retry !== "later") throw error;
       await call.clock.sleep(retryDelayMs(error.details, attempt), { signal: call.signal });
     }
   }

@@ -6,25 +6,31 @@ export type StructuredAnswer = { readonly ok: true; readonly value: unknown } | 
 
 /** Reads an answer as JSON, also from inside a code fence or beside other text, and checks it against the schema. */
 export async function readStructured(schema: Schema, text: string): Promise<StructuredAnswer> {
-  let value: JsonValue | undefined;
-  for (const candidate of candidates(text)) {
-    try {
-      value = parseJson(candidate, "the answer");
-      break;
-    } catch {
-      // The next candidate may be the JSON.
-    }
+  let problem: string | undefined;
+  for (const value of candidates(text)) {
+    const checked = await checkSchema(schema, value);
+    if (checked.ok) return checked;
+    problem ??= `The JSON does not follow the schema: ${describeIssues(checked.issues)}.`;
   }
-  if (value === undefined) return { ok: false, problem: "The answer is not JSON." };
-  const checked = await checkSchema(schema, value);
-  return checked.ok ? checked : { ok: false, problem: `The JSON does not follow the schema: ${describeIssues(checked.issues)}.` };
+  return { ok: false, problem: problem ?? "The answer is not JSON." };
 }
 
-function candidates(text: string): string[] {
-  const fenced = /```(?:json)?\s*\n([\s\S]*?)```/.exec(text)?.[1];
-  const first = text.search(/[[{]/);
-  const last = Math.max(text.lastIndexOf("}"), text.lastIndexOf("]"));
-  return [text.trim(), ...(fenced === undefined ? [] : [fenced]), ...(first >= 0 && last > first ? [text.slice(first, last + 1)] : [])];
+const brackets = [
+  ["{", "}"],
+  ["[", "]"],
+] as const;
+
+/** Finds what may be the JSON: the whole, what is fenced, what stands in brackets (which marks of citations are too). */
+function* candidates(text: string): Generator<JsonValue> {
+  const fenced = /```(?:json)?\s*\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
+  const enclosed = brackets.map(([open, close]) => text.slice(Math.max(0, text.indexOf(open)), text.lastIndexOf(close) + 1));
+  for (const part of [text, fenced, ...enclosed]) {
+    try {
+      yield parseJson(part.trim(), "the answer");
+    } catch {
+      // The next part may be the JSON.
+    }
+  }
 }
 
 /** Says in words what form the answer must have, for models that cannot be made to follow a schema. */

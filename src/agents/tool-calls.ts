@@ -15,21 +15,24 @@ export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
   }));
 }
 
-/**
- * Runs the tool calls of one model answer at once, each as a step of the run. A call that fails gives a failed result, which
- * the model sees; only a stop of the run ends them all. Order: results in the order of the calls.
- */
-export async function runToolCalls(
-  context: RunContext,
-  tools: readonly AnyTool[],
-  calls: readonly ToolCallPart[],
-): Promise<ToolResultPart[]> {
-  return await Promise.all(calls.map((call) => runToolCall(context, tools, call)));
+/** Is what tool calls need of the loop that makes them; `signal` aborts with the run, or at the end of the agent's time. */
+export interface ToolCalling {
+  readonly context: RunContext;
+  readonly tools: readonly AnyTool[];
+  readonly signal: AbortSignal;
 }
 
-async function runToolCall(context: RunContext, tools: readonly AnyTool[], call: ToolCallPart): Promise<ToolResultPart> {
+/**
+ * Runs the tool calls of one model answer at once, each as a step of the run. A call that fails gives a failed result, which
+ * the model sees; only the signal ends them all. Order: results in the order of the calls.
+ */
+export async function runToolCalls(calling: ToolCalling, calls: readonly ToolCallPart[]): Promise<ToolResultPart[]> {
+  return await Promise.all(calls.map((call) => runToolCall(calling, call)));
+}
+
+async function runToolCall({ context, tools, signal }: ToolCalling, call: ToolCallPart): Promise<ToolResultPart> {
   const { id, name } = call;
-  return await context.step(`tool:${name}`, async ({ signal, idempotencyKey }): Promise<ToolResultPart> => {
+  return await context.step(`tool:${name}`, async ({ idempotencyKey }): Promise<ToolResultPart> => {
     context.emit({ type: "tool.started", data: { id, name, input: call.input } });
     const begin = context.clock.monotonic();
     try {
