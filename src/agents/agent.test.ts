@@ -1,0 +1,36 @@
+import { expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
+import { tool } from "../tools/index.ts";
+import type { Agent } from "./agent.ts";
+import { agent } from "./agent.ts";
+
+const hello = tool({ name: "hello", input: z.object({}), run: () => "hello" });
+
+test("an agent is a name and defaults for the rest", () => {
+  expect(agent({ name: "guide" })).toEqual({ kind: "agent", name: "guide", instructions: "", tools: [], knowledge: [], limits: {} });
+  expectTypeOf(agent({ name: "guide" })).toEqualTypeOf<Agent>();
+});
+
+test("the output schema is the type of the output", () => {
+  const scored = agent({ name: "judge", output: z.object({ score: z.number() }) });
+  expectTypeOf(scored).toEqualTypeOf<Agent<{ score: number }>>();
+});
+
+test.each(["a", "team.writer-2", "9lives", "x".repeat(64)])("%s is a name", (name) => {
+  expect(agent({ name }).name).toBe(name);
+});
+
+test.each(["", ".hidden", "two words", "x".repeat(65), "a/b", "a\n"])("%j is refused as a name", (name) => {
+  expect(() => agent({ name })).toThrow(expect.objectContaining({ code: "agent_invalid" }));
+});
+
+test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxSteps: Number.POSITIVE_INFINITY }])("the limits %j are refused by name", (limits) => {
+  expect(() => agent({ name: "a", limits })).toThrow(expect.objectContaining({ code: "agent_invalid", details: { agent: "a" } }));
+  expect(() => agent({ name: "a", limits })).toThrow(Object.keys(limits)[0] ?? "");
+});
+
+test("two tools of one name are refused", () => {
+  expect(() => agent({ name: "a", tools: [hello, { ...hello }] })).toThrow(
+    expect.objectContaining({ code: "tool_duplicate", details: { agent: "a", tool: "hello" } }),
+  );
+});
