@@ -2,7 +2,7 @@ import type { Agent, AgentResult, AnyAgent } from "../agents/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
-import type { Database } from "../storage/index.ts";
+import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Environment } from "./settings-environment.ts";
 import type { Models } from "./models.ts";
@@ -47,6 +47,8 @@ export interface Atlas extends AsyncDisposable {
   start<Output = string>(agent: Agent<Output> | string, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
   /** Starts a workflow. */
   start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;
+  /** Reads the whole database and checks its integrity. Cost: reads every page. */
+  check(): Promise<DatabaseCheck>;
   /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { AgentResult, AnyAgent } from "../agents/index.ts";
 import { agentWorkflow } from "../agents/index.ts";
@@ -9,6 +9,7 @@ import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../ru
 import { createRuns } from "../runs/index.ts";
 import { createRedactor } from "../security/index.ts";
 import type { Database } from "../storage/index.ts";
+import { makeFolder } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
@@ -50,7 +51,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   }
   const held = parts.move();
   const close = (): Promise<void> => held.disposeAsync();
-  return { settings, runs, knowledge, models, agents, start: start.start, close, [Symbol.asyncDispose]: close };
+  return { settings, runs, knowledge, models, agents, start: start.start, check: () => database.check(), close, [Symbol.asyncDispose]: close };
 }
 
 async function settingsOf({ settings = {}, directory, environment }: AtlasOptions): Promise<LoadedSettings> {
@@ -72,7 +73,7 @@ async function openDatabase(settings: LoadedSettings): Promise<Database> {
 function makeOwnFolder(folder: string): void {
   if (basename(folder) !== ".atlas" || existsSync(folder)) return;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     writeFileSync(join(folder, ".gitignore"), "*\n");
   } catch {
     // The database, which needs the folder too, says what is wrong with it.
@@ -110,8 +111,8 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
     if (found) return found;
     const known = [...agents.keys()].toSorted();
     const near = nearest(named, known);
-    const hint = near === undefined ? `known: ${known.join(", ")}` : `did you mean ${near}?`;
-    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}.`, { details: { agent: named, known } });
+    const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
+    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, { details: { agent: named, known } });
   };
   const startAgent = async (named: AnyAgent | string, goal: string, options: AgentStartOptions): Promise<RunHandle<AgentResult<unknown>>> => {
     const found = find(named);

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
+import { knowledgeErrors } from "./errors.ts";
 import type { IngestProgress, IngestReport } from "./ingest.ts";
 import type { Knowledge } from "./knowledge.ts";
+import { showPath } from "./walk.ts";
 
 /** Are the options of `ingestPaths`. */
 export interface IngestPathsOptions {
@@ -18,14 +20,16 @@ export interface IngestedPaths {
 
 /** Names the collection in which a file or folder stands that is used by its path: the same path, the same collection. */
 export function collectionOfPath(path: string): string {
-  return `path:${createHash("sha256").update(resolve(path)).digest("hex").slice(0, 24)}`;
+  const whole = resolve(path);
+  const shown = /[A-Za-z0-9][A-Za-z0-9._-]{0,59}/.exec(basename(whole))?.[0] ?? "path";
+  return `${shown}:${createHash("sha256").update(whole).digest("hex").slice(0, 24)}`;
 }
 
 /**
  * Brings the collections of files and folders up to date, one for each path, so that a search over some paths sees their
  * documents alone and what was read once is read once for all.
  *
- * Errors: as `Knowledge.ingest`.
+ * Errors: as `Knowledge.ingest`; knowledge_empty when there is no text under any of the paths.
  */
 export async function ingestPaths(
   knowledge: Knowledge,
@@ -36,5 +40,14 @@ export async function ingestPaths(
   for (const path of new Set(paths.map((each) => resolve(each)))) {
     reports.push(await knowledge.ingest({ ...options, paths: [path], collection: collectionOfPath(path) }));
   }
+  if (!reports.some(({ files }) => files.added + files.changed + files.unchanged > 0)) throw nothingFound(paths, reports);
   return { collections: reports.map((report) => report.collection), reports };
+}
+
+function nothingFound(paths: readonly string[], reports: readonly IngestReport[]): Error {
+  const failures = reports.flatMap((report) => report.failures);
+  const why = failures[0] === undefined ? "" : ` ${failures.length} files could not be read; the first: ${failures[0].message}`;
+  return knowledgeErrors.create("knowledge_empty", `There is no text to search in ${paths.map(showPath).join(", ")}.${why}`, {
+    details: { failures: failures.slice(0, 10).map((failure) => ({ ...failure })) },
+  });
 }

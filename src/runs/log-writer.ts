@@ -50,7 +50,13 @@ export class LogWriter {
   /** Adds an entry without waiting; it is written with the next commit. */
   emit({ type, data = null, transient }: EmittedEvent): void {
     const { live, clock, lease } = this.#options;
-    if (transient) return live.publish({ runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true });
+    if (transient) {
+      const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
+      // It is shown after what was emitted before it, which is shown once it is durable.
+      this.#flush();
+      this.#lastWrite = this.#lastWrite.then(() => live.publish(event));
+      return;
+    }
     this.#waiting.push(this.#enter({ type, data }));
     if (this.#armed) return;
     this.#armed = true;

@@ -1,4 +1,5 @@
 export { storageErrors } from "./errors.ts";
+export { makeFolder } from "./make-folder.ts";
 export type {
   Database,
   DatabaseCapabilities,

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { access, mkdir, statfs } from "node:fs/promises";
+import { access, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
 import type { LoadedSettings } from "../../app/index.ts";
 import { toAtlasError } from "../../base/index.ts";
+import { makeFolder } from "../../storage/index.ts";
 import type { Call } from "../command.ts";
 import { size } from "../format.ts";
 import { harmless } from "../harmless.ts";
@@ -71,7 +72,7 @@ async function checkStorage(path: string, findings: Finding[]): Promise<boolean>
   if (path === ":memory:") return true;
   const folder = dirname(path);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK);
     const { bavail, bsize } = await statfs(folder);
     const free = bavail * bsize;
@@ -94,7 +95,16 @@ async function checkStorage(path: string, findings: Finding[]): Promise<boolean>
 async function checkInside(call: Call, findings: Finding[]): Promise<void> {
   try {
     await using atlas = await openAtlas(call);
-    findings.push({ name: "database", state: "ok", message: "opens, and its schema fits" });
+    const { sizeBytes, problems } = await atlas.check();
+    if (problems.length === 0)
+      findings.push({ name: "database", state: "ok", message: `sound, ${size(sizeBytes)}, and its schema fits` });
+    else
+      findings.push({
+        name: "database",
+        state: "fail",
+        message: `damaged: ${problems[0]}`,
+        advice: "Keep the file, restore a backup in its place, or move it away to start anew.",
+      });
     const interrupted = await atlas.runs.list({ status: "interrupted", limit: 100 });
     if (interrupted.length > 0) {
       const advice = "Take them up with: atlas runs resume --all";

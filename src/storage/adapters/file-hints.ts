@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 
 /** Is a way to tell other processes on this machine that something changed. */
 export interface FileHints {
@@ -31,7 +32,7 @@ export function fileHints(folder: string): FileHints {
     try {
       if (made) utimesSync(file, new Date(), new Date());
       else {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         writeFileSync(file, "");
         made = true;
       }
@@ -71,7 +72,7 @@ export function fileHints(folder: string): FileHints {
 
 function watchOthers(folder: string, mine: string, changed: () => void): FSWatcher | undefined {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     removeDead(folder);
     const watcher = watch(folder, { persistent: false }, (_, name) => {
       if (name !== mine) changed();

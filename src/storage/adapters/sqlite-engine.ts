@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { isAtlasError } from "../../base/index.ts";
 import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
 import { storageErrors } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { baseCode, checkConnection, mapError, openConnection, readRows } from "./sqlite-connection.ts";
 import type { BatchResult, SqliteThreadData, ThreadFailure, ThreadReply, ThreadRequest, WriteBatch } from "./sqlite-protocol.ts";
 
@@ -30,7 +31,7 @@ export class SqliteEngine {
 
   /** Opens the database. Errors: those of the storage table. */
   constructor(data: SqliteThreadData) {
-    if (data.role === "writer") makeFolder(data.path);
+    if (data.role === "writer") makeItsFolder(data.path);
     this.#data = data;
     this.#db = openConnection(data);
   }
@@ -127,9 +128,9 @@ function lazily(make: () => Prepared): Prepared {
   };
 }
 
-function makeFolder(path: string): void {
+function makeItsFolder(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (cause) {
     throw storageErrors.create("database_open_failed", `The folder of the database ${path} cannot be made.`, { details: { path }, cause });
   }
