@@ -43,7 +43,7 @@ export interface Atlas extends AsyncDisposable {
   readonly agents: ReadonlyMap<string, AnyAgent>;
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
-  /** Starts an agent on a goal. Errors: agent_unknown, invalid_input (empty goal), and those of the run. */
+  /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, and those of the run. */
   start<Output = string>(agent: Agent<Output> | string, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
   /** Starts a workflow. */
   start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;

@@ -8,19 +8,22 @@ const assistantInstructions = "You are a careful assistant. Do what the goal ask
 
 /**
  * Gathers the agents that can be started by name: the built-in `assistant`, those of the settings, those of modules and of
- * the program. The later replaces the earlier; limits that an agent leaves open are those of the settings.
+ * the program. The later replaces the earlier.
  *
  * Errors: agent_invalid; tool_unknown.
  */
 export function knownAgents(settings: Settings, tools: readonly AnyTool[], defined: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {
   const known = new Map<string, AnyAgent>();
-  const add = (each: AnyAgent): void => {
-    known.set(each.name, { ...each, limits: { ...limitsOf(settings.limits), ...each.limits } });
-  };
+  const add = (each: AnyAgent): void => void known.set(each.name, each);
   add(agent<unknown>({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }));
   for (const [name, each] of Object.entries(settings.agents)) add(fromSettings(name, each, tools));
   for (const each of defined) add(each);
   return known;
+}
+
+/** Gives an agent the limits of the settings where its own leave them open. */
+export function withLimits(each: AnyAgent, settings: Settings): AnyAgent {
+  return { ...each, limits: { ...limitsOf(settings.limits), ...each.limits } };
 }
 
 function fromSettings(name: string, settings: AgentSettings, tools: readonly AnyTool[]): AnyAgent {

@@ -53,9 +53,14 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
 
 /** Providers that the settings name models of come before what is found by keys. */
 function configured(settings: Settings): Candidate[] {
-  return Object.entries(settings.providers).flatMap(([provider, { models }]) =>
-    models?.[0] === undefined ? [] : [{ provider, model: models[0], usable: true, reason: "It is configured with its models" }],
-  );
+  return Object.entries(settings.providers).flatMap(([provider, { models, apiKey, baseUrl }]): Candidate[] => {
+    const model = models?.[0];
+    if (model === undefined) return [];
+    const keyVariable = providerPresets[provider]?.keyVariable;
+    const keyless = keyVariable !== undefined && apiKey === undefined && baseUrl === undefined;
+    const problem = keyless ? { problem: `Set ${keyVariable} to use ${provider}.` } : {};
+    return [{ provider, model, usable: !keyless, reason: "It is configured with its models", ...problem }];
+  });
 }
 
 function variablesOf({ providers }: Settings): Variables {

@@ -1,4 +1,4 @@
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { AnyAgent } from "../agents/index.ts";
 import type { Provider } from "../providers/index.ts";
@@ -40,7 +40,8 @@ export async function loadModules(patterns: readonly string[]): Promise<Defined>
 }
 
 function filesOf(pattern: string): string[] {
-  const files = globSync(pattern).toSorted();
+  // A file may be named like a pattern, or stand in a folder that is.
+  const files = existsSync(pattern) ? [pattern] : globSync(pattern).toSorted();
   if (files.length === 0) throw failed(pattern, "there is no such file");
   return files;
 }
@@ -54,7 +55,7 @@ async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
 }
 
 function failed(path: string, why: string, cause?: unknown): Error {
-  return appErrors.create("module_failed", `The module ${path} cannot be used: ${why}.`, { details: { path }, cause });
+  return appErrors.create("module_failed", `The module ${path} cannot be used: ${why.replace(/\.$/, "")}.`, { details: { path }, cause });
 }
 
 function isKind<T extends { readonly kind: string }>(value: unknown, kind: T["kind"]): value is T {

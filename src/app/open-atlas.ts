@@ -14,7 +14,7 @@ import type { Logger } from "../telemetry/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
 import { appErrors } from "./errors.ts";
-import { knownAgents } from "./known-agents.ts";
+import { knownAgents, withLimits } from "./known-agents.ts";
 import { createModels } from "./models.ts";
 import type { Models } from "./models.ts";
 import { loadModules } from "./modules.ts";
@@ -100,7 +100,7 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
   const surroundings = { clock: systemClock, knowledge, maxFileBytes, model: (name?: string) => models.get(name) };
 
   const register = (each: AnyAgent) => {
-    const made = agentWorkflow(each, surroundings);
+    const made = agentWorkflow(withLimits(each, settings.values), surroundings);
     runs.register(made);
     workflows.set(each.name, { agent: each, workflow: made as Workflow<never, AgentResult<unknown>> });
     return made;
@@ -119,7 +119,8 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
     const { knowledge: paths = [], model, ...rest } = options;
     // An unknown provider is an error of the call, not of the run.
-    if (model !== undefined) await models.get(model);
+    const wanted = model ?? found.model ?? settings.values.model;
+    if (typeof wanted === "string" && wanted !== "auto") await models.get(wanted);
     const known = workflows.get(found.name);
     const made = known?.agent === found ? known.workflow : register(found);
     const input = {
