@@ -1,0 +1,130 @@
+import { tmpdir } from "node:os";
+import { expect, test } from "vitest";
+import type { Provider } from "../providers/index.ts";
+import { scripted } from "../providers/index.ts";
+import type { WireServer } from "../testing/index.ts";
+import { wireServer } from "../testing/index.ts";
+import { createModels } from "./models.ts";
+import type { SettingsInput } from "./settings.ts";
+import { loadSettings } from "./settings.ts";
+
+/** Nothing listens at the port of TCP's multiplexer, so that an Ollama of this machine plays no part. */
+const noOllama = "http://127.0.0.1:1";
+
+async function modelsOf(environment: Record<string, string> = {}, overrides: SettingsInput = {}, added: readonly Provider[] = []) {
+  const { values } = await loadSettings({ directory: tmpdir(), environment: { OLLAMA_HOST: noOllama, ...environment }, overrides });
+  return createModels(values, added);
+}
+
+async function ollamaWith(names: readonly string[]): Promise<WireServer> {
+  const server = await wireServer();
+  server.answer({ headers: { "content-type": "application/json" }, chunks: [JSON.stringify({ models: names.map((name) => ({ name, model: name })) })] });
+  return server;
+}
+
+const chosen = async (environment: Record<string, string>, overrides: SettingsInput = {}): Promise<string> => {
+  await using models = await modelsOf(environment, overrides);
+  const { provider, name } = await models.get();
+  return `${provider}/${name}`;
+};
+
+test("without anything the offline model is chosen", async () => {
+  expect(await chosen({})).toBe("offline/extractive");
+});
+
+test.each([
+  ["OPENAI_API_KEY", /^openai\/gpt/],
+  ["ANTHROPIC_API_KEY", /^anthropic\/claude/],
+])("a key in %s chooses its provider", async (variable, model) => {
+  expect(await chosen({ [variable]: "sk-test-0123456789" })).toMatch(model);
+});
+
+test("a key of a provider without a model of its own chooses nothing until a model is named", async () => {
+  expect(await chosen({ GROQ_API_KEY: "gsk-test-0123456789" })).toBe("offline/extractive");
+  expect(await chosen({ GROQ_API_KEY: "gsk-test-0123456789" }, { providers: { groq: { models: ["llama-x"] } } })).toBe("groq/llama-x");
+});
+
+test("a provider that is configured with its models comes before one that has a key", async () => {
+  const providers = { house: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1", models: ["big", "small"] } } as const;
+  expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { providers })).toBe("house/big");
+});
+
+test("a hosted provider that is configured with models but has no key is not chosen, and the reason is told", async () => {
+  const providers = { openai: { models: ["gpt-x"] } };
+  expect(await chosen({}, { providers })).toBe("offline/extractive");
+  await using models = await modelsOf({}, { providers });
+  expect((await models.detect()).candidates[0]).toMatchObject({ provider: "openai", usable: false, problem: "Set OPENAI_API_KEY to use openai." });
+});
+
+test("an Ollama that runs is chosen, with a model that can chat", async () => {
+  await using server = await ollamaWith(["nomic-embed-text", "qwen-test:1b"]);
+  expect(await chosen({ OLLAMA_HOST: server.url })).toBe("ollama/qwen-test:1b");
+  expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(["GET /api/tags"]);
+});
+
+test.each([
+  ["is dead", undefined],
+  ["has no model", []],
+])("an Ollama that %s is not chosen", async (_, names) => {
+  await using server = names && (await ollamaWith(names));
+  expect(await chosen({ OLLAMA_HOST: server?.url ?? noOllama })).toBe("offline/extractive");
+});
+
+test("what is chosen is looked for once, what is asked for by name not at all", async () => {
+  await using server = await ollamaWith(["qwen-test:1b"]);
+  await using models = await modelsOf({ OLLAMA_HOST: server.url });
+  expect((await models.get("offline/extractive")).provider).toBe("offline");
+  expect(server.requests).toHaveLength(0);
+  await Promise.all([models.get(), models.get("auto"), models.get()]);
+  await models.get();
+  expect(server.requests).toHaveLength(1);
+});
+
+test("a search for models that is stopped fails with the reason of the stop, and a later one looks again", async () => {
+  await using models = await modelsOf();
+  await expect(models.detect(AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
+  expect((await models.detect()).choice.provider).toBe("offline");
+});
+
+test("the model of the settings is the one without a name", async () => {
+  expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { model: "offline/extractive" })).toBe("offline/extractive");
+});
+
+test.each([
+  ["openai/gpt-x", "openai"],
+  ["anthropic/claude-x", "anthropic"],
+  ["ollama/a:b", "ollama"],
+  ["mistral/m", "mistral"],
+  ["mine/some/model", "mine"],
+])("%s is made by its own adapter without a call", async (reference, provider) => {
+  await using models = await modelsOf({}, { providers: { mine: { kind: "anthropic", baseUrl: noOllama } } });
+  const model = await models.get(reference);
+  expect([model.provider, model.name]).toEqual([provider, reference.slice(provider.length + 1)]);
+});
+
+test("the offline provider lists its model", async () => {
+  await using models = await modelsOf();
+  expect(await (await models.providers.get("offline")).listModels()).toEqual(["extractive"]);
+});
+
+test("a provider of the program replaces the built-in one of its name and is closed with the rest", async () => {
+  let closed = 0;
+  const own: Provider = {
+    name: "openai",
+    model: (name) => scripted(["own"], { provider: "openai", name }),
+    listModels: async () => [],
+    async [Symbol.asyncDispose]() {
+      closed++;
+    },
+  };
+  {
+    await using models = await modelsOf({}, {}, [own]);
+    expect((await models.get("openai/x")).capabilities.cost).toBe("free");
+  }
+  expect(closed).toBe(1);
+});
+
+test.each(["nowhere/x", "just-a-name", "/x", "openai/"])("%s is refused as a model with the names that are known", async (reference) => {
+  await using models = await modelsOf();
+  await expect(models.get(reference)).rejects.toMatchObject({ code: "provider_unknown", message: expect.stringContaining("offline") as unknown });
+});

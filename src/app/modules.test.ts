@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadModules } from "./modules.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "atlas-modules-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+const failure = (path: string, why: string) => ({ code: "module_failed", message: `The module ${path} cannot be used: ${why}.`, details: { path } });
+
+test("what modules export is sorted by what it is, also inside lists", async () => {
+  const path = write(
+    "all.mjs",
+    `export const tools = [{ kind: "tool", name: "a" }, { kind: "tool", name: "b" }];
+     export default { kind: "agent", name: "guide" };
+     export const flow = { kind: "workflow", name: "flow" };
+     export const house = { name: "house", listModels: async () => [] };
+     export const unrelated = [null, 5, "tool", () => 1, { kind: "other" }];`,
+  );
+  const defined = await loadModules([path]);
+  const names = Object.fromEntries(Object.entries(defined).map(([kind, list]) => [kind, (list as { name: string }[]).map(({ name }) => name)]));
+  expect(names).toEqual({ agents: ["guide"], tools: ["a", "b"], workflows: ["flow"], providers: ["house"] });
+});
+
+test("a pattern loads every file that fits, in the order of their names", async () => {
+  for (const name of ["b", "a", "c"]) write(`tools/${name}.mjs`, `export const made = { kind: "tool", name: "${name}" };`);
+  const { tools } = await loadModules([join(folder, "tools", "*.mjs")]);
+  expect(tools.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
+
+test("a file in a folder whose name looks like a pattern is found", async () => {
+  const path = write("[project]/tool.mjs", `export const made = { kind: "tool", name: "a" };`);
+  expect((await loadModules([path])).tools).toHaveLength(1);
+});
+
+test("no module at all defines nothing", async () => {
+  expect(await loadModules([])).toEqual({ agents: [], tools: [], workflows: [], providers: [] });
+});
+
+test("a module that throws is named with its own words", async () => {
+  const path = write("throws.mjs", `throw new Error("no luck today.");`);
+  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "no luck today"));
+});
+
+test("a module that throws no error is named too", async () => {
+  const path = write("odd.mjs", `throw "just words";`);
+  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "just words"));
+});
+
+test("a module with a syntax error is named", async () => {
+  const path = write("broken.mjs", `export const = 5`);
+  await expect(loadModules([path])).rejects.toMatchObject({ code: "module_failed", details: { path } });
+});
+
+test("a module that exports nothing of use is named", async () => {
+  const path = write("empty.mjs", `export const answer = 42;`);
+  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "it exports no agent, tool, workflow or provider"));
+});
+
+test.each(["gone.mjs", "none/*.mjs"])("%s, which is not there, is named", async (name) => {
+  const path = join(folder, name);
+  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "there is no such file"));
+});
