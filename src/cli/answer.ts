@@ -49,11 +49,12 @@ export function showAnswer(answer: Answer, screen: Screen): void {
     }
   }
   if (result.finishReason !== "stop") {
-    screen.warn(
+    screen.say(
       screen.style(
         "yellow",
         `The answer may be incomplete: it ended with ${result.finishReason.replaceAll("_", " ")}.`,
       ),
+      "always",
     );
   }
   const { inputTokens, outputTokens } = result.usage;

@@ -47,7 +47,7 @@ function endBadly(error: unknown, runId: string, { screen, interrupt }: Call): n
   if (interrupt.cause === "SIGPIPE") return 0;
   if (interrupt.exitCode !== undefined) {
     if (screen.json) failWith(error, screen, { runId, status: "interrupted" });
-    else screen.warn(`The run ${runId} is kept. Take it up with: atlas runs resume ${runId}`);
+    else screen.say(`The run ${runId} is kept. Take it up with: atlas runs resume ${runId}`, "always");
     return interrupt.exitCode;
   }
   const status = isAtlasError(error) && error.code === "run_cancelled" ? "cancelled" : "failed";

@@ -76,11 +76,12 @@ export function tellIngest(reports: readonly JsonObject[], screen: Screen): void
   );
   for (const failure of failures.slice(0, 5)) {
     if (isJsonObject(failure))
-      screen.warn(
+      screen.say(
         screen.style("yellow", `  left out ${harmless(text(failure["path"]))}: ${oneLine(text(failure["message"]))}`),
+        "always",
       );
   }
-  if (failures.length > 5) screen.warn(screen.style("yellow", `  and ${failures.length - 5} more`));
+  if (failures.length > 5) screen.say(screen.style("yellow", `  and ${failures.length - 5} more`), "always");
 }
 
 function messageOf(error: JsonValue | undefined): string {

@@ -16,11 +16,11 @@ export function failWith(error: unknown, screen: Screen, details: FailureDetails
     screen.printJson(plain);
   } else {
     const where = details.runId === undefined ? "" : ` (${details.runId})`;
-    screen.warn(`${screen.style(["red", "bold"], "Error")}${where}: ${harmless(failure.message)}`);
+    screen.say(`${screen.style(["red", "bold"], "Error")}${where}: ${harmless(failure.message)}`, "always");
     // A message about the command line names the help that fits best itself.
     if (!failure.message.includes(failure.fix) && failure.code !== "usage")
-      screen.warn(`${screen.style("dim", "→")} ${harmless(failure.fix)}`);
-    screen.warn(screen.style("dim", `  code: ${failure.code}`));
+      screen.say(`${screen.style("dim", "→")} ${harmless(failure.fix)}`, "always");
+    screen.say(screen.style("dim", `  code: ${failure.code}`), "always");
   }
   return failure.exitCode;
 }

@@ -26,10 +26,8 @@ export interface Screen {
   stream(text: string): void;
   /** Writes one JSON value on one line of its own. */
   printJson(value: unknown): void;
-  /** Writes a line for people; nothing with `--quiet`. */
-  say(text: string): void;
-  /** Writes a line for people, also with `--quiet`: problems. */
-  warn(text: string): void;
+  /** Writes a line for people; with `--quiet` only what must `always` be said: problems. */
+  say(text: string, when?: "always"): void;
   /** Shows what is going on in one line that replaces itself; only on a terminal. An empty text removes it. */
   progress(text: string): void;
   /** Styles a text that is meant for stdout or stderr. */
@@ -74,14 +72,9 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
       clear();
       stdout.write(`${safe(JSON.stringify(value, undefined, stdout.isTTY ? 2 : undefined))}\n`);
     },
-    say(text) {
+    say(text, when) {
       clear();
-      if (quiet) return;
-      endLine();
-      stderr.write(`${redact(text)}\n`);
-    },
-    warn(text) {
-      clear();
+      if (quiet && when !== "always") return;
       endLine();
       stderr.write(`${redact(text)}\n`);
     },

@@ -31,6 +31,6 @@ export async function configExplain({ args, options, io, screen }: Call): Promis
       );
     screen.print(`${" ".repeat(width)}  ${description} Variable: ${variable}`);
   }
-  for (const warning of settings.warnings) screen.warn(screen.style("yellow", harmless(warning)));
+  for (const warning of settings.warnings) screen.say(screen.style("yellow", harmless(warning)), "always");
   return 0;
 }

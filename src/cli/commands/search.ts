@@ -30,7 +30,7 @@ export async function search(call: Call<SearchOptions>): Promise<number> {
         });
   screen.progress("");
   for (const { path, message } of (ingested?.reports ?? []).flatMap((report) => report.failures).slice(0, 5)) {
-    screen.warn(screen.style("yellow", `Left out ${harmless(path)}: ${harmless(message)}`));
+    screen.say(screen.style("yellow", `Left out ${harmless(path)}: ${harmless(message)}`), "always");
   }
   const hits = await atlas.knowledge.search({
     query: args.join(" "),
