@@ -15,7 +15,6 @@ import { createRuns } from "../runs/index.ts";
 import { sqlite } from "../storage/adapters/sqlite.ts";
 import type { Database } from "../storage/index.ts";
 import { manualClock } from "../testing/manual-clock.ts";
-import type { AnyTool } from "../tools/index.ts";
 import { tool } from "../tools/index.ts";
 import { agentWorkflow } from "./agent-workflow.ts";
 import type { AgentInput, AgentOptions, AgentResult } from "./agent.ts";
@@ -57,16 +56,11 @@ function workflowOf<Output = string>(options: Partial<AgentOptions<Output>>) {
   return agentWorkflow(agent<Output>({ name: "guide", ...options }), surroundings);
 }
 
-async function start<Output = string>(options: Partial<AgentOptions<Output>>, input: Partial<AgentInput> = {}): Promise<RunHandle<AgentResult<unknown>>> {
+async function start<Output = string>(
+  options: Partial<AgentOptions<Output>>,
+  input: Partial<AgentInput> = {},
+): Promise<RunHandle<AgentResult<unknown>>> {
   return await runs.start(workflowOf(options), { goal: "Do it.", ...input });
-}
-
-/** Closes the engine as a stop of the process does and takes the run up in another, with an agent defined anew. */
-async function restart<Output = string>(run: RunHandle<unknown>, options: Partial<AgentOptions<Output>>): Promise<RunHandle<unknown>> {
-  await runs[Symbol.asyncDispose]();
-  await open(clock);
-  runs.register(workflowOf(options));
-  return await runs.resume(run.id);
 }
 
 async function events(run: RunHandle<unknown>): Promise<RunEvent[]> {
@@ -74,15 +68,21 @@ async function events(run: RunHandle<unknown>): Promise<RunEvent[]> {
 }
 
 const typesOf = (log: readonly RunEvent[]): string[] => log.map(({ type }) => type);
-const dataOf = (log: readonly RunEvent[], type: string): JsonObject[] => log.filter((event) => event.type === type).map(({ data }) => data as JsonObject);
-const toolResults = (request: ModelRequest) => request.messages.flatMap((message: Message) => (message.role === "tool" ? message.content : []));
+const dataOf = (log: readonly RunEvent[], type: string): JsonObject[] =>
+  log.filter((event) => event.type === type).map(({ data }) => data as JsonObject);
+const toolResults = (request: ModelRequest) =>
+  request.messages.flatMap((message: Message) => (message.role === "tool" ? message.content : []));
 const call = (name: string, input: JsonObject = {}) => ({ toolCalls: [{ name, input }] });
 const echo = tool({ name: "echo", input: z.object({ text: z.string() }), run: ({ text }) => ({ text }) });
 const model = (script: Script) => scripted(script);
 
 describe("an agent", () => {
   it("answers, and its log tells what happened in the documented order", async () => {
-    const run = await start({ instructions: "Be brief.", model: model([{ ...call("echo", { text: "a" }), text: "Let me see." }, "Done."]), tools: [echo] });
+    const run = await start({
+      instructions: "Be brief.",
+      model: model([{ ...call("echo", { text: "a" }), text: "Let me see." }, "Done."]),
+      tools: [echo],
+    });
     expect(await run.result()).toEqual({
       output: "Done.",
       text: "Done.",
@@ -113,7 +113,9 @@ describe("an agent", () => {
       { step: 2, text: "Done.", toolCalls: [], finishReason: "stop" },
     ]);
     expect(dataOf(log, "tool.started")).toEqual([{ id: "call_0_0", name: "echo", input: { text: "a" } }]);
-    expect(dataOf(log, "tool.completed")).toMatchObject([{ id: "call_0_0", name: "echo", durationMs: expect.any(Number) as unknown }]);
+    expect(dataOf(log, "tool.completed")).toMatchObject([
+      { id: "call_0_0", name: "echo", durationMs: expect.any(Number) as unknown },
+    ]);
   });
 
   it("shows its words and thoughts to a follower as they come, and keeps only the whole", async () => {
@@ -128,7 +130,12 @@ describe("an agent", () => {
         }
         yield { type: "text.delta", text: "Two and two " };
         yield { type: "text.delta", text: "is four." };
-        yield { type: "response.finished", finishReason: "stop", usage: { inputTokens: 1, outputTokens: 1, provenance: "reported" }, metadata: {} };
+        yield {
+          type: "response.finished",
+          finishReason: "stop",
+          usage: { inputTokens: 1, outputTokens: 1, provenance: "reported" },
+          metadata: {},
+        };
       },
     };
     const run = await start({ model: talking });
@@ -157,7 +164,10 @@ describe("an agent", () => {
     });
     const run = await start({
       tools: [meet],
-      model: model([{ toolCalls: [1, 2].map((n) => ({ name: "meet", input: { n } })) }, (request) => JSON.stringify(toolResults(request).map(({ output }) => output))]),
+      model: model([
+        { toolCalls: [1, 2].map((n) => ({ name: "meet", input: { n } })) },
+        (request) => JSON.stringify(toolResults(request).map(({ output }) => output)),
+      ]),
     });
     expect((await run.result()).output).toBe("[1,2]");
   });
@@ -191,7 +201,9 @@ describe("an agent", () => {
     const slow = tool({ name: "slow", input: z.object({}), run: (_, { progress }) => progress({ percent: 50 }) });
     const run = await start({ tools: [slow], model: model([call("slow"), "Done."]) });
     await run.result();
-    expect(dataOf(await events(run), "tool.progressed")).toEqual([{ id: "call_0_0", name: "slow", data: { percent: 50 } }]);
+    expect(dataOf(await events(run), "tool.progressed")).toEqual([
+      { id: "call_0_0", name: "slow", data: { percent: 50 } },
+    ]);
   });
 
   it("finds the model by name, the input's before its own", async () => {
@@ -244,11 +256,19 @@ describe("the limits of an agent", () => {
 
   it("end the run when its tokens are spent", async () => {
     const run = await start({
-      model: model(() => ({ text: "Wait.", ...call("echo", { text: "a" }), usage: { inputTokens: 40, outputTokens: 10 } })),
+      model: model(() => ({
+        text: "Wait.",
+        ...call("echo", { text: "a" }),
+        usage: { inputTokens: 40, outputTokens: 10 },
+      })),
       tools: [echo],
       limits: { maxTokens: 100 },
     });
-    expect(await run.result()).toMatchObject({ steps: 2, finishReason: "max_tokens", usage: { inputTokens: 80, outputTokens: 20 } });
+    expect(await run.result()).toMatchObject({
+      steps: 2,
+      finishReason: "max_tokens",
+      usage: { inputTokens: 80, outputTokens: 20 },
+    });
   });
 
   it("hold for corrections too", async () => {
@@ -279,7 +299,10 @@ describe("the limits of an agent", () => {
   });
 
   it("allow a time that no timer can hold", async () => {
-    const run = await start({ model: scripted([{ delayMs: 3, text: "in time" }]), limits: { timeoutMs: 30 * 86_400_000 } });
+    const run = await start({
+      model: scripted([{ delayMs: 3, text: "in time" }]),
+      limits: { timeoutMs: 30 * 86_400_000 },
+    });
     expect(await run.result()).toMatchObject({ output: "in time" });
   });
 });
@@ -289,7 +312,9 @@ describe("an agent with an output schema", () => {
 
   it("gives the value that follows the schema, which the model was given", async () => {
     const formats: unknown[] = [];
-    const native = scripted([(request) => (formats.push(request.responseFormat?.schema["required"]), '{"score": 8}')], { capabilities: { structuredOutput: "native" } });
+    const native = scripted([(request) => (formats.push(request.responseFormat?.schema["required"]), '{"score": 8}')], {
+      capabilities: { structuredOutput: "native" },
+    });
     const run = await start({ output, model: native });
     expect(await run.result()).toMatchObject({ output: { score: 8 }, text: '{"score": 8}', steps: 1 });
     expect(formats).toEqual([["score"]]);
@@ -297,7 +322,9 @@ describe("an agent with an output schema", () => {
 
   it("tells the schema in words to a model that cannot be made to follow one", async () => {
     let system = "";
-    const plain = scripted([(request) => ((system = JSON.stringify(request.messages[0])), '{"score": 8}')], { capabilities: { structuredOutput: "none" } });
+    const plain = scripted([(request) => ((system = JSON.stringify(request.messages[0])), '{"score": 8}')], {
+      capabilities: { structuredOutput: "none" },
+    });
     await (await start({ output, model: plain })).result();
     expect(system).toContain("JSON Schema");
     expect(system).toContain("score");
@@ -307,7 +334,10 @@ describe("an agent with an output schema", () => {
     const asked: string[] = [];
     const run = await start({
       output,
-      model: model(['{"score": "high"}', (request) => (asked.push(JSON.stringify(request.messages.at(-1))), '{"score": 8}')]),
+      model: model([
+        '{"score": "high"}',
+        (request) => (asked.push(JSON.stringify(request.messages.at(-1))), '{"score": 8}'),
+      ]),
     });
     expect(await run.result()).toMatchObject({ output: { score: 8 }, steps: 2 });
     expect(asked[0]).toMatch(/score: .*Correct it/);
@@ -320,110 +350,12 @@ describe("an agent with an output schema", () => {
   });
 
   it("does not ask a model again that says it cannot", async () => {
-    const run = await start({ output: z.object({ size: z.number(), colour: z.string() }), model: offline() }, { goal: "Fill it." });
+    const run = await start(
+      { output: z.object({ size: z.number(), colour: z.string() }), model: offline() },
+      { goal: "Fill it." },
+    );
     await expect(run.result()).rejects.toMatchObject({ code: "agent_output_invalid" });
     expect(dataOf(await events(run), "model.started")).toHaveLength(1);
-  });
-});
-
-describe("a run that was interrupted", () => {
-  /** A tool that counts its calls by key and waits at one of them, as long as it may not pass. */
-  function counter(stopAt: number) {
-    const keys: string[] = [];
-    const reached = Promise.withResolvers<void>();
-    let stopped = false;
-    const count: AnyTool = tool({
-      name: "count",
-      input: z.object({ n: z.number() }),
-      run: async ({ n }, { idempotencyKey, signal }) => {
-        keys.push(`${n} ${idempotencyKey}`);
-        if (n !== stopAt || stopped) return n;
-        stopped = true;
-        reached.resolve();
-        return await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
-      },
-    });
-    return { keys, count, reached: reached.promise };
-  }
-
-  it.each([2, 15, 16, 17, 20, 33, 40])("at its step %i goes on, calls no finished tool again and keeps the keys", async (stopAt) => {
-    const { keys, count, reached } = counter(stopAt);
-    const total = stopAt + 3;
-    const script = model((_, index) => (index < total ? call("count", { n: index }) : `Counted to ${index}.`));
-    const options: Partial<AgentOptions<string>> = { model: script, tools: [count], limits: { maxSteps: 100 } };
-    const run = await start(options);
-    await reached;
-    const again = await restart(run, options);
-    expect(await again.result()).toMatchObject({ output: `Counted to ${total}.`, steps: total + 1 });
-    const calls = Array.from({ length: total }, (_, n) => n);
-    expect(keys.map((key) => Number.parseInt(key, 10))).toEqual(calls.flatMap((n) => (n === stopAt ? [n, n] : [n])));
-    // One key for each call: the interrupted one has the same in both executions, no other shares it.
-    expect(new Set(keys).size).toBe(total);
-    expect(new Set(keys.map((key) => key.split(" ")[1])).size).toBe(total);
-    const log = await events(again);
-    expect(dataOf(log, "agent.started")).toHaveLength(1);
-    expect(dataOf(log, "model.completed").map(({ step }) => step)).toEqual(Array.from({ length: total + 1 }, (_, index) => index + 1));
-  });
-
-  it("more than once, goes on each time", async () => {
-    const first = counter(18);
-    const options = { model: model((_, index) => (index < 40 ? call("count", { n: index }) : "Done.")), tools: [first.count], limits: { maxSteps: 100 } };
-    const run = await start(options);
-    await first.reached;
-    const second = counter(36);
-    const again = await restart(run, { ...options, tools: [second.count] });
-    await second.reached;
-    const third = counter(-1);
-    expect(await (await restart(again, { ...options, tools: [third.count] })).result()).toMatchObject({ output: "Done.", steps: 41 });
-    const keys = [...first.keys, ...second.keys, ...third.keys];
-    expect(keys).toHaveLength(42);
-    expect(new Set(keys).size).toBe(40);
-  });
-
-  it("keeps its model, its time limit and its documents, also across a checkpoint", async () => {
-    mkdirSync(join(folder, "docs"));
-    writeFileSync(join(folder, "docs", "a.md"), "# A\n\nThe pool keeps ten connections open.\n");
-    await runs[Symbol.asyncDispose]();
-    const time = manualClock();
-    await open(time);
-    const { count, reached } = counter(18);
-    const script: Script = (request, index) => (index < 20 ? call("count", { n: index }) : (request.tools ?? []).map(({ name }) => name).join());
-    const asked: (string | undefined)[] = [];
-    const surroundings = {
-      clock: time,
-      knowledge,
-      maxFileBytes: 1_000_000,
-      model: async (name?: string) => {
-        asked.push(name);
-        return scripted(script, { provider: "house", name: "big" });
-      },
-    };
-    const make = () => agentWorkflow(agent({ name: "guide", tools: [count], knowledge: [join(folder, "docs")], limits: { maxSteps: 100, timeoutMs: 1_000 } }), surroundings);
-    const run = await runs.start(make(), { goal: "Count." });
-    await reached;
-    await runs[Symbol.asyncDispose]();
-    await time.advance(999);
-    await open(time);
-    runs.register(make());
-    const again = await runs.resume(run.id);
-    expect(await again.result()).toMatchObject({ output: "count,search_documents", model: "house/big" });
-    expect(asked).toEqual([undefined, "house/big", "house/big"]);
-    expect(dataOf(await events(again), "knowledge.ingested")).toHaveLength(1);
-  });
-
-  it("past its time ends as timed out", async () => {
-    await runs[Symbol.asyncDispose]();
-    const time = manualClock();
-    await open(time);
-    const { count, reached } = counter(18);
-    const options = { model: model((_, index) => call("count", { n: index })), tools: [count], limits: { maxSteps: 100, timeoutMs: 1_000 } };
-    const run = await start(options);
-    await reached;
-    await runs[Symbol.asyncDispose]();
-    await time.advance(2_000);
-    await open(time);
-    runs.register(workflowOf(options));
-    await expect(runs.resume(run.id).then((again) => again.result())).rejects.toMatchObject({ code: "agent_timed_out" });
   });
 });
 
@@ -444,9 +376,19 @@ describe("an agent with documents", () => {
   }
 
   it("searches them and cites what the files hold", async () => {
-    const run = await start({ model: model(searching("The pool keeps ten connections open. [id]")), knowledge: [document()] });
+    const run = await start({
+      model: model(searching("The pool keeps ten connections open. [id]")),
+      knowledge: [document()],
+    });
     const { citations } = await run.result();
-    expect(citations).toEqual([{ source: join(folder, "docs", "pool.md"), startLine: 3, endLine: 3, quote: "The pool keeps ten connections open." }]);
+    expect(citations).toEqual([
+      {
+        source: join(folder, "docs", "pool.md"),
+        startLine: 3,
+        endLine: 3,
+        quote: "The pool keeps ten connections open.",
+      },
+    ]);
     expect(await Promise.all(citations.map((citation) => knowledge.verify(citation)))).toEqual([{ ok: true }]);
     expect(dataOf(await events(run), "knowledge.ingested")).toMatchObject([{ files: { added: 1 }, failures: [] }]);
   });
@@ -454,20 +396,31 @@ describe("an agent with documents", () => {
   it("takes the documents of the input beside its own", async () => {
     const other = join(folder, "other.md");
     writeFileSync(other, "# Other\n\nThe other pool keeps two connections open.\n");
-    const run = await start({ model: model(searching("It keeps ten.")), knowledge: [document()] }, { knowledge: [other] });
+    const run = await start(
+      { model: model(searching("It keeps ten.")), knowledge: [document()] },
+      { knowledge: [other] },
+    );
     await run.result();
     expect(dataOf(await events(run), "knowledge.ingested")).toHaveLength(2);
   });
 
   it("refuses a citation that no document holds, and says so in the log", async () => {
-    const run = await start({ model: model(searching("Elephants dance at midnight on the moon. [id] They sing too. [p999]")), knowledge: [document()] });
+    const run = await start({
+      model: model(searching("Elephants dance at midnight on the moon. [id] They sing too. [p999]")),
+      knowledge: [document()],
+    });
     expect((await run.result()).citations).toEqual([]);
     const refused = (await events(run)).filter(({ type }) => type === "citations.refused");
-    expect(refused.map(({ data }) => data)).toMatchObject([[{ reason: "unsupported" }, { id: "p999", reason: "unknown" }]]);
+    expect(refused.map(({ data }) => data)).toMatchObject([
+      [{ reason: "unsupported" }, { id: "p999", reason: "unknown" }],
+    ]);
   });
 
   it("answers offline from the documents alone", async () => {
-    const run = await start({ model: offline(), knowledge: [document()] }, { goal: "How many connections does the pool keep open?" });
+    const run = await start(
+      { model: offline(), knowledge: [document()] },
+      { goal: "How many connections does the pool keep open?" },
+    );
     const result = await run.result();
     expect(result).toMatchObject({ metadata: { extractive: true }, costMicroUsd: 0, finishReason: "stop" });
     expect(result.text).toContain("ten connections");
