@@ -67,7 +67,10 @@ const firstCheckpoint = 16;
  * [{ id, reason, sentence }].
  * Errors: agent_output_invalid, agent_timed_out, tool_duplicate, those of providers and knowledge.
  */
-export function agentWorkflow(agent: AnyAgent, surroundings: AgentSurroundings): Workflow<AgentInput, AgentResult<unknown>> {
+export function agentWorkflow(
+  agent: AnyAgent,
+  surroundings: AgentSurroundings,
+): Workflow<AgentInput, AgentResult<unknown>> {
   return workflow({
     name: `agent:${agent.name}`,
     run: async (context, input) => {
@@ -124,7 +127,11 @@ function deadlineOf(
   const timer = new AbortController();
   const over = new AbortController();
   const end = (): void => {
-    timer.abort(agentErrors.create("agent_timed_out", `The agent ${agent.name} took longer than ${timeoutMs} ms.`, { details: { agent: agent.name } }));
+    timer.abort(
+      agentErrors.create("agent_timed_out", `The agent ${agent.name} took longer than ${timeoutMs} ms.`, {
+        details: { agent: agent.name },
+      }),
+    );
   };
   const left = startedAt + timeoutMs - clock.now();
   if (left > 0) clock.sleep(left, { signal: over.signal }).then(end, () => {});
@@ -146,7 +153,10 @@ async function ingest(
       onProgress: (progress) => context.emit({ type: "knowledge.progressed", data: { ...progress }, transient: true }),
     });
     for (const { failures, ...report } of ingested.reports) {
-      context.emit({ type: "knowledge.ingested", data: { ...report, failures: failures.map((failure) => ({ ...failure })) } });
+      context.emit({
+        type: "knowledge.ingested",
+        data: { ...report, failures: failures.map((failure) => ({ ...failure })) },
+      });
     }
     return ingested.collections;
   });
@@ -156,9 +166,13 @@ function withRetrieval(agent: AnyAgent, knowledge: Knowledge, collections: reado
   if (collections.length === 0) return agent.tools;
   const retrieval = retrievalTool(knowledge, { collections });
   if (agent.tools.some(({ name }) => name === retrieval.name)) {
-    throw toolErrors.create("tool_duplicate", `The agent ${agent.name} has documents, which ${retrieval.name} searches, and a tool of that name.`, {
-      details: { agent: agent.name, tool: retrieval.name },
-    });
+    throw toolErrors.create(
+      "tool_duplicate",
+      `The agent ${agent.name} has documents, which ${retrieval.name} searches, and a tool of that name.`,
+      {
+        details: { agent: agent.name, tool: retrieval.name },
+      },
+    );
   }
   return [...agent.tools, retrieval];
 }
@@ -177,14 +191,23 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
     const last = state.steps + 1 >= maxSteps;
     const response = await modelStep(loop, state, last);
     const calls = response.message.content.filter((part): part is ToolCallPart => part.type === "tool.call");
-    state = { ...state, messages: [...state.messages, response.message], usage: addUsage(state.usage, response.usage), steps: state.steps + 1 };
+    state = {
+      ...state,
+      messages: [...state.messages, response.message],
+      usage: addUsage(state.usage, response.usage),
+      steps: state.steps + 1,
+    };
     const spent = state.usage.inputTokens + state.usage.outputTokens >= maxTokens;
     if (calls.length === 0 || last || spent) {
       const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : "max_tokens";
       const mayRepair = !last && !spent && state.repairs < maxRepairs;
       const result = await conclude({ loop, surroundings, state, response, finishReason, mayRepair });
       if (typeof result !== "string") return result;
-      state = { ...state, repairs: state.repairs + 1, messages: [...state.messages, userMessage(`${result} Correct it.`)] };
+      state = {
+        ...state,
+        repairs: state.repairs + 1,
+        messages: [...state.messages, userMessage(`${result} Correct it.`)],
+      };
       continue;
     }
     const results = await runToolCalls(loop, calls);
@@ -200,11 +223,17 @@ function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopSt
   return { messages, usage: noUsage, steps: 0, repairs: 0 };
 }
 
-async function modelStep({ agent, context, model, tools, schema, signal }: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
+async function modelStep(
+  { agent, context, model, tools, schema, signal }: Loop,
+  state: LoopState,
+  last: boolean,
+): Promise<RecordedResponse> {
   const request: ModelRequest = {
     messages: state.messages,
     ...(tools.length > 0 ? { tools: describeTools(tools), toolChoice: last ? "none" : "auto" } : {}),
-    ...(schema && model.capabilities.structuredOutput === "native" ? { responseFormat: { name: agent.name, schema } } : {}),
+    ...(schema && model.capabilities.structuredOutput === "native"
+      ? { responseFormat: { name: agent.name, schema } }
+      : {}),
   };
   return await context.step("model", async () => {
     context.emit({ type: "model.started", data: { step: state.steps + 1 } });
@@ -221,7 +250,10 @@ async function modelStep({ agent, context, model, tools, schema, signal }: Loop,
     });
     const { message, usage, finishReason } = response;
     const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
-    context.emit({ type: "model.completed", data: { step: state.steps + 1, text: textOf(message), toolCalls, usage, finishReason } });
+    context.emit({
+      type: "model.completed",
+      data: { step: state.steps + 1, text: textOf(message), toolCalls, usage, finishReason },
+    });
     return response;
   });
 }
@@ -248,16 +280,21 @@ async function conclude(end: {
     const refused = response.metadata["refusal"] !== undefined;
     if (!answer.ok && !refused && mayRepair && finishReason === "stop") return answer.problem;
     if (!answer.ok) {
-      throw agentErrors.create("agent_output_invalid", `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`, {
-        details: { agent: loop.agent.name, repairs: state.repairs, finishReason },
-      });
+      throw agentErrors.create(
+        "agent_output_invalid",
+        `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`,
+        {
+          details: { agent: loop.agent.name, repairs: state.repairs, finishReason },
+        },
+      );
     }
     output = answer.value;
   }
   const passages = retrievedPassages(state.messages);
   const { knowledge } = end.surroundings;
   const cited = await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }));
-  if (cited.unverified.length > 0) loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
+  if (cited.unverified.length > 0)
+    loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
   const cost = costOf(loop.model);
   return {
     output,

@@ -7,7 +7,14 @@ import { agent } from "./agent.ts";
 const hello = tool({ name: "hello", input: z.object({}), run: () => "hello" });
 
 test("an agent is a name and defaults for the rest", () => {
-  expect(agent({ name: "guide" })).toEqual({ kind: "agent", name: "guide", instructions: "", tools: [], knowledge: [], limits: {} });
+  expect(agent({ name: "guide" })).toEqual({
+    kind: "agent",
+    name: "guide",
+    instructions: "",
+    tools: [],
+    knowledge: [],
+    limits: {},
+  });
   expectTypeOf(agent({ name: "guide" })).toEqualTypeOf<Agent>();
 });
 
@@ -24,10 +31,15 @@ test.each(["", ".hidden", "two words", "x".repeat(65), "a/b", "a\n"])("%j is ref
   expect(() => agent({ name })).toThrow(expect.objectContaining({ code: "agent_invalid" }));
 });
 
-test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxSteps: Number.POSITIVE_INFINITY }])("the limits %j are refused by name", (limits) => {
-  expect(() => agent({ name: "a", limits })).toThrow(expect.objectContaining({ code: "agent_invalid", details: { agent: "a" } }));
-  expect(() => agent({ name: "a", limits })).toThrow(Object.keys(limits)[0] ?? "");
-});
+test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxSteps: Number.POSITIVE_INFINITY }])(
+  "the limits %j are refused by name",
+  (limits) => {
+    expect(() => agent({ name: "a", limits })).toThrow(
+      expect.objectContaining({ code: "agent_invalid", details: { agent: "a" } }),
+    );
+    expect(() => agent({ name: "a", limits })).toThrow(Object.keys(limits)[0] ?? "");
+  },
+);
 
 test("two tools of one name are refused", () => {
   expect(() => agent({ name: "a", tools: [hello, { ...hello }] })).toThrow(

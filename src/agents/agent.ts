@@ -82,17 +82,24 @@ export interface AgentOptions<Output> {
 export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
   const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {} } = options;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
-    throw agentErrors.create("agent_invalid", `The agent name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_", "." or "-".`);
+    throw agentErrors.create(
+      "agent_invalid",
+      `The agent name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_", "." or "-".`,
+    );
   }
   for (const [key, value] of Object.entries(limits)) {
     if (!(Number.isFinite(value) && value > 0)) {
-      throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be a number above 0.`, { details: { agent: name } });
+      throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be a number above 0.`, {
+        details: { agent: name },
+      });
     }
   }
   const seen = new Set<string>();
   for (const each of tools) {
     if (seen.has(each.name)) {
-      throw toolErrors.create("tool_duplicate", `The agent ${name} has two tools named ${each.name}.`, { details: { agent: name, tool: each.name } });
+      throw toolErrors.create("tool_duplicate", `The agent ${name} has two tools named ${each.name}.`, {
+        details: { agent: name, tool: each.name },
+      });
     }
     seen.add(each.name);
   }

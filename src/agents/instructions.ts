@@ -11,5 +11,7 @@ const documentRules = `You can search documents. Answer from what they say, not 
 
 /** Writes the system message of an agent. `schema` is given for models that must be told the form of the answer in words. */
 export function systemText(agent: AnyAgent, hasDocuments: boolean, schema: JsonObject | undefined): string {
-  return [agent.instructions, hasDocuments ? documentRules : "", schema ? schemaInstruction(schema) : ""].filter((part) => part !== "").join("\n\n");
+  return [agent.instructions, hasDocuments ? documentRules : "", schema ? schemaInstruction(schema) : ""]
+    .filter((part) => part !== "")
+    .join("\n\n");
 }

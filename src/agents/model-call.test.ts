@@ -6,7 +6,8 @@ import { providerErrors, scripted, userMessage } from "../providers/index.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import { callModel } from "./model-call.ts";
 
-const unreachable = (details: JsonObject = {}) => providerErrors.create("provider_unreachable", "It is not there.", { details });
+const unreachable = (details: JsonObject = {}) =>
+  providerErrors.create("provider_unreachable", "It is not there.", { details });
 
 /** Calls a model that fails as it is told to, so many times, and then answers. */
 function callFailing(failures: number, turn: ScriptedTurn, signal: AbortSignal = new AbortController().signal) {
@@ -14,14 +15,29 @@ function callFailing(failures: number, turn: ScriptedTurn, signal: AbortSignal =
   let calls = 0;
   const parts: StreamPart[] = [];
   const model = scripted(() => (++calls <= failures ? turn : "Recovered."));
-  const answer = callModel({ model, request: { messages: [userMessage("Hello.")] }, signal, clock, onPart: (part) => void parts.push(part) });
+  const answer = callModel({
+    model,
+    request: { messages: [userMessage("Hello.")] },
+    signal,
+    clock,
+    onPart: (part) => void parts.push(part),
+  });
   return { clock, parts, answer, calls: () => calls };
 }
 
 test("an answer is gathered, and each part is seen as it comes", async () => {
   const { answer, parts } = callFailing(0, {});
-  expect(await answer).toMatchObject({ message: { role: "assistant", content: [{ type: "text", text: "Recovered." }] }, finishReason: "stop", metadata: { scripted: true } });
-  expect(parts.map(({ type }) => type)).toEqual(["response.started", "text.delta", "usage.updated", "response.finished"]);
+  expect(await answer).toMatchObject({
+    message: { role: "assistant", content: [{ type: "text", text: "Recovered." }] },
+    finishReason: "stop",
+    metadata: { scripted: true },
+  });
+  expect(parts.map(({ type }) => type)).toEqual([
+    "response.started",
+    "text.delta",
+    "usage.updated",
+    "response.finished",
+  ]);
 });
 
 test("a failure that may pass is tried again after a growing pause", async () => {
@@ -69,7 +85,11 @@ test.each([
 });
 
 test.each([
-  ["only another setting helps", "provider_authentication", providerErrors.create("provider_authentication", "Wrong key.")],
+  [
+    "only another setting helps",
+    "provider_authentication",
+    providerErrors.create("provider_authentication", "Wrong key."),
+  ],
   ["a stop was asked for", "cancelled", baseErrors.create("cancelled", "Stopped.")],
 ])("a failure where %s is not tried again", async (_, code, error) => {
   const { answer, calls } = callFailing(1, { error });
@@ -95,7 +115,13 @@ test("a stop in the middle of an answer gives the reason of the stop, not the mo
   const controller = new AbortController();
   const model = scripted([{ text: "a long answer in many parts" }]);
   const onPart = (): void => controller.abort(new Error("enough"));
-  const answer = callModel({ model, request: { messages: [userMessage("Hello.")] }, signal: controller.signal, clock: manualClock(), onPart });
+  const answer = callModel({
+    model,
+    request: { messages: [userMessage("Hello.")] },
+    signal: controller.signal,
+    clock: manualClock(),
+    onPart,
+  });
   await expect(answer).rejects.toThrow("enough");
 });
 
@@ -106,6 +132,12 @@ test("an answer that just stops is stream_interrupted", async () => {
       yield { type: "text.delta", text: "Half" };
     },
   };
-  const call = callModel({ model: torn, request: { messages: [] }, signal: new AbortController().signal, clock: manualClock(), onPart: () => {} });
+  const call = callModel({
+    model: torn,
+    request: { messages: [] },
+    signal: new AbortController().signal,
+    clock: manualClock(),
+    onPart: () => {},
+  });
   await expect(call).rejects.toMatchObject({ code: "stream_interrupted" });
 });

@@ -47,14 +47,20 @@ export async function callModel(call: ModelCall): Promise<RecordedResponse> {
   }
 }
 
-async function gather({ model, request, signal }: ModelCall, onPart: (part: StreamPart) => void): Promise<RecordedResponse> {
+async function gather(
+  { model, request, signal }: ModelCall,
+  onPart: (part: StreamPart) => void,
+): Promise<RecordedResponse> {
   const collector = collect(model);
   for await (const part of model.stream(request, { signal })) {
     collector.push(part);
     onPart(part);
   }
   if (collector.result === undefined) {
-    throw providerErrors.create("stream_interrupted", `${model.provider}/${model.name} ended its answer without finishing it.`);
+    throw providerErrors.create(
+      "stream_interrupted",
+      `${model.provider}/${model.name} ended its answer without finishing it.`,
+    );
   }
   const { message, finishReason, usage, metadata } = collector.result;
   return { message, finishReason, usage, metadata };

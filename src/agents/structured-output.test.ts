@@ -23,7 +23,10 @@ test("a list beside other text is read", async () => {
 
 test("what is wrong is said so that a model can correct it", async () => {
   expect(await readStructured(score, "eight")).toEqual({ ok: false, problem: "The answer is not JSON." });
-  expect(await readStructured(score, '{"score": "8"}')).toMatchObject({ ok: false, problem: expect.stringMatching(/schema: score: /) as unknown });
+  expect(await readStructured(score, '{"score": "8"}')).toMatchObject({
+    ok: false,
+    problem: expect.stringMatching(/schema: score: /) as unknown,
+  });
 });
 
 test("no text of any kind breaks the reading", async () => {

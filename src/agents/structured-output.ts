@@ -2,7 +2,9 @@ import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { checkSchema, describeIssues, parseJson } from "../base/index.ts";
 
 /** Is the outcome of reading an answer that should follow a schema; `problem` tells the model what to correct. */
-export type StructuredAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string };
+export type StructuredAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: string };
 
 /** Reads an answer as JSON, also from inside a code fence or beside other text, and checks it against the schema. */
 export async function readStructured(schema: Schema, text: string): Promise<StructuredAnswer> {
@@ -23,7 +25,9 @@ const brackets = [
 /** Finds what may be the JSON: the whole, what is fenced, what stands in brackets (which marks of citations are too). */
 function* candidates(text: string): Generator<JsonValue> {
   const fenced = /```(?:json)?\s*\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
-  const enclosed = brackets.map(([open, close]) => text.slice(Math.max(0, text.indexOf(open)), text.lastIndexOf(close) + 1));
+  const enclosed = brackets.map(([open, close]) =>
+    text.slice(Math.max(0, text.indexOf(open)), text.lastIndexOf(close) + 1),
+  );
   for (const part of [text, fenced, ...enclosed]) {
     try {
       yield parseJson(part.trim(), "the answer");

@@ -46,7 +46,10 @@ async function runToolCall({ context, tools, signal }: ToolCalling, call: ToolCa
         logger: context.logger.child({ tool: name }),
         progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
       });
-      context.emit({ type: "tool.completed", data: { id, name, durationMs: Math.round(context.clock.monotonic() - begin) } });
+      context.emit({
+        type: "tool.completed",
+        data: { id, name, durationMs: Math.round(context.clock.monotonic() - begin) },
+      });
       return { type: "tool.result", id, name, output };
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
@@ -60,7 +63,11 @@ async function runToolCall({ context, tools, signal }: ToolCalling, call: ToolCa
 
 function unknownTool(name: string, tools: readonly AnyTool[]): Error {
   const known = tools.map((tool) => tool.name);
-  return toolErrors.create("tool_unknown", `There is no tool ${JSON.stringify(name)}; the tools are: ${known.join(", ") || "none"}.`, {
-    details: { tool: name, known },
-  });
+  return toolErrors.create(
+    "tool_unknown",
+    `There is no tool ${JSON.stringify(name)}; the tools are: ${known.join(", ") || "none"}.`,
+    {
+      details: { tool: name, known },
+    },
+  );
 }

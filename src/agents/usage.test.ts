@@ -3,12 +3,20 @@ import type { Usage } from "../providers/index.ts";
 import { scripted } from "../providers/index.ts";
 import { addUsage, costOf, noUsage } from "./usage.ts";
 
-const usage = (inputTokens: number, outputTokens: number, provenance: Usage["provenance"]): Usage => ({ inputTokens, outputTokens, provenance });
+const usage = (inputTokens: number, outputTokens: number, provenance: Usage["provenance"]): Usage => ({
+  inputTokens,
+  outputTokens,
+  provenance,
+});
 
 test("usages add up, what neither counts is left out", () => {
   expect(addUsage(usage(1, 2, "reported"), usage(10, 20, "reported"))).toEqual(usage(11, 22, "reported"));
   const cached = { ...usage(1, 2, "reported"), cachedInputTokens: 1 };
-  expect(addUsage(cached, { ...usage(1, 2, "reported"), reasoningTokens: 5 })).toEqual({ ...usage(2, 4, "reported"), cachedInputTokens: 1, reasoningTokens: 5 });
+  expect(addUsage(cached, { ...usage(1, 2, "reported"), reasoningTokens: 5 })).toEqual({
+    ...usage(2, 4, "reported"),
+    cachedInputTokens: 1,
+    reasoningTokens: 5,
+  });
   expect(addUsage(cached, cached).cachedInputTokens).toBe(2);
   expect(addUsage(noUsage, noUsage)).toEqual(noUsage);
 });

@@ -29,7 +29,12 @@ afterEach(async () => {
 
 /** Opens an Atlas that sees neither the machine's environment nor an Ollama that may run on it. */
 async function atlasWith(options: AtlasOptions = {}): Promise<Atlas> {
-  const made = await createAtlas({ directory: folder, environment: { OLLAMA_HOST: "http://127.0.0.1:1" }, logger: silentLogger, ...options });
+  const made = await createAtlas({
+    directory: folder,
+    environment: { OLLAMA_HOST: "http://127.0.0.1:1" },
+    logger: silentLogger,
+    ...options,
+  });
   open.push(made);
   return made;
 }
@@ -52,7 +57,9 @@ describe("an Atlas without any setting", () => {
   it("answers from documents, cites them, and keeps its run in the folder", async () => {
     write("docs/pool.md", "# Pool\n\nThe pool keeps ten connections open.\n");
     const atlas = await atlasWith();
-    const run = await atlas.start("assistant", "How many connections does the pool keep open?", { knowledge: ["docs"] });
+    const run = await atlas.start("assistant", "How many connections does the pool keep open?", {
+      knowledge: ["docs"],
+    });
     const result = await run.result();
     expect(result).toMatchObject({ model: "offline/extractive", metadata: { extractive: true } });
     expect(result.citations).toMatchObject([{ source: join(folder, "docs", "pool.md"), startLine: 3, endLine: 3 }]);
@@ -77,7 +84,10 @@ describe("what is started", () => {
       `export const hello = { kind: "tool", name: "hello", description: "Says hello.", purpose: "action", timeoutMs: 1000, run: () => "hello",
          input: { "~standard": { version: 1, vendor: "own", validate: (value) => ({ value }), jsonSchema: { input: () => ({ type: "object" }) } } } };`,
     );
-    write("atlas.toml", `modules = ["tools.mjs"]\n\n[agents.guide]\ninstructions = "Guide."\ntools = ["hello"]\nmodel = "house/big"\n`);
+    write(
+      "atlas.toml",
+      `modules = ["tools.mjs"]\n\n[agents.guide]\ninstructions = "Guide."\ntools = ["hello"]\nmodel = "house/big"\n`,
+    );
     const atlas = await atlasWith({ providers: [house] });
     expect(await (await atlas.start("guide", "Go.")).result()).toMatchObject({ output: "Done.", model: "house/big" });
     expect(requests[0]?.tools).toMatchObject([{ name: "hello", description: "Says hello." }]);
@@ -87,7 +97,10 @@ describe("what is started", () => {
     const told = agent({ name: "told", model: scripted(["One."]) });
     const untold = agent({ name: "untold", model: scripted(["Two."]) });
     const atlas = await atlasWith({ agents: [told] });
-    for (const [each, output] of [[told, "One."], [untold, "Two."]] as const) {
+    for (const [each, output] of [
+      [told, "One."],
+      [untold, "Two."],
+    ] as const) {
       expect((await (await atlas.start(each, "Go.")).result()).output).toBe(output);
       expect((await (await atlas.start(each, "Go.")).result()).output).toBe(output);
     }
@@ -96,7 +109,11 @@ describe("what is started", () => {
 
   it("has the limits of the settings where it leaves them open, also by value", async () => {
     const again = tool({ name: "again", input: z.object({}), run: () => "again" });
-    const busy = agent({ name: "busy", tools: [again], model: scripted(() => ({ text: "Wait.", toolCalls: [{ name: "again", input: {} }] })) });
+    const busy = agent({
+      name: "busy",
+      tools: [again],
+      model: scripted(() => ({ text: "Wait.", toolCalls: [{ name: "again", input: {} }] })),
+    });
     const atlas = await atlasWith({ settings: { limits: { maxSteps: 2 } } });
     expect(await (await atlas.start(busy, "Go.")).result()).toMatchObject({ steps: 2, finishReason: "max_steps" });
   });
@@ -126,7 +143,9 @@ describe("what cannot be started is refused before there is a run", () => {
 
   it("a provider that is not there", async () => {
     const atlas = await atlasWith();
-    await expect(atlas.start("assistant", "Go.", { model: "nowhere/x" })).rejects.toMatchObject({ code: "provider_unknown" });
+    await expect(atlas.start("assistant", "Go.", { model: "nowhere/x" })).rejects.toMatchObject({
+      code: "provider_unknown",
+    });
     expect(await atlas.runs.list()).toEqual([]);
   });
 
@@ -150,12 +169,17 @@ describe("an Atlas that cannot open", () => {
     ["is missing", undefined],
   ])("names the module that %s, and leaves no database open", async (_, text) => {
     if (text !== undefined) write("m.mjs", text);
-    await expect(atlasWith({ settings: { modules: ["m.mjs"] } })).rejects.toMatchObject({ code: "module_failed", details: { path: join(folder, "m.mjs") } });
+    await expect(atlasWith({ settings: { modules: ["m.mjs"] } })).rejects.toMatchObject({
+      code: "module_failed",
+      details: { path: join(folder, "m.mjs") },
+    });
     expect(existsSync(join(folder, ".atlas"))).toBe(false);
   });
 
   it("says which tool an agent of the settings misses", async () => {
-    await expect(atlasWith({ settings: { agents: { guide: { instructions: "x", tools: ["gone"] } } } })).rejects.toMatchObject({ code: "tool_unknown" });
+    await expect(
+      atlasWith({ settings: { agents: { guide: { instructions: "x", tools: ["gone"] } } } }),
+    ).rejects.toMatchObject({ code: "tool_unknown" });
   });
 });
 
@@ -163,7 +187,10 @@ describe("two Atlases in one process", () => {
   const answer = (text: string) => agent({ name: "guide", model: scripted([text]) });
 
   it("in two folders know nothing of each other", async () => {
-    const [one, two] = [await atlasWith({ directory: join(folder, "one") }), await atlasWith({ directory: join(folder, "two") })];
+    const [one, two] = [
+      await atlasWith({ directory: join(folder, "one") }),
+      await atlasWith({ directory: join(folder, "two") }),
+    ];
     const runs = await Promise.all([one.start(answer("One."), "Go."), two.start(answer("Two."), "Go.")]);
     expect(await Promise.all(runs.map(async (run) => (await run.result()).output))).toEqual(["One.", "Two."]);
     expect((await one.runs.list()).map(({ id }) => id)).toEqual([runs[0].id]);
@@ -193,7 +220,9 @@ describe("closing and opening again", () => {
       input: z.object({}),
       run: (_, { signal, idempotencyKey }) => {
         calls.push(idempotencyKey);
-        return wait ? new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })) : "at last";
+        return wait
+          ? new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }))
+          : "at last";
       },
     });
     const model = scripted([{ toolCalls: [{ name: "slow", input: {} }] }, "Done."]);

@@ -8,7 +8,8 @@ import type { SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 
 const hello = tool({ name: "hello", input: z.object({}), run: () => "hello" });
-const settingsOf = async (overrides: SettingsInput) => (await loadSettings({ directory: tmpdir(), environment: {}, overrides })).values;
+const settingsOf = async (overrides: SettingsInput) =>
+  (await loadSettings({ directory: tmpdir(), environment: {}, overrides })).values;
 
 test("the assistant is always there, with the documents of the settings", async () => {
   const known = knownAgents(await settingsOf({ knowledge: { paths: ["/docs"] } }), [], []);
@@ -17,7 +18,17 @@ test("the assistant is always there, with the documents of the settings", async 
 });
 
 test("an agent of the settings has the tools that modules export", async () => {
-  const settings = await settingsOf({ agents: { guide: { instructions: "Guide.", tools: ["hello"], model: "offline/extractive", knowledge: ["/docs"], limits: { maxSteps: 3 } } } });
+  const settings = await settingsOf({
+    agents: {
+      guide: {
+        instructions: "Guide.",
+        tools: ["hello"],
+        model: "offline/extractive",
+        knowledge: ["/docs"],
+        limits: { maxSteps: 3 },
+      },
+    },
+  });
   expect(knownAgents(settings, [hello], []).get("guide")).toMatchObject({
     instructions: "Guide.",
     tools: [hello],

@@ -12,7 +12,11 @@ const assistantInstructions = "You are a careful assistant. Do what the goal ask
  *
  * Errors: agent_invalid; tool_unknown.
  */
-export function knownAgents(settings: Settings, tools: readonly AnyTool[], defined: readonly AnyAgent[]): ReadonlyMap<string, AnyAgent> {
+export function knownAgents(
+  settings: Settings,
+  tools: readonly AnyTool[],
+  defined: readonly AnyAgent[],
+): ReadonlyMap<string, AnyAgent> {
   const known = new Map<string, AnyAgent>();
   const add = (each: AnyAgent): void => void known.set(each.name, each);
   add(agent<unknown>({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }));
@@ -38,7 +42,14 @@ function fromSettings(name: string, settings: AgentSettings, tools: readonly Any
       { details: { agent: name, tool: wanted, known } },
     );
   });
-  return agent<unknown>({ name, instructions, knowledge, tools: own, limits: limitsOf(limits), ...(model === undefined ? {} : { model }) });
+  return agent<unknown>({
+    name,
+    instructions,
+    knowledge,
+    tools: own,
+    limits: limitsOf(limits),
+    ...(model === undefined ? {} : { model }),
+  });
 }
 
 function limitsOf({ maxSteps, maxTokens, timeoutMs }: LimitSettings): AgentLimits {

@@ -11,14 +11,25 @@ import { loadSettings } from "./settings.ts";
 /** Nothing listens at the port of TCP's multiplexer, so that an Ollama of this machine plays no part. */
 const noOllama = "http://127.0.0.1:1";
 
-async function modelsOf(environment: Record<string, string> = {}, overrides: SettingsInput = {}, added: readonly Provider[] = []) {
-  const { values } = await loadSettings({ directory: tmpdir(), environment: { OLLAMA_HOST: noOllama, ...environment }, overrides });
+async function modelsOf(
+  environment: Record<string, string> = {},
+  overrides: SettingsInput = {},
+  added: readonly Provider[] = [],
+) {
+  const { values } = await loadSettings({
+    directory: tmpdir(),
+    environment: { OLLAMA_HOST: noOllama, ...environment },
+    overrides,
+  });
   return createModels(values, added);
 }
 
 async function ollamaWith(names: readonly string[]): Promise<WireServer> {
   const server = await wireServer();
-  server.answer({ headers: { "content-type": "application/json" }, chunks: [JSON.stringify({ models: names.map((name) => ({ name, model: name })) })] });
+  server.answer({
+    headers: { "content-type": "application/json" },
+    chunks: [JSON.stringify({ models: names.map((name) => ({ name, model: name })) })],
+  });
   return server;
 }
 
@@ -41,11 +52,15 @@ test.each([
 
 test("a key of a provider without a model of its own chooses nothing until a model is named", async () => {
   expect(await chosen({ GROQ_API_KEY: "gsk-test-0123456789" })).toBe("offline/extractive");
-  expect(await chosen({ GROQ_API_KEY: "gsk-test-0123456789" }, { providers: { groq: { models: ["llama-x"] } } })).toBe("groq/llama-x");
+  expect(await chosen({ GROQ_API_KEY: "gsk-test-0123456789" }, { providers: { groq: { models: ["llama-x"] } } })).toBe(
+    "groq/llama-x",
+  );
 });
 
 test("a provider that is configured with its models comes before one that has a key", async () => {
-  const providers = { house: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1", models: ["big", "small"] } } as const;
+  const providers = {
+    house: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1", models: ["big", "small"] },
+  } as const;
   expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { providers })).toBe("house/big");
 });
 
@@ -53,7 +68,11 @@ test("a hosted provider that is configured with models but has no key is not cho
   const providers = { openai: { models: ["gpt-x"] } };
   expect(await chosen({}, { providers })).toBe("offline/extractive");
   await using models = await modelsOf({}, { providers });
-  expect((await models.detect()).candidates[0]).toMatchObject({ provider: "openai", usable: false, problem: "Set OPENAI_API_KEY to use openai." });
+  expect((await models.detect()).candidates[0]).toMatchObject({
+    provider: "openai",
+    usable: false,
+    problem: "Set OPENAI_API_KEY to use openai.",
+  });
 });
 
 test("an Ollama that runs is chosen, with a model that can chat", async () => {
@@ -87,7 +106,9 @@ test("a search for models that is stopped fails with the reason of the stop, and
 });
 
 test("the model of the settings is the one without a name", async () => {
-  expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { model: "offline/extractive" })).toBe("offline/extractive");
+  expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { model: "offline/extractive" })).toBe(
+    "offline/extractive",
+  );
 });
 
 test.each([
@@ -124,7 +145,13 @@ test("a provider of the program replaces the built-in one of its name and is clo
   expect(closed).toBe(1);
 });
 
-test.each(["nowhere/x", "just-a-name", "/x", "openai/"])("%s is refused as a model with the names that are known", async (reference) => {
-  await using models = await modelsOf();
-  await expect(models.get(reference)).rejects.toMatchObject({ code: "provider_unknown", message: expect.stringContaining("offline") as unknown });
-});
+test.each(["nowhere/x", "just-a-name", "/x", "openai/"])(
+  "%s is refused as a model with the names that are known",
+  async (reference) => {
+    await using models = await modelsOf();
+    await expect(models.get(reference)).rejects.toMatchObject({
+      code: "provider_unknown",
+      message: expect.stringContaining("offline") as unknown,
+    });
+  },
+);

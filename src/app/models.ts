@@ -1,5 +1,19 @@
-import type { Candidate, Detection, Model, Provider, ProviderFactory, Providers, Variables } from "../providers/index.ts";
-import { createProviders, detectProviders, offlineReference, ollamaBaseUrl, providerPresets } from "../providers/index.ts";
+import type {
+  Candidate,
+  Detection,
+  Model,
+  Provider,
+  ProviderFactory,
+  Providers,
+  Variables,
+} from "../providers/index.ts";
+import {
+  createProviders,
+  detectProviders,
+  offlineReference,
+  ollamaBaseUrl,
+  providerPresets,
+} from "../providers/index.ts";
 import type { ProviderSettings, Settings } from "./settings-shape.ts";
 
 /** Finds models by reference, and the one to use when none is named. */
@@ -14,7 +28,9 @@ export interface Models extends AsyncDisposable {
 /** Makes the models of the settings and of the providers that a program adds. */
 export function createModels(settings: Settings, added: readonly Provider[] = []): Models {
   const providers = createProviders({
-    ...Object.fromEntries(Object.entries(providerPresets).map(([name]) => [name, factoryOf(name, settings.providers[name])])),
+    ...Object.fromEntries(
+      Object.entries(providerPresets).map(([name]) => [name, factoryOf(name, settings.providers[name])]),
+    ),
     ollama: factoryOf("ollama", settings.providers["ollama"]),
     ...Object.fromEntries(Object.entries(settings.providers).map(([name, each]) => [name, factoryOf(name, each)])),
     offline: offlineProvider,
@@ -65,14 +81,16 @@ function configured(settings: Settings): Candidate[] {
 
 function variablesOf({ providers }: Settings): Variables {
   const variables: Record<string, string | undefined> = { OLLAMA_HOST: providers["ollama"]?.baseUrl };
-  for (const [name, { keyVariable }] of Object.entries(providerPresets)) variables[keyVariable] = providers[name]?.apiKey?.reveal();
+  for (const [name, { keyVariable }] of Object.entries(providerPresets))
+    variables[keyVariable] = providers[name]?.apiKey?.reveal();
   return variables;
 }
 
 /** The adapters load when a provider is first used: none of them is needed to start. */
 function factoryOf(name: string, settings: ProviderSettings | undefined): ProviderFactory {
   const preset = providerPresets[name];
-  const kind = settings?.kind ?? (name === "ollama" ? "ollama" : preset?.wire === "anthropic" ? "anthropic" : "openai-compatible");
+  const kind =
+    settings?.kind ?? (name === "ollama" ? "ollama" : preset?.wire === "anthropic" ? "anthropic" : "openai-compatible");
   const apiKey = settings?.apiKey;
   const baseUrl = settings?.baseUrl ?? preset?.baseUrl;
   const timeouts = settings?.timeouts;

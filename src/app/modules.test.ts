@@ -17,7 +17,11 @@ function write(name: string, text: string): string {
   return path;
 }
 
-const failure = (path: string, why: string) => ({ code: "module_failed", message: `The module ${path} cannot be used: ${why}.`, details: { path } });
+const failure = (path: string, why: string) => ({
+  code: "module_failed",
+  message: `The module ${path} cannot be used: ${why}.`,
+  details: { path },
+});
 
 test("what modules export is sorted by what it is, also inside lists", async () => {
   const path = write(
@@ -29,12 +33,15 @@ test("what modules export is sorted by what it is, also inside lists", async () 
      export const unrelated = [null, 5, "tool", () => 1, { kind: "other" }];`,
   );
   const defined = await loadModules([path]);
-  const names = Object.fromEntries(Object.entries(defined).map(([kind, list]) => [kind, (list as { name: string }[]).map(({ name }) => name)]));
+  const names = Object.fromEntries(
+    Object.entries(defined).map(([kind, list]) => [kind, (list as { name: string }[]).map(({ name }) => name)]),
+  );
   expect(names).toEqual({ agents: ["guide"], tools: ["a", "b"], workflows: ["flow"], providers: ["house"] });
 });
 
 test("a pattern loads every file that fits, in the order of their names", async () => {
-  for (const name of ["b", "a", "c"]) write(`tools/${name}.mjs`, `export const made = { kind: "tool", name: "${name}" };`);
+  for (const name of ["b", "a", "c"])
+    write(`tools/${name}.mjs`, `export const made = { kind: "tool", name: "${name}" };`);
   const { tools } = await loadModules([join(folder, "tools", "*.mjs")]);
   expect(tools.map(({ name }) => name)).toEqual(["a", "b", "c"]);
 });
@@ -65,7 +72,9 @@ test("a module with a syntax error is named", async () => {
 
 test("a module that exports nothing of use is named", async () => {
   const path = write("empty.mjs", `export const answer = 42;`);
-  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "it exports no agent, tool, workflow or provider"));
+  await expect(loadModules([path])).rejects.toMatchObject(
+    failure(path, "it exports no agent, tool, workflow or provider"),
+  );
 });
 
 test.each(["gone.mjs", "none/*.mjs"])("%s, which is not there, is named", async (name) => {

@@ -55,7 +55,10 @@ async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
 }
 
 function failed(path: string, why: string, cause?: unknown): Error {
-  return appErrors.create("module_failed", `The module ${path} cannot be used: ${why.replace(/\.$/, "")}.`, { details: { path }, cause });
+  return appErrors.create("module_failed", `The module ${path} cannot be used: ${why.replace(/\.$/, "")}.`, {
+    details: { path },
+    cause,
+  });
 }
 
 function isKind<T extends { readonly kind: string }>(value: unknown, kind: T["kind"]): value is T {

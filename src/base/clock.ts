@@ -25,7 +25,10 @@ export const systemClock: Clock = {
     for (let left = ms; left > 0 || left === ms; left -= maxTimerMs) {
       signal?.throwIfAborted();
       try {
-        await delay(Math.max(0, Math.min(left, maxTimerMs)), undefined, { ref: keepAlive, ...(signal ? { signal } : {}) });
+        await delay(Math.max(0, Math.min(left, maxTimerMs)), undefined, {
+          ref: keepAlive,
+          ...(signal ? { signal } : {}),
+        });
       } catch (cause) {
         signal?.throwIfAborted();
         throw cause;

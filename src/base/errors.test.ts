@@ -3,7 +3,13 @@ import type * as Errors from "./errors.ts";
 import { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";
 
 const toolbox = defineErrors("toolbox", {
-  hammer_lost: { status: 404, retry: "later", exitCode: 4, summary: "The hammer is lost.", fix: "Look under the bench." },
+  hammer_lost: {
+    status: 404,
+    retry: "later",
+    exitCode: 4,
+    summary: "The hammer is lost.",
+    fix: "Look under the bench.",
+  },
 });
 
 /** Loads the module once more, as a second copy of the package in one process does. */
@@ -15,7 +21,14 @@ async function secondCopy(): Promise<typeof Errors> {
 test("an error carries what its table says about its code", () => {
   const cause = new Error("cause");
   const error = toolbox.create("hammer_lost", "The hammer of bench 3 is lost.", { details: { bench: 3 }, cause });
-  expect(error).toMatchObject({ name: "AtlasError", code: "hammer_lost", status: 404, retry: "later", exitCode: 4, fix: "Look under the bench." });
+  expect(error).toMatchObject({
+    name: "AtlasError",
+    code: "hammer_lost",
+    status: 404,
+    retry: "later",
+    exitCode: 4,
+    fix: "Look under the bench.",
+  });
   expect(error).toBeInstanceOf(Error);
   expect(error.cause).toBe(cause);
   expect(JSON.parse(JSON.stringify(error))).toEqual({
@@ -65,9 +78,12 @@ test("errors of two copies of the package are told by their brand", async () => 
   expect(baseErrors.is(foreign, "timed_out")).toBe(true);
 });
 
-test.each([undefined, null, 5, "atlas.error", {}, new Error("x"), { code: "cancelled" }])("%s is no error of Atlas", (value) => {
-  expect(isAtlasError(value)).toBe(false);
-});
+test.each([undefined, null, 5, "atlas.error", {}, new Error("x"), { code: "cancelled" }])(
+  "%s is no error of Atlas",
+  (value) => {
+    expect(isAtlasError(value)).toBe(false);
+  },
+);
 
 test("an abort becomes cancelled and a timeout of the platform timed_out, each with its cause", () => {
   const abort: unknown = AbortSignal.abort().reason;
@@ -101,6 +117,12 @@ test("an error comes back from its plain form with its code, its words and its a
 });
 
 test("an unknown code keeps its text", () => {
-  const again = fromErrorData({ code: "from_the_future", message: "New.", fix: "Update.", retry: "never", details: {} });
+  const again = fromErrorData({
+    code: "from_the_future",
+    message: "New.",
+    fix: "Update.",
+    retry: "never",
+    details: {},
+  });
   expect(again).toMatchObject({ code: "from_the_future", message: "New.", fix: "Update.", status: 500, exitCode: 1 });
 });

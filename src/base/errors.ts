@@ -164,6 +164,12 @@ function messageOf(value: unknown): string {
 
 /** Makes an AtlasError again from its plain form, as read from an event log; an unknown code keeps its text. */
 export function fromErrorData(data: ErrorData, spec?: Partial<ErrorSpec>): AtlasError {
-  const full: ErrorSpec = { ...baseErrors.table.internal_error, summary: "", ...spec, retry: data.retry, fix: data.fix };
+  const full: ErrorSpec = {
+    ...baseErrors.table.internal_error,
+    summary: "",
+    ...spec,
+    retry: data.retry,
+    fix: data.fix,
+  };
   return new AtlasError(data.code, data.message, { spec: full, details: data.details });
 }

@@ -9,7 +9,9 @@ test("an id has its prefix, ten characters of time and twelve of chance", () => 
   expect(newId("run")).toMatch(/^run_[0-9a-hjkmnp-tv-z]{22}$/);
   expect(isId("run", newId("run"))).toBe(true);
   expect(newId("run", { clock: at(0), random: { next: () => 0 } })).toBe(`run_${"0".repeat(22)}`);
-  expect(newId("run", { clock: at(31), random: { next: () => 1 - Number.EPSILON } })).toBe(`run_${"0".repeat(9)}z${"z".repeat(12)}`);
+  expect(newId("run", { clock: at(31), random: { next: () => 1 - Number.EPSILON } })).toBe(
+    `run_${"0".repeat(9)}z${"z".repeat(12)}`,
+  );
 });
 
 test("ids of one prefix sort by the millisecond of their making", () => {
@@ -25,7 +27,9 @@ test("ids of one prefix sort by the millisecond of their making", () => {
 
 test("a clock with parts of milliseconds makes ids that sort all the same", () => {
   const random = { next: () => 0 };
-  expect(newId("run", { clock: at(1_700_000_000_001.75), random })).toBe(newId("run", { clock: at(1_700_000_000_001), random }));
+  expect(newId("run", { clock: at(1_700_000_000_001.75), random })).toBe(
+    newId("run", { clock: at(1_700_000_000_001), random }),
+  );
 });
 
 test("ids made in one millisecond differ", () => {
@@ -33,9 +37,17 @@ test("ids made in one millisecond differ", () => {
   expect(new Set(Array.from({ length: 10_000 }, () => newId("run", { clock }))).size).toBe(10_000);
 });
 
-test.each(["", "run", "run_", "step_01", "run_01/../x", "run_01\n", "run_A", "run_01 ", `run_${"0".repeat(65)}`, "xrun_01"])(
-  "%j is no id of a run",
-  (text) => {
-    expect(isId("run", text)).toBe(false);
-  },
-);
+test.each([
+  "",
+  "run",
+  "run_",
+  "step_01",
+  "run_01/../x",
+  "run_01\n",
+  "run_A",
+  "run_01 ",
+  `run_${"0".repeat(65)}`,
+  "xrun_01",
+])("%j is no id of a run", (text) => {
+  expect(isId("run", text)).toBe(false);
+});

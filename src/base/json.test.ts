@@ -24,16 +24,22 @@ test("every JSON value survives being written and parsed", () => {
 
 test("a text of any kind is parsed as the platform parses it, or refused with json_invalid", () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json().map((text) => text.slice(1))), (text) => {
-      let expected: unknown;
-      try {
-        expected = JSON.parse(text);
-      } catch {
-        expect(failure(() => parseJson(text)).code).toBe("json_invalid");
-        return;
-      }
-      if (!text.includes("__proto__")) expect(parseJson(text)).toEqual(expected);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json().map((text) => text.slice(1)),
+      ),
+      (text) => {
+        let expected: unknown;
+        try {
+          expected = JSON.parse(text);
+        } catch {
+          expect(failure(() => parseJson(text)).code).toBe("json_invalid");
+          return;
+        }
+        if (!text.includes("__proto__")) expect(parseJson(text)).toEqual(expected);
+      },
+    ),
   );
 });
 
@@ -53,7 +59,9 @@ test("words of the text that look like a place are not taken for one", () => {
 });
 
 test("a text that is too long is refused before it is parsed", () => {
-  expect(failure(() => parseJson("[not even json", "body", { maxBytes: 5 })).message).toBe("The JSON of body has 14 characters; the limit is 5.");
+  expect(failure(() => parseJson("[not even json", "body", { maxBytes: 5 })).message).toBe(
+    "The JSON of body has 14 characters; the limit is 5.",
+  );
   expect(parseJson("[1,2]", "body", { maxBytes: 5 })).toEqual([1, 2]);
 });
 
@@ -64,9 +72,12 @@ test("nesting is bounded at exactly the limit", () => {
   expect(failure(() => parseJson("[".repeat(100_000) + "]".repeat(100_000))).message).toContain("nested too deeply");
 });
 
-test.each(['{"__proto__": {"admin": true}}', '[{"a": {"__proto__": 1}}]', '{"\\u005f_proto__": 1}'])("a __proto__ key is refused: %s", (text) => {
-  expect(failure(() => parseJson(text)).message).toContain("__proto__");
-});
+test.each(['{"__proto__": {"admin": true}}', '[{"a": {"__proto__": 1}}]', '{"\\u005f_proto__": 1}'])(
+  "a __proto__ key is refused: %s",
+  (text) => {
+    expect(failure(() => parseJson(text)).message).toContain("__proto__");
+  },
+);
 
 test("what cannot be written as JSON is refused with the name of the thing", () => {
   const circle: { self?: unknown } = {};
@@ -84,7 +95,12 @@ test("a value longer than its bound is refused", () => {
 });
 
 test("what JSON has no word for becomes null", () => {
-  expect([undefined, () => 1, Symbol("s"), Number.NaN].map((value) => stringifyJson(value))).toEqual(["null", "null", "null", "null"]);
+  expect([undefined, () => 1, Symbol("s"), Number.NaN].map((value) => stringifyJson(value))).toEqual([
+    "null",
+    "null",
+    "null",
+    "null",
+  ]);
 });
 
 test("only plain objects count as JSON objects, lists and null do not", () => {

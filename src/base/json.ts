@@ -18,7 +18,10 @@ const defaultMaxDepth = 64;
 export function parseJson(text: string, source = "text", limits: JsonLimits = {}): JsonValue {
   const maxBytes = limits.maxBytes ?? defaultMaxBytes;
   if (text.length > maxBytes) {
-    throw baseErrors.create("json_invalid", `The JSON of ${source} has ${text.length} characters; the limit is ${maxBytes}.`);
+    throw baseErrors.create(
+      "json_invalid",
+      `The JSON of ${source} has ${text.length} characters; the limit is ${maxBytes}.`,
+    );
   }
   let value: JsonValue;
   try {
@@ -60,7 +63,10 @@ export function stringifyJson(value: unknown, what = "value", maxBytes = default
   }
   if (text === undefined) return "null";
   if (text.length > maxBytes) {
-    throw baseErrors.create("invalid_input", `The ${what} is ${text.length} characters as JSON; the limit is ${maxBytes}.`);
+    throw baseErrors.create(
+      "invalid_input",
+      `The ${what} is ${text.length} characters as JSON; the limit is ${maxBytes}.`,
+    );
   }
   return text;
 }

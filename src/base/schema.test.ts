@@ -10,7 +10,9 @@ const even: Schema<unknown, number> = {
     version: 1,
     vendor: "by-hand",
     validate: async (value) =>
-      typeof value === "number" && value % 2 === 0 ? { value } : { issues: [{ message: "expected an even number", path: [{ key: "n" }, 0] }] },
+      typeof value === "number" && value % 2 === 0
+        ? { value }
+        : { issues: [{ message: "expected an even number", path: [{ key: "n" }, 0] }] },
   },
 };
 const trip = z.object({ city: z.string(), days: z.coerce.number().max(14).default(1) });
@@ -24,21 +26,34 @@ test("a value that fits comes back as the schema reads it", async () => {
 
 test("a value that does not fit is refused with every place that is wrong", async () => {
   const wrong = parseSchema(trip, { city: 5, days: 99 }, "trip to plan");
-  await expect(wrong).rejects.toMatchObject({ code: "invalid_input", details: { issues: [{ path: "city" }, { path: "days" }] } });
+  await expect(wrong).rejects.toMatchObject({
+    code: "invalid_input",
+    details: { issues: [{ path: "city" }, { path: "days" }] },
+  });
   await expect(wrong).rejects.toThrow(/^The trip to plan is not valid: city: .+; days: .+\.$/);
 });
 
 test("places in lists and objects are dotted, the value itself has no place", async () => {
-  const result = await checkSchema(z.object({ stops: z.array(z.object({ name: z.string() })) }), { stops: [{ name: "a" }, {}] });
+  const result = await checkSchema(z.object({ stops: z.array(z.object({ name: z.string() })) }), {
+    stops: [{ name: "a" }, {}],
+  });
   expect(result).toMatchObject({ ok: false, issues: [{ path: "stops.1.name" }] });
   const whole = await checkSchema(z.string(), 5);
   expect(whole.ok ? [] : whole.issues.map((issue) => issue.path)).toEqual([""]);
-  expect(describeIssues([{ path: "", message: "is odd" }, { path: "a.b", message: "is big" }])).toBe("is odd; a.b: is big");
+  expect(
+    describeIssues([
+      { path: "", message: "is odd" },
+      { path: "a.b", message: "is big" },
+    ]),
+  ).toBe("is odd; a.b: is big");
 });
 
 test("a schema of any library is read, also one that answers later", async () => {
   expect(await checkSchema(even, 4)).toEqual({ ok: true, value: 4 });
-  expect(await checkSchema(even, 5)).toEqual({ ok: false, issues: [{ path: "n.0", message: "expected an even number" }] });
+  expect(await checkSchema(even, 5)).toEqual({
+    ok: false,
+    issues: [{ path: "n.0", message: "expected an even number" }],
+  });
 });
 
 test("no value of any kind makes a check throw", async () => {
@@ -50,7 +65,11 @@ test("no value of any kind makes a check throw", async () => {
 });
 
 test("the JSON Schema of a zod schema says what it accepts", () => {
-  expect(jsonSchemaOf(trip, "trip")).toMatchObject({ type: "object", required: ["city"], properties: { city: { type: "string" } } });
+  expect(jsonSchemaOf(trip, "trip")).toMatchObject({
+    type: "object",
+    required: ["city"],
+    properties: { city: { type: "string" } },
+  });
   expect(jsonSchemaOf(trip, "trip")).not.toHaveProperty("$schema");
 });
 
@@ -62,6 +81,9 @@ test("a schema that knows no JSON Schema is refused by name, with its library an
 
 test("a schema that JSON Schema has no words for is refused by name", () => {
   expect(() => jsonSchemaOf(z.date(), "the tool calendar")).toThrow(
-    expect.objectContaining({ code: "invalid_input", message: "The schema of the tool calendar has no JSON Schema form." }),
+    expect.objectContaining({
+      code: "invalid_input",
+      message: "The schema of the tool calendar has no JSON Schema form.",
+    }),
   );
 });

@@ -18,7 +18,9 @@ export interface SchemaIssue {
 }
 
 /** Is the outcome of reading a value with a schema. */
-export type SchemaResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly SchemaIssue[] };
+export type SchemaResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: readonly SchemaIssue[] };
 
 /** Reads a value with a schema and returns the value or the reasons; never throws for a bad value. */
 export async function checkSchema<S extends Schema>(schema: S, value: unknown): Promise<SchemaResult<SchemaOutput<S>>> {

@@ -40,7 +40,9 @@ test("a pretty line is short and shows the fields", () => {
 test("nothing that is logged can begin a line of its own or steer the terminal", () => {
   const { lines, logger } = record({ format: "pretty" });
   logger.info("a\n00:00:00.000 error forged", { file: "x\u001b[2Jy\r\n", name: "two words", c1: "\u009b2J" });
-  expect(lines).toEqual(['03:04:05.678 info  a\\u000a00:00:00.000 error forged file="x\\u001b[2Jy\\r\\n" name="two words" c1="\\u009b2J"']);
+  expect(lines).toEqual([
+    '03:04:05.678 info  a\\u000a00:00:00.000 error forged file="x\\u001b[2Jy\\r\\n" name="two words" c1="\\u009b2J"',
+  ]);
 });
 
 test("a child adds its fields to every line, the nearest wins", () => {
@@ -49,14 +51,20 @@ test("a child adds its fields to every line, the nearest wins", () => {
   child.info("one");
   child.info("two", { step: "c" });
   logger.info("three");
-  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ run: "run_1", step: "b" }, { step: "c" }, { message: "three" }]);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { run: "run_1", step: "b" },
+    { step: "c" },
+    { message: "three" },
+  ]);
   expect(lines[2]).not.toContain("run_1");
 });
 
 test.each(["json", "pretty"] as const)("a %s line is redacted last, wherever the secret stands", (format) => {
   const redact = createRedactor({ secrets: [new Secret("hunter2-hunter2")] });
   const { lines, logger } = record({ format, redact });
-  logger.child({ child: "hunter2-hunter2" }).error("with hunter2-hunter2", { field: "hunter2-hunter2", "hunter2-hunter2": { deep: ["hunter2-hunter2"] } });
+  logger
+    .child({ child: "hunter2-hunter2" })
+    .error("with hunter2-hunter2", { field: "hunter2-hunter2", "hunter2-hunter2": { deep: ["hunter2-hunter2"] } });
   expect(lines).toHaveLength(1);
   expect(lines[0]).not.toContain("hunter2");
 });

@@ -9,22 +9,39 @@ import { tool } from "./tool.ts";
 
 const place = z.object({ city: z.string(), days: z.number().int().default(1) });
 
-function context(signal: AbortSignal = new AbortController().signal, progress: (data: JsonValue) => void = () => {}): ToolContext {
+function context(
+  signal: AbortSignal = new AbortController().signal,
+  progress: (data: JsonValue) => void = () => {},
+): ToolContext {
   return { runId: "run_1", callId: "call_1", idempotencyKey: "run_1:tool:a", signal, logger: silentLogger, progress };
 }
 
 test("the arguments arrive as the schema reads them and the answer comes back as plain data", async () => {
-  const plan = tool({ name: "plan", input: place, run: ({ city, days }) => ({ city, days, at: new Date(0), gone: undefined }) });
-  expect(await invokeTool(plan, { city: "Lisbon" }, context())).toEqual({ city: "Lisbon", days: 1, at: "1970-01-01T00:00:00.000Z" });
+  const plan = tool({
+    name: "plan",
+    input: place,
+    run: ({ city, days }) => ({ city, days, at: new Date(0), gone: undefined }),
+  });
+  expect(await invokeTool(plan, { city: "Lisbon" }, context())).toEqual({
+    city: "Lisbon",
+    days: 1,
+    at: "1970-01-01T00:00:00.000Z",
+  });
 });
 
 test("a tool is told whose call it is", async () => {
-  const who = tool({ name: "who", input: z.object({}), run: (_, { runId, callId, idempotencyKey }) => [runId, callId, idempotencyKey] });
+  const who = tool({
+    name: "who",
+    input: z.object({}),
+    run: (_, { runId, callId, idempotencyKey }) => [runId, callId, idempotencyKey],
+  });
   expect(await invokeTool(who, {}, context())).toEqual(["run_1", "call_1", "run_1:tool:a"]);
 });
 
 test("a tool that answers nothing gives null", async () => {
-  expect(await invokeTool(tool({ name: "quiet", input: z.object({}), run: () => undefined }), {}, context())).toBeNull();
+  expect(
+    await invokeTool(tool({ name: "quiet", input: z.object({}), run: () => undefined }), {}, context()),
+  ).toBeNull();
 });
 
 test("arguments that do not fit are refused with each place, and the tool is not called", async () => {
@@ -40,11 +57,18 @@ test("a check of arguments that throws is a failure of the tool", async () => {
   const input = z.string().refine(() => {
     throw new Error("the check broke");
   });
-  await expect(invokeTool(tool({ name: "odd", input, run: () => 1 }), "x", context())).rejects.toMatchObject({ code: "tool_failed" });
+  await expect(invokeTool(tool({ name: "odd", input, run: () => 1 }), "x", context())).rejects.toMatchObject({
+    code: "tool_failed",
+  });
 });
 
 test("an answer that does not follow the tool's own schema is refused with its place", async () => {
-  const wrong = tool({ name: "wrong", input: z.object({}), output: z.object({ n: z.number() }), run: () => JSON.parse('{"n":"1"}') as { n: number } });
+  const wrong = tool({
+    name: "wrong",
+    input: z.object({}),
+    output: z.object({ n: z.number() }),
+    run: () => JSON.parse('{"n":"1"}') as { n: number },
+  });
   const call = invokeTool(wrong, {}, context());
   await expect(call).rejects.toMatchObject({ code: "tool_output_invalid", details: { tool: "wrong" } });
   await expect(call).rejects.toThrow(/wrong returned .*n: /);
@@ -55,7 +79,10 @@ test("an answer comes back as the output schema reads it", async () => {
   expect(await invokeTool(trimmed, {}, context())).toBe("a");
 });
 
-test.each([["a BigInt", { n: 1n }], ["a circle", circle()]])("an answer with %s is refused as no plain data", async (_, output) => {
+test.each([
+  ["a BigInt", { n: 1n }],
+  ["a circle", circle()],
+])("an answer with %s is refused as no plain data", async (_, output) => {
   const odd = tool({ name: "odd", input: z.object({}), run: (): unknown => output });
   await expect(invokeTool(odd, {}, context())).rejects.toMatchObject({ code: "tool_output_invalid" });
 });
@@ -70,7 +97,11 @@ test("a tool that throws fails with its own words and its cause", async () => {
   const cause = new Error("no such city");
   const broken = tool({ name: "broken", input: z.object({}), run: () => Promise.reject(cause) });
   const call = invokeTool(broken, {}, context());
-  await expect(call).rejects.toMatchObject({ code: "tool_failed", message: "The tool broken failed: no such city", details: { tool: "broken", cause: "internal_error" } });
+  await expect(call).rejects.toMatchObject({
+    code: "tool_failed",
+    message: "The tool broken failed: no such city",
+    details: { tool: "broken", cause: "internal_error" },
+  });
   await expect(call).rejects.toHaveProperty("cause", cause);
 });
 
@@ -82,7 +113,10 @@ test("a tool that throws an error of Atlas keeps its code in the details", async
       throw baseErrors.create("timed_out", "The archive is slow.");
     },
   });
-  await expect(invokeTool(late, {}, context())).rejects.toMatchObject({ code: "tool_failed", details: { cause: "timed_out" } });
+  await expect(invokeTool(late, {}, context())).rejects.toMatchObject({
+    code: "tool_failed",
+    details: { cause: "timed_out" },
+  });
 });
 
 test("a tool that ignores its signal is left behind when its time is over, and its progress is heard no more", async () => {
@@ -100,7 +134,11 @@ test("a tool that ignores its signal is left behind when its time is over, and i
       over.resolve();
     },
   });
-  const call = invokeTool(deaf, {}, context(undefined, (data) => void heard.push(data)));
+  const call = invokeTool(
+    deaf,
+    {},
+    context(undefined, (data) => void heard.push(data)),
+  );
   await expect(call).rejects.toMatchObject({ code: "tool_timed_out", message: "The tool deaf took longer than 5 ms." });
   release.resolve();
   await over.promise;
@@ -113,17 +151,26 @@ test("a tool sees its signal abort when its time is over", async () => {
     name: "polite",
     input: z.object({}),
     timeoutMs: 5,
-    run: (_, { signal }) => new Promise((__, reject) => signal.addEventListener("abort", () => reject((seen = signal.reason)))),
+    run: (_, { signal }) =>
+      new Promise((__, reject) => signal.addEventListener("abort", () => reject((seen = signal.reason)))),
   });
   await expect(invokeTool(polite, {}, context())).rejects.toMatchObject({ code: "tool_timed_out" });
   expect(seen).toMatchObject({ code: "tool_timed_out" });
 });
 
-test.each([Number.POSITIVE_INFINITY, 30 * 86_400_000])("a limit of %d ms is no limit that is over at once", async (timeoutMs) => {
-  // A timer that cannot hold the limit would end after one millisecond: before this one.
-  const slow = tool({ name: "slow", input: z.object({}), timeoutMs, run: () => new Promise((resolve) => setTimeout(resolve, 3, "done")) });
-  expect(await invokeTool(slow, {}, context())).toBe("done");
-});
+test.each([Number.POSITIVE_INFINITY, 30 * 86_400_000])(
+  "a limit of %d ms is no limit that is over at once",
+  async (timeoutMs) => {
+    // A timer that cannot hold the limit would end after one millisecond: before this one.
+    const slow = tool({
+      name: "slow",
+      input: z.object({}),
+      timeoutMs,
+      run: () => new Promise((resolve) => setTimeout(resolve, 3, "done")),
+    });
+    expect(await invokeTool(slow, {}, context())).toBe("done");
+  },
+);
 
 test("a stop of the run passes through as it is, also past a tool that does not listen", async () => {
   const controller = new AbortController();

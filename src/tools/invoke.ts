@@ -16,7 +16,12 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolC
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, timer.signal]);
   systemClock.sleep(tool.timeoutMs, { signal: over.signal }).then(
-    () => timer.abort(toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, { details })),
+    () =>
+      timer.abort(
+        toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, {
+          details,
+        }),
+      ),
     () => {},
   );
   const progress = (data: JsonValue): void => {
@@ -32,7 +37,10 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolC
     if (signal.aborted) throw signal.reason;
     if (toolErrors.is(cause)) throw cause;
     const error = toAtlasError(cause);
-    throw toolErrors.create("tool_failed", `The tool ${tool.name} failed: ${error.message}`, { details: { ...details, cause: error.code }, cause });
+    throw toolErrors.create("tool_failed", `The tool ${tool.name} failed: ${error.message}`, {
+      details: { ...details, cause: error.code },
+      cause,
+    });
   } finally {
     over.abort();
   }
@@ -41,16 +49,24 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolC
 async function checkInput(tool: AnyTool, input: JsonValue): Promise<unknown> {
   const parsed = await checkSchema(tool.input, input);
   if (parsed.ok) return parsed.value;
-  throw toolErrors.create("tool_input_invalid", `The arguments of ${tool.name} are not valid: ${describeIssues(parsed.issues)}.`, {
-    details: { tool: tool.name },
-  });
+  throw toolErrors.create(
+    "tool_input_invalid",
+    `The arguments of ${tool.name} are not valid: ${describeIssues(parsed.issues)}.`,
+    {
+      details: { tool: tool.name },
+    },
+  );
 }
 
 async function checkOutput(tool: AnyTool, output: unknown): Promise<JsonValue> {
   const details = { tool: tool.name };
   const checked = tool.output ? await checkSchema(tool.output, output) : { ok: true as const, value: output };
   if (!checked.ok) {
-    throw toolErrors.create("tool_output_invalid", `What ${tool.name} returned is not valid: ${describeIssues(checked.issues)}.`, { details });
+    throw toolErrors.create(
+      "tool_output_invalid",
+      `What ${tool.name} returned is not valid: ${describeIssues(checked.issues)}.`,
+      { details },
+    );
   }
   try {
     return JSON.parse(stringifyJson(checked.value, `output of ${tool.name}`)) as JsonValue;
@@ -64,6 +80,8 @@ function beforeAbort<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    work().then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", abort));
   });
 }

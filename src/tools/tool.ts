@@ -55,12 +55,18 @@ export interface ToolOptions<Input extends Schema, Output> {
 export function tool<Input extends Schema, Output>(options: ToolOptions<Input, Output>): Tool<Input, Output> {
   const { name, description = "", input, output, purpose = "action", timeoutMs = 60_000, run } = options;
   if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw toolErrors.create("tool_invalid", `The tool name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_" or "-".`, {
-      details: { tool: name },
-    });
+    throw toolErrors.create(
+      "tool_invalid",
+      `The tool name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_" or "-".`,
+      {
+        details: { tool: name },
+      },
+    );
   }
   if (!(timeoutMs > 0)) {
-    throw toolErrors.create("tool_invalid", `The timeoutMs of the tool ${name} must be a number above 0.`, { details: { tool: name } });
+    throw toolErrors.create("tool_invalid", `The timeoutMs of the tool ${name} must be a number above 0.`, {
+      details: { tool: name },
+    });
   }
   return { kind: "tool", name, description, input, output, purpose, timeoutMs, run };
 }
