@@ -37,6 +37,8 @@ test("an error carries what its table says about its code", () => {
     fix: "Look under the bench.",
     retry: "later",
     details: { bench: 3 },
+    status: 404,
+    exitCode: 4,
   });
 });
 
@@ -64,7 +66,7 @@ test("a domain knows its own errors, by code if one is named", () => {
 });
 
 test("a code that every object has is no code of a domain", () => {
-  const odd = fromErrorData({ code: "toString", message: "m", fix: "f", retry: "never", details: {} });
+  const odd = fromErrorData({ code: "toString", message: "m", fix: "f", retry: "never", status: 500, exitCode: 1, details: {} });
   expect(toolbox.is(odd)).toBe(false);
 });
 
@@ -113,7 +115,7 @@ test("an error comes back from its plain form with its code, its words and its a
   const again = fromErrorData(data);
   expect(again.toJSON()).toEqual(data);
   expect(isAtlasError(again)).toBe(true);
-  expect(fromErrorData(data, toolbox.table.hammer_lost)).toMatchObject({ status: 404, exitCode: 4, retry: "changed" });
+  expect(again).toMatchObject({ status: 404, exitCode: 4, retry: "changed" });
 });
 
 test("an unknown code keeps its text", () => {
@@ -122,6 +124,8 @@ test("an unknown code keeps its text", () => {
     message: "New.",
     fix: "Update.",
     retry: "never",
+    status: 500,
+    exitCode: 1,
     details: {},
   });
   expect(again).toMatchObject({ code: "from_the_future", message: "New.", fix: "Update.", status: 500, exitCode: 1 });

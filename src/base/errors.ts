@@ -58,7 +58,8 @@ export class AtlasError extends Error {
   }
 
   toJSON(): ErrorData {
-    return { code: this.code, message: this.message, fix: this.fix, retry: this.retry, details: this.details };
+    const { code, message, fix, retry, status, exitCode, details } = this;
+    return { code, message, fix, retry, status, exitCode, details };
   }
 }
 
@@ -68,6 +69,8 @@ export type ErrorData = {
   readonly message: string;
   readonly fix: string;
   readonly retry: Retry;
+  readonly status: number;
+  readonly exitCode: number;
   readonly details: JsonObject;
 };
 
@@ -163,13 +166,6 @@ function messageOf(value: unknown): string {
 }
 
 /** Makes an AtlasError again from its plain form, as read from an event log; an unknown code keeps its text. */
-export function fromErrorData(data: ErrorData, spec?: Partial<ErrorSpec>): AtlasError {
-  const full: ErrorSpec = {
-    ...baseErrors.table.internal_error,
-    summary: "",
-    ...spec,
-    retry: data.retry,
-    fix: data.fix,
-  };
-  return new AtlasError(data.code, data.message, { spec: full, details: data.details });
+export function fromErrorData({ code, message, details, ...spec }: ErrorData): AtlasError {
+  return new AtlasError(code, message, { spec: { ...spec, summary: "" }, details });
 }

@@ -96,7 +96,7 @@ export interface Model {
   stream(request: ModelRequest, options?: StreamOptions): AsyncIterable<StreamPart>;
 }
 
-/** Makes models of one provider by name and says what can be used. */
+/** Makes models of one provider by name and says what can be used. The `provider` of its models is its `name`. */
 export interface Provider extends AsyncDisposable {
   readonly name: string;
   /** Makes a model; the name is not checked against the provider. */

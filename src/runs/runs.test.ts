@@ -428,3 +428,13 @@ describe("the engine", () => {
     expect((await runs.list({ before: newest?.id ?? "" })).length).toBe(2);
   });
 });
+
+it("says that a run was interrupted when its result is asked for after the end of the engine", async () => {
+  const stuck = workflow({ name: "stuck", run: async (context) => await context.waitFor("go") });
+  const run = await runs.start(stuck, null);
+  const before = run.result();
+  before.catch(() => {});
+  await runs[Symbol.asyncDispose]();
+  await expect(before).rejects.toMatchObject({ code: "run_interrupted" });
+  await expect(run.result()).rejects.toMatchObject({ code: "run_interrupted" });
+});

@@ -153,6 +153,7 @@ class FrontDesk implements Runs {
     const outcome = await this.#engine.executions.get(id)?.done;
     if (outcome?.status === "completed") return outcome.output as Output;
     if (outcome) throw outcome.error;
+    this.#engine.assertOpen();
     await ended(this.#engine, id);
     const run = await this.#load(id);
     if (run.status === "completed") return run.output as Output;
