@@ -27,12 +27,16 @@ export async function run() {
     const atlasMedian = median(samples.atlas);
     metrics[`steps_per_s_c${concurrency}`] = Math.round(atlasMedian);
     metrics[`floor_steps_per_s_c${concurrency}`] = Math.round(floorMedian);
-    ratios[concurrency === 128 ? "vs_floor" : `vs_floor_c${concurrency}`] = Number((atlasMedian / floorMedian).toFixed(3));
+    ratios[concurrency === 128 ? "vs_floor" : `vs_floor_c${concurrency}`] = Number(
+      (atlasMedian / floorMedian).toFixed(3),
+    );
   }
   return {
     metrics,
     ratios,
-    notes: ["The floor keeps no run state, no events and no fence, and has no thread of its own; ten steps a run, results of 20 bytes."],
+    notes: [
+      "The floor keeps no run state, no events and no fence, and has no thread of its own; ten steps a run, results of 20 bytes.",
+    ],
   };
 }
 

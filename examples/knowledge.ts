@@ -5,7 +5,10 @@ import { createAtlas, ingestPaths } from "atlas-agents";
 
 await using atlas = await createAtlas();
 const handbook = join(atlas.settings.directory, "handbook.md");
-await writeFile(handbook, "# Handbook\n\nThe office opens at eight.\n\n## Holidays\n\nEverybody has 30 days of holidays a year.\n");
+await writeFile(
+  handbook,
+  "# Handbook\n\nThe office opens at eight.\n\n## Holidays\n\nEverybody has 30 days of holidays a year.\n",
+);
 
 const { collections, reports } = await ingestPaths(atlas.knowledge, [handbook]);
 console.log(reports[0]?.files);

@@ -16,7 +16,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
 
 describe("the examples", () => {
   it("are all tested", () => {
-    expect(readdirSync(folder).filter((name) => name.endsWith(".ts")).toSorted()).toEqual(Object.keys(expected).toSorted());
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.endsWith(".ts"))
+        .toSorted(),
+    ).toEqual(Object.keys(expected).toSorted());
   });
 
   it.each(Object.entries(expected))("%s runs offline and says what it should", async (name, texts) => {

@@ -32,7 +32,10 @@ it("answers questions about documents with citations of the right file, and says
   for (const [goal, files] of questions) {
     const { text, citations } = await ask(goal);
     for (const { source, startLine, endLine, quote } of citations) {
-      const lines = readFileSync(source, "utf8").split(/\r?\n/).slice(startLine - 1, endLine).join(" ");
+      const lines = readFileSync(source, "utf8")
+        .split(/\r?\n/)
+        .slice(startLine - 1, endLine)
+        .join(" ");
       expect(lines.replaceAll(/\s+/g, " "), source).toContain(quote.replaceAll(/\s+/g, " ").trim());
     }
     if (!citations.some(({ source }) => files.includes(basename(source)))) wrong.push(`${goal} → ${text}`);

@@ -34,36 +34,48 @@ const environments = [
   ["ollama", () => ({ OLLAMA_HOST: mock.url })],
 ] as const;
 
-it.each(environments)("an agent calls its tool and answers through %s, in a durable run", async (provider, environment) => {
-  const asked: string[] = [];
-  const weather = tool({
-    name: "weather",
-    input: z.object({ city: z.string() }),
-    run: ({ city }) => {
-      asked.push(city);
-      return { degrees: 21 };
-    },
-  });
-  const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
-  await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
-  const run = await atlas.start(guide, "weather please");
-  const live: string[] = [];
-  for await (const event of run.events()) if (event.type === "text.delta") live.push((event.data as { text: string }).text);
-  const result = await run.result();
-  expect(asked).toEqual(["Łódź"]);
-  expect(result).toMatchObject({ output: "It is 21 degrees.", model: `${provider}/test-model`, steps: 2, finishReason: "stop" });
-  expect(live.join("")).toBe("It is 21 degrees.");
-  expect(live.length).toBeGreaterThan(1);
-});
+it.each(environments)(
+  "an agent calls its tool and answers through %s, in a durable run",
+  async (provider, environment) => {
+    const asked: string[] = [];
+    const weather = tool({
+      name: "weather",
+      input: z.object({ city: z.string() }),
+      run: ({ city }) => {
+        asked.push(city);
+        return { degrees: 21 };
+      },
+    });
+    const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
+    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    const run = await atlas.start(guide, "weather please");
+    const live: string[] = [];
+    for await (const event of run.events())
+      if (event.type === "text.delta") live.push((event.data as { text: string }).text);
+    const result = await run.result();
+    expect(asked).toEqual(["Łódź"]);
+    expect(result).toMatchObject({
+      output: "It is 21 degrees.",
+      model: `${provider}/test-model`,
+      steps: 2,
+      finishReason: "stop",
+    });
+    expect(live.join("")).toBe("It is 21 degrees.");
+    expect(live.length).toBeGreaterThan(1);
+  },
+);
 
-it.each(environments)("a wrong key of %s ends the run with what to do and without the key", async (provider, environment) => {
-  await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
-  const run = await atlas.start("assistant", "refused, please", { model: `${provider}/test-model` });
-  await expect(run.result()).rejects.toMatchObject({ code: "provider_authentication" });
-  const log = JSON.stringify(await Array.fromAsync(run.events()));
-  expect(log).toContain("provider_authentication");
-  expect(log).not.toContain("canary");
-});
+it.each(environments)(
+  "a wrong key of %s ends the run with what to do and without the key",
+  async (provider, environment) => {
+    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    const run = await atlas.start("assistant", "refused, please", { model: `${provider}/test-model` });
+    await expect(run.result()).rejects.toMatchObject({ code: "provider_authentication" });
+    const log = JSON.stringify(await Array.fromAsync(run.events()));
+    expect(log).toContain("provider_authentication");
+    expect(log).not.toContain("canary");
+  },
+);
 
 it("a dead endpoint ends the run as unreachable", async () => {
   const environment = { OPENAI_API_KEY: "test", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };

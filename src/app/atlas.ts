@@ -44,9 +44,17 @@ export interface Atlas extends AsyncDisposable {
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
   /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, and those of the run. */
-  start<Output = string>(agent: Agent<Output> | string, goal: string, options?: AgentStartOptions): Promise<RunHandle<AgentResult<Output>>>;
+  start<Output = string>(
+    agent: Agent<Output> | string,
+    goal: string,
+    options?: AgentStartOptions,
+  ): Promise<RunHandle<AgentResult<Output>>>;
   /** Starts a workflow. */
-  start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;
+  start<Input, Output>(
+    workflow: Workflow<Input, Output>,
+    input: Input,
+    options?: StartOptions,
+  ): Promise<RunHandle<Output>>;
   /** Reads the whole database and checks its integrity. Cost: reads every page. */
   check(): Promise<DatabaseCheck>;
   /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. */

@@ -51,7 +51,17 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   }
   const held = parts.move();
   const close = (): Promise<void> => held.disposeAsync();
-  return { settings, runs, knowledge, models, agents, start: start.start, check: () => database.check(), close, [Symbol.asyncDispose]: close };
+  return {
+    settings,
+    runs,
+    knowledge,
+    models,
+    agents,
+    start: start.start,
+    check: () => database.check(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function settingsOf({ settings = {}, directory, environment }: AtlasOptions): Promise<LoadedSettings> {
@@ -95,7 +105,10 @@ interface StarterParts {
 
 /** Starts agents by name or value, and workflows. */
 function createStarter({ settings, runs, knowledge, models, agents }: StarterParts) {
-  const workflows = new Map<string, { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }>();
+  const workflows = new Map<
+    string,
+    { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }
+  >();
   const { maxFileBytes } = settings.values.knowledge;
   const surroundings = { clock: systemClock, knowledge, maxFileBytes, model: (name?: string) => models.get(name) };
 
@@ -112,9 +125,15 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
     const known = [...agents.keys()].toSorted();
     const near = nearest(named, known);
     const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
-    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, { details: { agent: named, known } });
+    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {
+      details: { agent: named, known },
+    });
   };
-  const startAgent = async (named: AnyAgent | string, goal: string, options: AgentStartOptions): Promise<RunHandle<AgentResult<unknown>>> => {
+  const startAgent = async (
+    named: AnyAgent | string,
+    goal: string,
+    options: AgentStartOptions,
+  ): Promise<RunHandle<AgentResult<unknown>>> => {
     const found = find(named);
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
     const { knowledge: paths = [], model, ...rest } = options;

@@ -66,7 +66,15 @@ test("a domain knows its own errors, by code if one is named", () => {
 });
 
 test("a code that every object has is no code of a domain", () => {
-  const odd = fromErrorData({ code: "toString", message: "m", fix: "f", retry: "never", status: 500, exitCode: 1, details: {} });
+  const odd = fromErrorData({
+    code: "toString",
+    message: "m",
+    fix: "f",
+    retry: "never",
+    status: 500,
+    exitCode: 1,
+    details: {},
+  });
   expect(toolbox.is(odd)).toBe(false);
 });
 

@@ -40,14 +40,20 @@ export async function ingestPaths(
   for (const path of new Set(paths.map((each) => resolve(each)))) {
     reports.push(await knowledge.ingest({ ...options, paths: [path], collection: collectionOfPath(path) }));
   }
-  if (!reports.some(({ files }) => files.added + files.changed + files.unchanged > 0)) throw nothingFound(paths, reports);
+  if (!reports.some(({ files }) => files.added + files.changed + files.unchanged > 0))
+    throw nothingFound(paths, reports);
   return { collections: reports.map((report) => report.collection), reports };
 }
 
 function nothingFound(paths: readonly string[], reports: readonly IngestReport[]): Error {
   const failures = reports.flatMap((report) => report.failures);
-  const why = failures[0] === undefined ? "" : ` ${failures.length} files could not be read; the first: ${failures[0].message}`;
-  return knowledgeErrors.create("knowledge_empty", `There is no text to search in ${paths.map(showPath).join(", ")}.${why}`, {
-    details: { failures: failures.slice(0, 10).map((failure) => ({ ...failure })) },
-  });
+  const why =
+    failures[0] === undefined ? "" : ` ${failures.length} files could not be read; the first: ${failures[0].message}`;
+  return knowledgeErrors.create(
+    "knowledge_empty",
+    `There is no text to search in ${paths.map(showPath).join(", ")}.${why}`,
+    {
+      details: { failures: failures.slice(0, 10).map((failure) => ({ ...failure })) },
+    },
+  );
 }

@@ -204,8 +204,9 @@ test("an aborted ingest keeps what was done and the next one goes on", async () 
 test("two ingests into one collection follow each other", async () => {
   await write("a.md", "alpha");
   const reports = await Promise.all([ingest(), ingest()]);
-  expect(reports.map(({ files }) => files.added).toSorted()).toEqual([0, 1]);
-  expect(reports.map(({ files }) => files.unchanged).toSorted()).toEqual([0, 1]);
+  expect(new Set(reports.map(({ files }) => `${files.added} added, ${files.unchanged} unchanged`))).toEqual(
+    new Set(["1 added, 0 unchanged", "0 added, 1 unchanged"]),
+  );
 });
 
 test("a large file is read in parts, seen only when whole, and replaced as a whole", async () => {

@@ -27,6 +27,12 @@ export async function ended(engine: Engine, runId: string): Promise<void> {
 async function endInterrupted(engine: Engine, run: StoredRun, reason: string): Promise<void> {
   const error = cancelledError(run.id, reason).toJSON();
   const lease = await engine.journal.takeOver(run, await engine.owners.own());
-  const entry = { seq: lease.lastSeq + 1, type: "run.cancelled", key: undefined, at: engine.clock.now(), text: JSON.stringify({ error }) };
+  const entry = {
+    seq: lease.lastSeq + 1,
+    type: "run.cancelled",
+    key: undefined,
+    at: engine.clock.now(),
+    text: JSON.stringify({ error }),
+  };
   await engine.journal.finish(lease, [entry], { status: "cancelled", error });
 }

@@ -67,5 +67,7 @@ async function outcome(host: CallHost, id: string): Promise<JsonValue | undefine
   if (ended?.status === "stopped") throw ended.error;
   const run = await host.journal.load(id);
   if (run?.status === "completed") return run.output;
-  throw run?.error ? fromErrorData(run.error) : runErrors.create("run_interrupted", `The child run ${id} was interrupted.`);
+  throw run?.error
+    ? fromErrorData(run.error)
+    : runErrors.create("run_interrupted", `The child run ${id} was interrupted.`);
 }

@@ -65,7 +65,9 @@ export function createContext(options: ContextOptions): RunContext {
     },
     async waitFor<T>(name: string, { schema, timeoutMs }: WaitOptions<T> = {}): Promise<T> {
       const key = replaying.keyOf(`signal:${name}`);
-      const payload = (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.begun(key) }))) ?? null;
+      const payload =
+        (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.begun(key) }))) ??
+        null;
       return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
     },
     emit(event) {
@@ -175,7 +177,9 @@ async function doWait(
 }
 
 function asObject(value: JsonValue): { readonly [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { [key: string]: JsonValue }) : { detail: value };
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as { [key: string]: JsonValue })
+    : { detail: value };
 }
 
 function textOf(checkpoint: JsonValue | undefined): string {

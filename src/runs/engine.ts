@@ -63,7 +63,8 @@ export class Engine {
 
   /** Errors: run_interrupted when the engine is closed. */
   assertOpen(): void {
-    if (this.#closing) throw runErrors.create("run_interrupted", "Atlas is closed; open it again to start or resume runs.");
+    if (this.#closing)
+      throw runErrors.create("run_interrupted", "Atlas is closed; open it again to start or resume runs.");
   }
 
   newRunId(): string {
@@ -76,7 +77,12 @@ export class Engine {
   }
 
   follow(runId: string, options: FollowOptions = {}): AsyncGenerator<RunEvent> {
-    const source = { journal: this.journal, live: this.#live, clock: this.clock, place: (id: string) => this.#place(id) };
+    const source = {
+      journal: this.journal,
+      live: this.#live,
+      clock: this.clock,
+      place: (id: string) => this.#place(id),
+    };
     return followRun(source, runId, options);
   }
 
@@ -152,7 +158,8 @@ export class Engine {
     this.executions.delete(runId);
     this.#live.refresh(runId);
     this.notify();
-    if (this.#finished++ % pruneEvery === 0) await this.prune().catch((error: unknown) => this.#warn("old runs not deleted", error));
+    if (this.#finished++ % pruneEvery === 0)
+      await this.prune().catch((error: unknown) => this.#warn("old runs not deleted", error));
   }
 
   async #place(runId: string): Promise<"here" | "elsewhere" | "nowhere"> {
@@ -176,13 +183,16 @@ export class Engine {
   }
 
   #warn(message: string, error: unknown): void {
-    if (!this.#closing) this.#options.logger.warn(message, { error: error instanceof Error ? error.message : String(error) });
+    if (!this.#closing)
+      this.#options.logger.warn(message, { error: error instanceof Error ? error.message : String(error) });
   }
 }
 
 /** Makes the error of a run that was cancelled. */
 export function cancelledError(runId: string, reason: string): AtlasError {
-  return runErrors.create("run_cancelled", `The run ${runId} was cancelled: ${reason}.`, { details: { runId, reason } });
+  return runErrors.create("run_cancelled", `The run ${runId} was cancelled: ${reason}.`, {
+    details: { runId, reason },
+  });
 }
 
 /** Makes the error of a run that a live process has. */
@@ -191,7 +201,11 @@ export function ownedError(runId: string): AtlasError {
 }
 
 function unknownWorkflow(run: StoredRun, known: readonly string[]): AtlasError {
-  return runErrors.create("workflow_unknown", `This program does not know the workflow "${run.workflow}" of the run ${run.id}.`, {
-    details: { runId: run.id, workflow: run.workflow, known },
-  });
+  return runErrors.create(
+    "workflow_unknown",
+    `This program does not know the workflow "${run.workflow}" of the run ${run.id}.`,
+    {
+      details: { runId: run.id, workflow: run.workflow, known },
+    },
+  );
 }

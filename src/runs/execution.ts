@@ -96,11 +96,18 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   return { runId: lease.runId, parentId, done, abort: (reason) => controller.abort(reason) };
 }
 
-async function perform(host: ExecutionHost, start: ExecutionStart, { context, writer }: { context: RunContext; writer: LogWriter }): Promise<Outcome> {
+async function perform(
+  host: ExecutionHost,
+  start: ExecutionStart,
+  { context, writer }: { context: RunContext; writer: LogWriter },
+): Promise<Outcome> {
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
     const output = (await untilStopped(body(), context.signal, host.clock)) as JsonValue | undefined;
-    await writer.finish({ type: "run.completed", data: output === undefined ? {} : { output } }, { status: "completed", output });
+    await writer.finish(
+      { type: "run.completed", data: output === undefined ? {} : { output } },
+      { status: "completed", output },
+    );
     return { status: "completed", output };
   } catch (cause) {
     return await end(cause, context, writer);
@@ -112,7 +119,10 @@ async function end(cause: unknown, context: RunContext, writer: LogWriter): Prom
   if (reason === undefined) {
     const error = toAtlasError(cause);
     try {
-      await writer.finish({ type: "run.failed", data: { error: error.toJSON() } }, { status: "failed", error: error.toJSON() });
+      await writer.finish(
+        { type: "run.failed", data: { error: error.toJSON() } },
+        { status: "failed", error: error.toJSON() },
+      );
       return { status: "failed", error };
     } catch (refusal) {
       if (writer.failure === undefined) throw refusal;
@@ -122,7 +132,10 @@ async function end(cause: unknown, context: RunContext, writer: LogWriter): Prom
   const error = toAtlasError(reason);
   if (!runErrors.is(error, "run_cancelled")) return { status: "stopped", error };
   try {
-    await writer.cancel({ type: "run.cancelled", data: { error: error.toJSON() } }, { status: "cancelled", error: error.toJSON() });
+    await writer.cancel(
+      { type: "run.cancelled", data: { error: error.toJSON() } },
+      { status: "cancelled", error: error.toJSON() },
+    );
     return { status: "cancelled", error };
   } catch (refusal) {
     // Another process ended the run first: its word stands.

@@ -73,7 +73,11 @@ export interface FollowSource {
  * Follows a run's log: first from the store, then live, with no gap and no duplicate. Ends when the run is finished, or is
  * executed by no living process.
  */
-export async function* followRun(source: FollowSource, runId: string, options: FollowOptions): AsyncGenerator<RunEvent> {
+export async function* followRun(
+  source: FollowSource,
+  runId: string,
+  options: FollowOptions,
+): AsyncGenerator<RunEvent> {
   const { live = true, signal } = options;
   const follower = source.live.join(runId);
   let last = options.after ?? 0;
@@ -107,7 +111,11 @@ export async function* followRun(source: FollowSource, runId: string, options: F
 }
 
 /** Gives events as they are published, until the store must be looked at. With a clock, that is at least every second. */
-async function* arriving(follower: Follower, clock: Clock | undefined, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
+async function* arriving(
+  follower: Follower,
+  clock: Clock | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunEvent> {
   while (true) {
     signal?.throwIfAborted();
     const events = follower.events.splice(0);

@@ -80,7 +80,16 @@ export class Journal {
       {
         sql: `INSERT INTO run(id, workflow, status, key, parent_id, tags, owner, epoch, checkpoint_seq, input, created_at, updated_at)
           VALUES(?1, ?2, 'running', ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?8)`,
-        params: [run.id, run.workflow, run.key ?? null, run.parentId ?? null, JSON.stringify(run.tags), run.owner, run.input, at],
+        params: [
+          run.id,
+          run.workflow,
+          run.key ?? null,
+          run.parentId ?? null,
+          JSON.stringify(run.tags),
+          run.owner,
+          run.input,
+          at,
+        ],
       },
       {
         sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, 1, 'run.started', ?, ?)",
@@ -130,13 +139,21 @@ export class Journal {
   /** Ends a run with its last entries. Errors: write_conflict. */
   async finish(lease: Lease, entries: readonly Entry[], end: RunEnd): Promise<void> {
     const at = entries.at(-1)?.at ?? this.#clock.now();
-    const output = end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
+    const output =
+      end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
     await this.#database.write([
       ...entries.map((entry) => eventStatement(lease.runId, entry)),
       {
         sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
           WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
-        params: [lease.runId, end.status, output, end.status === "completed" ? null : JSON.stringify(end.error), at, lease.epoch],
+        params: [
+          lease.runId,
+          end.status,
+          output,
+          end.status === "completed" ? null : JSON.stringify(end.error),
+          at,
+          lease.epoch,
+        ],
         expectRows: 1,
       },
     ]);
@@ -144,7 +161,10 @@ export class Journal {
 
   /** Gives the place of the last entry of a run's log. */
   async lastSeq(runId: string): Promise<number> {
-    const rows = await this.#database.read({ sql: "SELECT max(seq) AS seq FROM run_event WHERE run_id = ?", params: [runId] });
+    const rows = await this.#database.read({
+      sql: "SELECT max(seq) AS seq FROM run_event WHERE run_id = ?",
+      params: [runId],
+    });
     return Number(rows[0]?.["seq"] ?? 0);
   }
 
@@ -187,7 +207,7 @@ export class Journal {
   /** Reads a run's log to its end, page by page. */
   async *eventsAfter(runId: string, after: number): AsyncGenerator<RunEvent> {
     const pageSize = 500;
-    for (let last = after; ; ) {
+    for (let last = after; ;) {
       const page = await this.events(runId, last, pageSize);
       yield* page;
       if (page.length < pageSize) return;
@@ -230,7 +250,10 @@ export class Journal {
       return true;
     } catch (cause) {
       if (!storageErrors.is(cause, "write_conflict")) throw cause;
-      const rows = await this.#database.read({ sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL", params: [id] });
+      const rows = await this.#database.read({
+        sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL",
+        params: [id],
+      });
       return rows.length === 1;
     }
   }
@@ -244,7 +267,9 @@ export class Journal {
 
   /** Lets go of every run of an owner that stops; they show as interrupted at once. */
   async release(owner: string): Promise<void> {
-    await this.#database.write([{ sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] }]);
+    await this.#database.write([
+      { sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] },
+    ]);
   }
 
   /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
@@ -272,7 +297,8 @@ function eventStatement(runId: string, { seq, type, key, at, text }: Entry): Sta
 
 function toRun(row: Row): StoredRun {
   const text = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
-  const json = (name: string): JsonValue | undefined => (row[name] === null ? undefined : (JSON.parse(String(row[name])) as JsonValue));
+  const json = (name: string): JsonValue | undefined =>
+    row[name] === null ? undefined : (JSON.parse(String(row[name])) as JsonValue);
   return {
     id: String(row["id"]),
     workflow: String(row["workflow"]),

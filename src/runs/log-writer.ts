@@ -86,7 +86,9 @@ export class LogWriter {
   /** Keeps a state from which the run can be taken up without what came before. */
   async checkpoint(state: JsonValue): Promise<void> {
     const { journal, lease } = this.#options;
-    await this.append({ type: "run.checkpointed", data: state }, ({ seq }) => [journal.checkpointStatement(lease, seq)]);
+    await this.append({ type: "run.checkpointed", data: state }, ({ seq }) => [
+      journal.checkpointStatement(lease, seq),
+    ]);
   }
 
   /** Writes the last entry and the end of the run. Errors: as `append`. */
@@ -179,7 +181,10 @@ async function reasonOf(journal: Journal, lease: Lease, cause: unknown): Promise
         details: { ...details, reason: run.control },
       });
     }
-    return runErrors.create("run_fenced", `The run ${lease.runId} was taken over by another process.`, { details, cause });
+    return runErrors.create("run_fenced", `The run ${lease.runId} was taken over by another process.`, {
+      details,
+      cause,
+    });
   } catch (error) {
     return toAtlasError(error);
   }

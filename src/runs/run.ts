@@ -154,7 +154,11 @@ export interface Runs extends AsyncDisposable {
   /** Makes a workflow known, so that its runs can be started by name and taken up again. */
   register(workflow: AnyWorkflow): void;
   /** Accepts a run: when it resolves, the run is durable. Errors: workflow_unknown, invalid_input. */
-  start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: StartOptions): Promise<RunHandle<Output>>;
+  start<Input, Output>(
+    workflow: Workflow<Input, Output>,
+    input: Input,
+    options?: StartOptions,
+  ): Promise<RunHandle<Output>>;
   /** Gives a handle on any run of the database. Errors: run_not_found. */
   open(id: string): Promise<RunHandle>;
   list(options?: ListOptions): Promise<readonly RunRecord[]>;

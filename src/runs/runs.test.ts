@@ -55,9 +55,20 @@ describe("a run", () => {
     const run = await runs.start(add, { a: 2, b: 3 }, { tags: { of: "test" } });
     expect(await run.result()).toBe(10);
     const log = await events(run);
-    expect(log.map((event) => event.type)).toEqual(["run.started", "step.completed", "sum.made", "step.completed", "run.completed"]);
+    expect(log.map((event) => event.type)).toEqual([
+      "run.started",
+      "step.completed",
+      "sum.made",
+      "step.completed",
+      "run.completed",
+    ]);
     expect(log.map((event) => event.seq)).toEqual([1, 2, 3, 4, 5]);
-    expect(await run.record()).toMatchObject({ status: "completed", output: 10, interrupted: false, tags: { of: "test" } });
+    expect(await run.record()).toMatchObject({
+      status: "completed",
+      output: 10,
+      interrupted: false,
+      tags: { of: "test" },
+    });
   });
 
   it("refuses an input that does not fit the schema before it accepts the run", async () => {
@@ -84,13 +95,19 @@ describe("a run", () => {
     const again = await runs.resume(run.id);
     await runs.signal(run.id, "go");
     await again.result();
-    expect(seen).toEqual([{ at: "1970-01-01T00:00:00.000Z" }, undefined, { at: "1970-01-01T00:00:00.000Z" }, undefined]);
+    expect(seen).toEqual([
+      { at: "1970-01-01T00:00:00.000Z" },
+      undefined,
+      { at: "1970-01-01T00:00:00.000Z" },
+      undefined,
+    ]);
   });
 
   it("fails with the error of its function and keeps its code", async () => {
     const failing = workflow({
       name: "failing",
-      run: async (context) => await context.step("fail", () => Promise.reject(baseErrors.create("timed_out", "Too slow."))),
+      run: async (context) =>
+        await context.step("fail", () => Promise.reject(baseErrors.create("timed_out", "Too slow."))),
     });
     const run = await runs.start(failing, null);
     await expect(run.result()).rejects.toMatchObject({ code: "timed_out", message: "Too slow." });
@@ -182,7 +199,11 @@ describe("after a restart", () => {
     await until(run, "timer.started");
     await runs[Symbol.asyncDispose]();
     const later = Date.now() + 60_000;
-    const clock = { now: () => later, monotonic: () => performance.now(), sleep: async (ms: number) => expect(ms).toBeLessThan(1_000) };
+    const clock = {
+      now: () => later,
+      monotonic: () => performance.now(),
+      sleep: async (ms: number) => expect(ms).toBeLessThan(1_000),
+    };
     runs = await createRuns({ database, clock });
     runs.register(sleeper);
     expect(await (await runs.resume(run.id)).result()).toBe("awake");
@@ -212,7 +233,10 @@ describe("after a restart", () => {
     const run = await runs.start(gone, null);
     await until(run, "signal.awaited");
     await restart();
-    await expect(runs.resume(run.id)).rejects.toMatchObject({ code: "workflow_unknown", details: { workflow: "gone" } });
+    await expect(runs.resume(run.id)).rejects.toMatchObject({
+      code: "workflow_unknown",
+      details: { workflow: "gone" },
+    });
     expect(await runs.recover()).toEqual([]);
   });
 });
@@ -220,14 +244,25 @@ describe("after a restart", () => {
 describe("a cancel", () => {
   const waiting = workflow({
     name: "waiting",
-    run: async (context) => await context.step("wait", ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))),
+    run: async (context) =>
+      await context.step(
+        "wait",
+        ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      ),
   });
 
   it("reaches the step that runs and ends the run once", async () => {
     const run = await runs.start(waiting, null);
-    expect(await run.cancel("enough")).toMatchObject({ status: "cancelled", error: { code: "run_cancelled", details: { reason: "enough" } } });
+    expect(await run.cancel("enough")).toMatchObject({
+      status: "cancelled",
+      error: { code: "run_cancelled", details: { reason: "enough" } },
+    });
     await expect(run.result()).rejects.toMatchObject({ code: "run_cancelled" });
-    expect((await events(run)).map((event) => event.type)).toEqual(["run.started", "run.cancel_asked", "run.cancelled"]);
+    expect((await events(run)).map((event) => event.type)).toEqual([
+      "run.started",
+      "run.cancel_asked",
+      "run.cancelled",
+    ]);
     expect(await run.cancel("again")).toMatchObject({ status: "cancelled", error: { details: { reason: "enough" } } });
   });
 
@@ -264,7 +299,13 @@ describe("a cancel", () => {
       name: "slow",
       run: async (context) => {
         await context.step("effect", async () => {
-          await database.write([{ sql: "UPDATE run SET control = 'late' WHERE id = ?", params: [context.runId] }, { sql: "INSERT INTO run_event SELECT id, 2, 'run.cancel_asked', NULL, 0, '{}' FROM run WHERE id = ?", params: [context.runId] }]);
+          await database.write([
+            { sql: "UPDATE run SET control = 'late' WHERE id = ?", params: [context.runId] },
+            {
+              sql: "INSERT INTO run_event SELECT id, 2, 'run.cancel_asked', NULL, 0, '{}' FROM run WHERE id = ?",
+              params: [context.runId],
+            },
+          ]);
           return "done";
         });
       },
@@ -289,7 +330,10 @@ describe("child runs", () => {
       return await context.step("twice", () => input * 2);
     },
   });
-  const parent = workflow({ name: "parent", run: async (context, input: number) => (await context.call(child, input)) + 1 });
+  const parent = workflow({
+    name: "parent",
+    run: async (context, input: number) => (await context.call(child, input)) + 1,
+  });
 
   it("are taken up with their parent and started once", async () => {
     const run = await runs.start(parent, 20);
@@ -302,7 +346,9 @@ describe("child runs", () => {
     expect(recovered.map((each) => each.id)).toEqual([run.id]);
     await runs.signal(childId, "go");
     expect(await recovered[0]?.result()).toBe(41);
-    expect((await runs.list({ workflow: "child" })).map((each) => [each.id, each.parentId])).toEqual([[childId, run.id]]);
+    expect((await runs.list({ workflow: "child" })).map((each) => [each.id, each.parentId])).toEqual([
+      [childId, run.id],
+    ]);
   });
 
   it("hand their failure to their parent", async () => {
@@ -334,7 +380,10 @@ describe("signals", () => {
   });
 
   it("are checked against the schema, and missed ones time out", async () => {
-    const checked = workflow({ name: "checked", run: async (context) => await context.waitFor("n", { schema: z.number() }) });
+    const checked = workflow({
+      name: "checked",
+      run: async (context) => await context.waitFor("n", { schema: z.number() }),
+    });
     const run = await runs.start(checked, null);
     await runs.signal(run.id, "n", "text");
     await expect(run.result()).rejects.toMatchObject({ code: "invalid_input" });
@@ -357,7 +406,9 @@ describe("following", () => {
     const run = await runs.start(chatty, null);
     const logs = await Promise.all([0, 0, 350, 701].map((after) => events(run, after)));
     for (const [index, after] of [0, 0, 350, 701].entries()) {
-      expect(logs[index]?.map((event) => event.seq)).toEqual(Array.from({ length: 709 - after }, (_, n) => after + n + 1));
+      expect(logs[index]?.map((event) => event.seq)).toEqual(
+        Array.from({ length: 709 - after }, (_, n) => after + n + 1),
+      );
     }
   });
 
@@ -393,7 +444,9 @@ describe("the engine", () => {
   it("refuses two workflows of one name, an unknown run, and work after its end", async () => {
     const one = workflow({ name: "same", run: async () => 1 });
     runs.register(one);
-    expect(() => runs.register(workflow({ name: "same", run: async () => 2 }))).toThrow(expect.objectContaining({ code: "workflow_duplicate" }));
+    expect(() => runs.register(workflow({ name: "same", run: async () => 2 }))).toThrow(
+      expect.objectContaining({ code: "workflow_duplicate" }),
+    );
     await expect(runs.open("run_none")).rejects.toMatchObject({ code: "run_not_found" });
     const run = await runs.start(one, null);
     await run.result();

@@ -28,7 +28,13 @@ export interface RunsOptions {
  * Errors: database_too_new and those of the database.
  */
 export async function createRuns(options: RunsOptions): Promise<Runs> {
-  const { database, clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
+  const {
+    database,
+    clock = systemClock,
+    random = systemRandom,
+    logger = silentLogger,
+    telemetry = noopTelemetry,
+  } = options;
   await database.migrate("runs", runMigrations);
   return new FrontDesk(new Engine({ database, clock, random, logger, telemetry, retention: options.retention ?? {} }));
 }
@@ -52,7 +58,11 @@ class FrontDesk implements Runs {
     workflows.set(workflow.name, workflow);
   }
 
-  async start<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options: StartOptions = {}): Promise<RunHandle<Output>> {
+  async start<Input, Output>(
+    workflow: Workflow<Input, Output>,
+    input: Input,
+    options: StartOptions = {},
+  ): Promise<RunHandle<Output>> {
     this.#engine.assertOpen();
     const { signal } = options;
     signal?.throwIfAborted();
@@ -112,7 +122,11 @@ class FrontDesk implements Runs {
   }
 
   /** Makes the run, or finds the unfinished one of the same key. */
-  async #accept<Output>(workflow: AnyWorkflow, input: unknown, { key, tags = {} }: StartOptions): Promise<RunHandle<Output>> {
+  async #accept<Output>(
+    workflow: AnyWorkflow,
+    input: unknown,
+    { key, tags = {} }: StartOptions,
+  ): Promise<RunHandle<Output>> {
     const engine = this.#engine;
     const run: NewRun = {
       id: engine.newRunId(),
@@ -126,7 +140,10 @@ class FrontDesk implements Runs {
     try {
       await engine.journal.write(engine.journal.creation(run));
     } catch (cause) {
-      const other = storageErrors.is(cause, "write_conflict") && key !== undefined ? await engine.journal.unfinishedByKey(workflow.name, key) : undefined;
+      const other =
+        storageErrors.is(cause, "write_conflict") && key !== undefined
+          ? await engine.journal.unfinishedByKey(workflow.name, key)
+          : undefined;
       if (other === undefined) throw cause;
       if (await engine.isInterrupted(other)) await engine.takeUp(other);
       return this.#handle(other.id, false);
@@ -158,7 +175,9 @@ class FrontDesk implements Runs {
     const run = await this.#load(id);
     if (run.status === "completed") return run.output as Output;
     if (run.error) throw fromErrorData(run.error);
-    throw runErrors.create("run_interrupted", `The run ${id} is not executed by any process.`, { details: { runId: id } });
+    throw runErrors.create("run_interrupted", `The run ${id} is not executed by any process.`, {
+      details: { runId: id },
+    });
   }
 
   async #load(id: string): Promise<StoredRun> {
@@ -189,5 +208,7 @@ class FrontDesk implements Runs {
 }
 
 function finishedError(run: StoredRun): Error {
-  return runErrors.create("run_finished", `The run ${run.id} has ended (${run.status}).`, { details: { runId: run.id, status: run.status } });
+  return runErrors.create("run_finished", `The run ${run.id} has ended (${run.status}).`, {
+    details: { runId: run.id, status: run.status },
+  });
 }

@@ -57,13 +57,22 @@ export async function takeSignal(options: SignalTaking, wait: SignalWait): Promi
     try {
       const found = await journal.pendingSignal(runId, wait.name);
       if (found) {
-        await writer.wake({ type: "signal.received", key: wait.key, data: { name: wait.name, output: found.payload } }, [found.take]);
+        await writer.wake(
+          { type: "signal.received", key: wait.key, data: { name: wait.name, output: found.payload } },
+          [found.take],
+        );
         return found.payload;
       }
       const left = wait.deadline === undefined ? undefined : wait.deadline - clock.now();
       if (left !== undefined && left <= 0) {
-        const error = baseErrors.create("timed_out", `Nobody sent the signal "${wait.name}" in time.`, { details: { signal: wait.name } });
-        await writer.wake({ type: "signal.timed_out", key: wait.key, data: { name: wait.name, error: error.toJSON() } });
+        const error = baseErrors.create("timed_out", `Nobody sent the signal "${wait.name}" in time.`, {
+          details: { signal: wait.name },
+        });
+        await writer.wake({
+          type: "signal.timed_out",
+          key: wait.key,
+          data: { name: wait.name, error: error.toJSON() },
+        });
         throw error;
       }
       const timer = left === undefined ? [] : [clock.sleep(left, { signal: stop.signal }).catch(() => {})];

@@ -7,7 +7,11 @@ import { storageErrors } from "./errors.ts";
  *
  * Errors: database_too_new when the database knows a version that this program does not.
  */
-export async function migrateDatabase(database: Database, domain: string, migrations: readonly Migration[]): Promise<void> {
+export async function migrateDatabase(
+  database: Database,
+  domain: string,
+  migrations: readonly Migration[],
+): Promise<void> {
   await database.write([
     {
       sql: `CREATE TABLE IF NOT EXISTS atlas_migration(
@@ -29,7 +33,10 @@ export async function migrateDatabase(database: Database, domain: string, migrat
 }
 
 async function appliedVersion(database: Database, domain: string): Promise<number> {
-  const rows = await database.read({ sql: "SELECT max(version) AS version FROM atlas_migration WHERE domain = ?", params: [domain] });
+  const rows = await database.read({
+    sql: "SELECT max(version) AS version FROM atlas_migration WHERE domain = ?",
+    params: [domain],
+  });
   return Number(rows[0]?.["version"] ?? 0);
 }
 
@@ -44,6 +51,7 @@ async function apply(database: Database, domain: string, migration: Migration): 
     ]);
   } catch (error) {
     // Another process may have been first: its record makes ours a conflict.
-    if (!storageErrors.is(error, "write_conflict") || (await appliedVersion(database, domain)) < migration.version) throw error;
+    if (!storageErrors.is(error, "write_conflict") || (await appliedVersion(database, domain)) < migration.version)
+      throw error;
   }
 }

@@ -29,7 +29,11 @@ const turns = 100;
  * Kills `atlas run` on a 200-step run with SIGKILL at random moments and starts the same command again, until the run is done;
  * begins the next run, until there were enough kills. An outside file counts what really happened.
  */
-export async function campaign(options: { kills: number; seed: number; progress?: (text: string) => void }): Promise<CampaignReport> {
+export async function campaign(options: {
+  kills: number;
+  seed: number;
+  progress?: (text: string) => void;
+}): Promise<CampaignReport> {
   const random = seededRandom(options.seed);
   const folder = mkdtempSync(join(tmpdir(), "atlas-kills-"));
   const record = join(folder, "record.txt");
@@ -103,7 +107,8 @@ async function attempt(folder: string, goal: string, killAfterMs: number | undef
 async function check(folder: string, record: string) {
   const violations: string[] = [];
   const happened = new Map<string, number>();
-  for (const line of readFileSync(record, "utf8").split("\n").filter(Boolean)) happened.set(line, (happened.get(line) ?? 0) + 1);
+  for (const line of readFileSync(record, "utf8").split("\n").filter(Boolean))
+    happened.set(line, (happened.get(line) ?? 0) + 1);
   await using database = await sqlite({ path: join(folder, "project", ".atlas", "atlas.db") });
   await using engine = await createRuns({ database });
   let steps = 0;
@@ -120,7 +125,8 @@ async function check(folder: string, record: string) {
       if (times === 0) violations.push(`${run.id}: step ${n} is recorded and never happened`);
       // It may happen again only while it is not recorded: once for each takeover between the step before it and its own record.
       const allowed = takeoversBefore(log, n);
-      if (times - 1 > allowed) violations.push(`${run.id}: step ${n} happened ${times} times with ${allowed} takeovers before its record`);
+      if (times - 1 > allowed)
+        violations.push(`${run.id}: step ${n} happened ${times} times with ${allowed} takeovers before its record`);
       return Math.max(0, times - 1);
     }).reduce((sum, times) => sum + times, 0);
     doneAgainUnrecorded += again;
@@ -129,7 +135,8 @@ async function check(folder: string, record: string) {
 }
 
 function takeoversBefore(log: readonly RunEvent[], step: number): number {
-  const recordOf = (n: number): number => log.findIndex((event) => event.key === (n === 0 ? "tool:count" : `tool:count#${n + 1}`));
+  const recordOf = (n: number): number =>
+    log.findIndex((event) => event.key === (n === 0 ? "tool:count" : `tool:count#${n + 1}`));
   const between = log.slice(step === 0 ? 0 : recordOf(step - 1), recordOf(step));
   return between.filter((event) => event.type === "run.resumed").length;
 }

@@ -122,7 +122,9 @@ function place(path: string): { folder: string; isAdapter: boolean; isIndex: boo
 function refuse(path: string, specifier: string): string | undefined {
   // What users name in their settings is loaded by app, and by nobody else.
   if (specifier === "(computed)") {
-    return place(path).folder === "app" || isTest(path) ? undefined : "imports a path that is computed; no check can follow it";
+    return place(path).folder === "app" || isTest(path)
+      ? undefined
+      : "imports a path that is computed; no check can follow it";
   }
   if (!specifier.startsWith("."))
     return isBuiltin(specifier) ? refuseBuiltin(path, specifier) : refusePackage(path, specifier);

@@ -131,7 +131,8 @@ function finish({ tools, reason, ended, counts }: State, emit: Emit): Fault | un
 
 /** Anthropic counts cached tokens beside the input; Atlas counts them in it. */
 function usageOf(counts: JsonObject): Omit<Usage, "provenance"> | undefined {
-  if (readCount(counts, "input_tokens") === undefined && readCount(counts, "output_tokens") === undefined) return undefined;
+  if (readCount(counts, "input_tokens") === undefined && readCount(counts, "output_tokens") === undefined)
+    return undefined;
   const cached = readCount(counts, "cache_read_input_tokens");
   const written = readCount(counts, "cache_creation_input_tokens");
   const reasoning = readCount(readObject(counts, "output_tokens_details"), "thinking_tokens");

@@ -27,7 +27,9 @@ export function openConnection(data: SqliteThreadData): DatabaseSync {
     }
     db.exec("PRAGMA page_size=8192");
     setWal(db, data.busyTimeoutMs);
-    db.exec(`PRAGMA synchronous=${data.synchronous === "normal" ? "NORMAL" : "FULL"}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`);
+    db.exec(
+      `PRAGMA synchronous=${data.synchronous === "normal" ? "NORMAL" : "FULL"}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`,
+    );
     checkAtOpen(db, data.path);
     checkWritable(db);
     return db;
@@ -87,7 +89,9 @@ export function readRows(statement: StatementSync, params: readonly SqlValue[]):
     if (!(cause instanceof RangeError)) throw cause;
     statement.setReadBigInts(true);
     try {
-      return statement.all(...params).map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, narrow(value)])));
+      return statement
+        .all(...params)
+        .map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, narrow(value)])));
     } finally {
       statement.setReadBigInts(false);
     }
@@ -95,14 +99,19 @@ export function readRows(statement: StatementSync, params: readonly SqlValue[]):
 }
 
 function narrow(value: SqlValue): SqlValue {
-  return typeof value === "bigint" && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+  return typeof value === "bigint" && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+    ? Number(value)
+    : value;
 }
 
 /** Checks every page and index of the database. */
 export function checkConnection(db: DatabaseSync): DatabaseCheck {
   const sizeBytes = Number(firstValue(db, "PRAGMA page_count")) * Number(firstValue(db, "PRAGMA page_size"));
   try {
-    const found = db.prepare("PRAGMA integrity_check(20)").all().map((row) => String(Object.values(row)[0]));
+    const found = db
+      .prepare("PRAGMA integrity_check(20)")
+      .all()
+      .map((row) => String(Object.values(row)[0]));
     return { sizeBytes, problems: found.filter((line) => line !== "ok") };
   } catch (cause) {
     return { sizeBytes, problems: [cause instanceof Error ? cause.message : String(cause)] };
@@ -142,6 +151,9 @@ export function mapError(cause: unknown, path: string): AtlasError {
   if (isAtlasError(cause)) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   const readOnly = baseCode(cause) === 14 && !isWritable(dirname(path));
-  const [code, text] = codes[readOnly ? 8 : (baseCode(cause) ?? -1)] ?? ["database_failed", "The database refused a statement"];
+  const [code, text] = codes[readOnly ? 8 : (baseCode(cause) ?? -1)] ?? [
+    "database_failed",
+    "The database refused a statement",
+  ];
   return storageErrors.create(code, `${text} (${path}): ${message}.`, { details: { path }, cause });
 }

@@ -7,7 +7,14 @@ import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
 import { storageErrors } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { baseCode, checkConnection, mapError, openConnection, readRows } from "./sqlite-connection.ts";
-import type { BatchResult, SqliteThreadData, ThreadFailure, ThreadReply, ThreadRequest, WriteBatch } from "./sqlite-protocol.ts";
+import type {
+  BatchResult,
+  SqliteThreadData,
+  ThreadFailure,
+  ThreadReply,
+  ThreadRequest,
+  WriteBatch,
+} from "./sqlite-protocol.ts";
 
 interface Prepared {
   readonly statement: StatementSync;
@@ -132,7 +139,10 @@ function makeItsFolder(path: string): void {
   try {
     makeFolder(dirname(path));
   } catch (cause) {
-    throw storageErrors.create("database_open_failed", `The folder of the database ${path} cannot be made.`, { details: { path }, cause });
+    throw storageErrors.create("database_open_failed", `The folder of the database ${path} cannot be made.`, {
+      details: { path },
+      cause,
+    });
   }
 }
 
@@ -199,9 +209,13 @@ function runOne(write: readonly Operation[], changes: number[], rows: Map<number
       changed = Number(prepared.statement.run(...params).changes);
     }
     if (expectRows >= 0 && changed !== expectRows) {
-      throw storageErrors.create("write_conflict", `Statement ${index} of a write changed ${changed} rows, not ${expectRows}.`, {
-        details: { statement: index, expected: expectRows, changed },
-      });
+      throw storageErrors.create(
+        "write_conflict",
+        `Statement ${index} of a write changed ${changed} rows, not ${expectRows}.`,
+        {
+          details: { statement: index, expected: expectRows, changed },
+        },
+      );
     }
     changes.push(changed);
   }
@@ -221,7 +235,8 @@ function toFailure(cause: unknown, path: string): ThreadFailure {
 
 /** Makes an error of the storage table again from the form in which it crossed from the thread. */
 export function fromFailure(failure: ThreadFailure): Error {
-  const code = failure.code in storageErrors.table ? (failure.code as keyof typeof storageErrors.table) : "database_failed";
+  const code =
+    failure.code in storageErrors.table ? (failure.code as keyof typeof storageErrors.table) : "database_failed";
   return storageErrors.create(code, failure.message, { details: failure.details });
 }
 

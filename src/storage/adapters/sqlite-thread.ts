@@ -52,7 +52,10 @@ export async function startThread(data: SqliteThreadData): Promise<SqliteThread>
   await wait(0);
 
   const ask = <T>(request: RequestBody<ThreadRequest>): Promise<T> => {
-    if (closed) return Promise.reject(storageErrors.create("database_closed", `The database ${data.path} was used after it was closed.`));
+    if (closed)
+      return Promise.reject(
+        storageErrors.create("database_closed", `The database ${data.path} was used after it was closed.`),
+      );
     const id = nextId++;
     worker.postMessage({ ...request, id });
     return wait<T>(id);

@@ -30,7 +30,11 @@ async function opened(options: Partial<Parameters<typeof sqlite>[0]> = {}): Prom
 async function filled(rows: number): Promise<void> {
   const database = await opened();
   await database.write([{ sql: "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)" }]);
-  await Promise.all(Array.from({ length: rows }, (_, n) => database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [n, "x".repeat(1_000)] }])));
+  await Promise.all(
+    Array.from({ length: rows }, (_, n) =>
+      database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [n, "x".repeat(1_000)] }]),
+    ),
+  );
   await database[Symbol.asyncDispose]();
 }
 
@@ -60,7 +64,9 @@ describe("a database file that cannot be used", () => {
   it("is told as not to be opened when it is a folder, or its folder cannot be made", async () => {
     await expect(sqlite({ path: folder })).rejects.toMatchObject({ code: "database_open_failed" });
     writeFileSync(join(folder, "file"), "");
-    await expect(sqlite({ path: join(folder, "file", "atlas.db") })).rejects.toMatchObject({ code: "database_open_failed" });
+    await expect(sqlite({ path: join(folder, "file", "atlas.db") })).rejects.toMatchObject({
+      code: "database_open_failed",
+    });
   });
 
   it("is told as busy when another process holds it for longer than the wait", async () => {
@@ -106,7 +112,8 @@ describe.skipIf(!canMount)("a disk", () => {
     const database = await opened({ path: join(disk, "atlas.db") });
     await database.write([{ sql: "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)" }]);
     await database.write([{ sql: "INSERT INTO t VALUES(0, 'kept')" }]);
-    const insert = (n: number) => database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [n, "x".repeat(200_000)] }]);
+    const insert = (n: number) =>
+      database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [n, "x".repeat(200_000)] }]);
     let acknowledged = 0;
     const fill = async (): Promise<void> => {
       for (; acknowledged < 50; acknowledged++) await insert(acknowledged + 1);
@@ -156,7 +163,9 @@ describe("many at once", () => {
     await a.write([{ sql: "CREATE TABLE t(who TEXT, n INTEGER)" }]);
     await Promise.all(
       [a, b].flatMap((database, who) =>
-        Array.from({ length: 300 }, (_, n) => database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [String(who), n] }])),
+        Array.from({ length: 300 }, (_, n) =>
+          database.write([{ sql: "INSERT INTO t VALUES(?, ?)", params: [String(who), n] }]),
+        ),
       ),
     );
     const rows = await b.read({ sql: "SELECT who, count(*) AS n FROM t GROUP BY who ORDER BY who" });

@@ -48,14 +48,19 @@ const maxBatchesInFlight = 2;
  * Source: measured facts in docs/decisions/0002-sqlite-in-a-worker.md.
  */
 export async function sqlite(options: SqliteOptions): Promise<Database> {
-  const data = { path: resolve(options.path), synchronous: options.synchronous ?? "full", busyTimeoutMs: options.busyTimeoutMs ?? 5_000 };
+  const data = {
+    path: resolve(options.path),
+    synchronous: options.synchronous ?? "full",
+    busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+  };
   const writer = await startThread({ ...data, role: "writer" });
   const hints = fileHints(`${data.path}-hints`);
   const writes = createWriteQueue(writer);
   const read = createReader(data);
   let closing: Promise<void> | undefined;
   const open = (): void => {
-    if (closing) throw storageErrors.create("database_closed", `The database ${data.path} was used after it was closed.`);
+    if (closing)
+      throw storageErrors.create("database_closed", `The database ${data.path} was used after it was closed.`);
   };
 
   const database: Database = {
@@ -97,7 +102,9 @@ function createReader(data: Omit<SqliteThreadData, "role">) {
   return {
     async run(statement: Statement): Promise<readonly Row[]> {
       thread ??= startThread({ ...data, role: "reader" });
-      return await (await thread).ask<readonly Row[]>({ kind: "read", sql: statement.sql, params: statement.params ?? [] });
+      return await (
+        await thread
+      ).ask<readonly Row[]>({ kind: "read", sql: statement.sql, params: statement.params ?? [] });
     },
     async close(): Promise<void> {
       await (await thread?.catch(() => undefined))?.close();
