@@ -11,3 +11,4 @@ export { isId, newId } from "./ids.ts";
 export type { IdSources } from "./ids.ts";
 export { checkSchema, describeIssues, jsonSchemaOf, parseSchema } from "./schema.ts";
 export type { Schema, SchemaInput, SchemaIssue, SchemaOutput, SchemaResult } from "./schema.ts";
+export { stem } from "./stem.ts";

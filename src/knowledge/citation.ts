@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { stem } from "../base/index.ts";
 import { readableText } from "./read-file.ts";
-import { stem } from "./stem.ts";
 import { fold, literalPattern, queryTerms, wordsOf } from "./words.ts";
 
 /** Points at the place in a file that supports a statement. Units: lines count from 1, both ends included. */

@@ -1,4 +1,4 @@
-import { stem } from "./stem.ts";
+import { stem } from "../base/index.ts";
 import { fold } from "./words.ts";
 
 /** Is a term of a query with its weight: how much finding it tells. */

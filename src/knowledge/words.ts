@@ -1,4 +1,4 @@
-import { stem } from "./stem.ts";
+import { stem } from "../base/index.ts";
 
 const stopWords = new Set(
   (

@@ -45,9 +45,18 @@ const thirdPattern = /^(.+?)(icate|ative|alize|iciti|ical|ful|ness)$/;
 const fourthPattern = /^(.+?)(al|ance|ence|er|ic|able|ible|ant|ement|ment|ent|ou|ism|ate|iti|ous|ive|ize)$/;
 
 /**
- * Reduces an English word in lower case to its stem, as the `porter` tokenizer of SQLite's full text does.
+ * Reduces an English word in lower case to its stem, so that `retries`, `retried` and `retry` meet.
  *
+ * It is what the `porter` tokenizer of SQLite's full text does with the same word, so a stem found here is a term there;
+ * only a word with anything but the letters a to z, which SQLite stems too, stays as it is here.
+ *
+ * Cost: words under 3 or over 64 letters stay as they are.
  * Source: M. F. Porter, "An algorithm for suffix stripping", 1980, with its author's later changes (bli, logi).
+ *
+ * @example
+ * ```ts
+ * stem("possibly"); // "possibl"
+ * ```
  */
 export function stem(word: string): string {
   if (word.length < 3 || word.length > 64 || !/^[a-z]+$/.test(word)) return word;
@@ -65,16 +74,18 @@ export function stem(word: string): string {
 
 function stripInflection(word: string): string {
   let text = word;
-  if (/(ss|i)es$/.test(text)) text = text.slice(0, -2);
+  // Each ending needs a letter before it, as in SQLite.
+  if (/.(ss|i)es$/.test(text)) text = text.slice(0, -2);
   else if (/[^s]s$/.test(text)) text = text.slice(0, -1);
-  if (text.endsWith("eed")) {
+  // The word "eed" itself falls to the rule of "ed", as it does in SQLite.
+  if (text.length > 3 && text.endsWith("eed")) {
     if (measureAbove0.test(text.slice(0, -3))) text = text.slice(0, -1);
   } else {
     const past = /^(.+?)(ed|ing)$/.exec(text);
     if (past?.[1] !== undefined && hasVowel.test(past[1])) {
       text = past[1];
       if (/(at|bl|iz)$/.test(text)) text += "e";
-      else if (/([^aeiouylsz])\1$/.test(text)) text = text.slice(0, -1);
+      else if (/([^aeioulsz])\1$/i.test(text)) text = text.slice(0, -1);
       else if (endsShort.test(text)) text += "e";
     }
   }
