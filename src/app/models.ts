@@ -72,11 +72,15 @@ function configured(settings: Settings): Candidate[] {
   return Object.entries(settings.providers).flatMap(([provider, { models, apiKey, baseUrl }]): Candidate[] => {
     const model = models?.[0];
     if (model === undefined) return [];
-    const keyVariable = providerPresets[provider]?.keyVariable;
+    const keyVariable = presetOf(provider)?.keyVariable;
     const keyless = keyVariable !== undefined && apiKey === undefined && baseUrl === undefined;
     const problem = keyless ? { problem: `Set ${keyVariable} to use ${provider}.` } : {};
     return [{ provider, model, usable: !keyless, reason: "It is configured with its models", ...problem }];
   });
+}
+
+function presetOf(name: string): (typeof providerPresets)[string] | undefined {
+  return Object.hasOwn(providerPresets, name) ? providerPresets[name] : undefined;
 }
 
 function variablesOf({ providers }: Settings): Variables {
@@ -88,7 +92,7 @@ function variablesOf({ providers }: Settings): Variables {
 
 /** The adapters load when a provider is first used: none of them is needed to start. */
 function factoryOf(name: string, settings: ProviderSettings | undefined): ProviderFactory {
-  const preset = providerPresets[name];
+  const preset = presetOf(name);
   const kind =
     settings?.kind ?? (name === "ollama" ? "ollama" : preset?.wire === "anthropic" ? "anthropic" : "openai-compatible");
   const apiKey = settings?.apiKey;

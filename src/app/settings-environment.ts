@@ -57,7 +57,7 @@ export function readEnvironment(environment: Environment, context: EnvironmentCo
   for (const [variable, text] of Object.entries(environment)) {
     if (!text || !variable.startsWith("ATLAS_") || otherVariables.has(variable)) continue;
     const key = keyOf(variable, context.names);
-    if (key !== undefined) add(variable, key, text);
+    if (key !== undefined && findKey(key) !== undefined) add(variable, key, text);
     else warnings.push(unknownVariable(variable, context.source));
   }
   return { entries, problems, warnings };

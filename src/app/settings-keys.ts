@@ -129,12 +129,18 @@ export const settingKeys: readonly SettingKey[] = [
   },
 ];
 
+/** Tells whether agents and providers may have this name. Names that every object has are none: they would reach beyond the settings. */
+export function isName(name: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(name) && !(name in Object.prototype);
+}
+
 /** Finds the description of a setting by its full key, such as `agents.guide.model`. */
 export function findKey(key: string): SettingKey | undefined {
   const parts = key.split(".");
   return settingKeys.find((candidate) => {
     const names = candidate.key.split(".");
-    return names.length === parts.length && names.every((name, index) => name === "*" || name === parts[index]);
+    const fits = (name: string, part: string): boolean => (name === "*" ? isName(part) : name === part);
+    return names.length === parts.length && names.every((name, index) => fits(name, parts[index] ?? ""));
   });
 }
 

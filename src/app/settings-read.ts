@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Secret, createRedactor, isSecret } from "../security/index.ts";
 import { nearest } from "./nearest.ts";
 import type { SettingKey } from "./settings-keys.ts";
-import { findKey, namesUnder } from "./settings-keys.ts";
+import { findKey, isName, namesUnder } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead, SettingValue } from "./settings-origin.ts";
 
 /** Is where values come from and how they are read. */
@@ -40,8 +40,11 @@ export function readSettings(input: unknown, context: ReadContext): SettingsRead
     if (!isTable(value)) return report(path, `expected a section with ${listOf(names)}, got ${kindOf(value)}`);
     const inside = Object.entries(value).filter(([, item]) => item !== undefined);
     for (const [name, item] of inside) {
-      if (names.includes("*") && !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
-        report([...path, name.slice(0, 64)], "is no name; use letters, digits, _ and -");
+      if (names.includes("*") && !isName(name)) {
+        report(
+          [...path, name.slice(0, 64)],
+          "is no name; use letters, digits, _ and -, and no word of JavaScript's objects",
+        );
       } else visit(item, [...path, name]);
     }
     if (inside.length === 0 && path[0] === "agents" && path.length === 2)

@@ -167,6 +167,31 @@ test.each([
   expect(error.message).toContain(message);
 });
 
+test.each([
+  ["atlas.toml", '[agents.__proto__]\ninstructions = "x"\n'],
+  ["atlas.toml", '[agents.constructor]\ninstructions = "x"\n'],
+  ["atlas.toml", '[providers.toString]\nkind = "openai"\n'],
+  ["atlas.json", '{ "agents": { "__proto__": { "instructions": "x" } } }'],
+  ["atlas.json", '{ "providers": { "__proto__": { "kind": "openai", "baseUrl": "https://evil.example" } } }'],
+  ["atlas.json", '{ "profiles": { "dev": { "agents": { "__proto__": { "instructions": "x" } } } } }'],
+  ["atlas.yaml", "agents:\n  __proto__:\n    instructions: x\n"],
+])("refuses a name in %s that every object has: %j", async (name, text) => {
+  write(name, text);
+  const error = await failure({ profile: "dev" });
+  expect([error.code, error.message]).toEqual(["settings_invalid", expect.stringContaining("is no name")]);
+  for (const key of ["instructions", "kind", "baseUrl"]) expect(Reflect.get({}, key)).toBeUndefined();
+});
+
+test("takes no name from a variable that every object has", async () => {
+  const { values, warnings } = await load({ environment: { ATLAS_AGENTS_CONSTRUCTOR_INSTRUCTIONS: "x" } });
+  expect([Object.keys(values.agents), warnings.length]).toEqual([[], 1]);
+});
+
+test("has no agent and no provider that nobody named", async () => {
+  const { values } = await load();
+  expect([values.agents["constructor"], values.providers["toString"]]).toEqual([undefined, undefined]);
+});
+
 test("names everything that is wrong at once", async () => {
   write("atlas.toml", "modle = 'a/b'\n[limits]\nmaxSteps = 'x'\n");
   const error = await failure({ environment: { ATLAS_LOG: "loud" } });

@@ -120,7 +120,7 @@ function chooseProfile(name: string | undefined): Profile | undefined {
 }
 
 function readDefaults(directory: string): SettingsRead {
-  const input: Record<string, unknown> = {};
+  const input = section();
   for (const { key, initial } of settingKeys) if (initial !== undefined) place(input, key, initial);
   return readSettings(input, { originOf: () => "default", directory });
 }
@@ -176,7 +176,9 @@ function combine(
   }
   const problems = [...layers.flatMap((layer) => layer.problems), ...missingKeys(history)];
   if (problems.length > 0) throw invalid(problems);
-  const input: Record<string, unknown> = { agents: {}, providers: {} };
+  const input = section();
+  input["agents"] = section();
+  input["providers"] = section();
   for (const [key, [entry]] of history) place(input, key, entry?.value);
   const secrets = [...history.values()].flat().flatMap(({ value }) => (value instanceof Secret ? [value] : []));
   return {
@@ -226,16 +228,21 @@ function invalid(problems: readonly SettingProblem[]): Error {
   });
 }
 
-/** Puts a value at a dotted key. The key's names were checked, so none of them is `__proto__`. */
+/** Makes a section that inherits nothing: every name in it is one that somebody gave. */
+function section(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+/** Puts a value at a dotted key. */
 function place(target: Record<string, unknown>, key: string, value: unknown): void {
   const parts = key.split(".");
   const last = parts.pop() ?? "";
-  let section = target;
+  let inner = target;
   for (const part of parts) {
-    section[part] ??= {};
-    section = section[part] as Record<string, unknown>;
+    inner[part] ??= section();
+    inner = inner[part] as Record<string, unknown>;
   }
-  section[last] = value;
+  inner[last] = value;
 }
 
 function explain(history: ReadonlyMap<string, readonly SettingEntry[]>, asked?: string): readonly SettingExplanation[] {
