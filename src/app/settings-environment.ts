@@ -22,7 +22,7 @@ export const wellKnownVariables: Readonly<Record<string, string>> = {
 };
 
 /** Variables that Atlas reads beside the settings. */
-const otherVariables = new Set(["ATLAS_PROFILE"]);
+const otherVariables = new Set(["ATLAS_PROFILE", "ATLAS_TRUST"]);
 
 /** Are the options of reading the environment. */
 export interface EnvironmentContext {

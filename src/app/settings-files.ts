@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
+import { homedir } from "node:os";
+import { dirname, extname, join, relative, resolve } from "node:path";
 import { TextDecoder } from "node:util";
 import { appErrors } from "./errors.ts";
+import type { Environment } from "./settings-environment.ts";
 import type { LineOf } from "./settings-lines.ts";
 import { linesOfJson, linesOfToml } from "./settings-lines.ts";
+import { requireTrust, trustOf } from "./settings-trust.ts";
 
 /** Is a settings file as it was read: plain values, not yet checked. */
 export interface SettingsFile {
@@ -18,11 +21,13 @@ const projectNames = ["atlas.toml", "atlas.yaml", "atlas.yml", "atlas.json"] as 
 const maxBytes = 1024 * 1024;
 
 /**
- * Finds the settings file of a project in the folder or the nearest one above it.
+ * Finds the settings file of a project in the folder or the nearest one above it. The search ends at the root of a
+ * repository and at the home folder: what stands above these is no part of the project.
  *
- * Errors: settings_unreadable when one folder has two of them.
+ * Errors: settings_unreadable when one folder has two of them, or when the file may be somebody else's.
  */
-export function findProjectFile(directory: string): string | undefined {
+export function findProjectFile(directory: string, environment: Environment): string | undefined {
+  const home = homeOf(environment);
   for (let folder = directory; ; folder = dirname(folder)) {
     const found = projectNames.filter((name) => existsSync(join(folder, name)));
     if (found.length > 1) {
@@ -32,13 +37,33 @@ export function findProjectFile(directory: string): string | undefined {
         { details: { directory: folder, files: found } },
       );
     }
-    if (found[0] !== undefined) return join(folder, found[0]);
-    if (dirname(folder) === folder) return undefined;
+    if (found[0] !== undefined) {
+      const path = join(folder, found[0]);
+      requireTrust(path, trustOf(environment));
+      return path;
+    }
+    if (folder === home || existsSync(join(folder, ".git")) || dirname(folder) === folder) return undefined;
   }
 }
 
+/**
+ * Gives the path of the project's `.env`, or undefined when there is none.
+ *
+ * Errors: settings_unreadable when it may be somebody else's.
+ */
+export function findDotenv(directory: string, environment: Environment): string | undefined {
+  const path = join(directory, ".env");
+  if (!existsSync(path)) return undefined;
+  requireTrust(path, trustOf(environment));
+  return path;
+}
+
+function homeOf(environment: Environment): string {
+  return resolve(environment["HOME"] || environment["USERPROFILE"] || homedir());
+}
+
 /** Gives the path of the user's own settings, or undefined when there is none. */
-export function findUserFile(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+export function findUserFile(environment: Environment): string | undefined {
   const home = environment["HOME"] || environment["USERPROFILE"];
   const base = environment["XDG_CONFIG_HOME"] || environment["APPDATA"] || (home ? join(home, ".config") : undefined);
   const path = base === undefined ? undefined : join(base, "atlas", "config.toml");

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { providerPresets } from "../providers/index.ts";
 import { Secret } from "../security/index.ts";
@@ -8,7 +7,7 @@ import { nearest } from "./nearest.ts";
 import type { Environment } from "./settings-environment.ts";
 import { readEnvironment } from "./settings-environment.ts";
 import type { SettingsFile } from "./settings-files.ts";
-import { findProjectFile, findUserFile, readSettingsFile, readText } from "./settings-files.ts";
+import { findDotenv, findProjectFile, findUserFile, readSettingsFile, readText } from "./settings-files.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
 import { shownValue } from "./settings-origin.ts";
@@ -66,15 +65,16 @@ export interface LoadedSettings {
  * Loads the settings. Later sources win, setting by setting: defaults, the user's file, the project's file, their sections of
  * the profile, `.env`, environment, overrides, flags. Relative paths count from the file that holds them.
  *
- * Errors: settings_invalid (all that is wrong, each with key, place and fix), settings_unreadable.
+ * Errors: settings_invalid (all that is wrong, each with key, place and fix), settings_unreadable (also for a file that another user may have put there).
  * Cost: without a file under 2 ms; TOML and YAML readers are loaded when there is such a file.
  */
 export async function loadSettings(sources: SettingsSources = {}): Promise<LoadedSettings> {
   const environment = sources.environment ?? process.env;
   const start = resolve(sources.directory ?? process.cwd());
-  const file = findProjectFile(start);
+  const file = findProjectFile(start, environment);
   const directory = file === undefined ? start : dirname(file);
-  const dotenv = readDotenv(directory);
+  const dotenvFile = findDotenv(directory, environment);
+  const dotenv: Environment = dotenvFile === undefined ? {} : parseEnv(readText(dotenvFile));
   const profile = chooseProfile(sources.profile ?? environment["ATLAS_PROFILE"] ?? dotenv["ATLAS_PROFILE"]);
   const userFile = findUserFile(environment);
   const variable = (name: string): string | undefined => environment[name] ?? dotenv[name];
@@ -99,11 +99,6 @@ export async function loadSettings(sources: SettingsSources = {}): Promise<Loade
   }
   const found = { directory, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
   return { ...combine(layers, found), variable };
-}
-
-function readDotenv(directory: string): Environment {
-  const path = join(directory, ".env");
-  return existsSync(path) ? parseEnv(readText(path)) : {};
 }
 
 function chooseProfile(name: string | undefined): Profile | undefined {
