@@ -23,6 +23,8 @@ function prefixed(name: string, prefixes: readonly string[], rest: string): Cred
   };
 }
 
+// What JSON writes for no credential; masked, it would be no JSON any more.
+const noValue = "(?!(?:null|true|false)\\b)";
 const assignment = `["'\\\\]{0,3}\\s{0,8}[:=]\\s{0,8}["'\\\\]{0,3}`;
 const kept = `$1${secretMask}`;
 
@@ -34,8 +36,9 @@ export const credentialPatterns: readonly CredentialPattern[] = [
   {
     name: "private key",
     signs: ["PRIVATE KEY"],
+    // Without an END it stops at a quote, and takes of backslashes only whole escapes of line ends: JSON stays JSON.
     pattern:
-      /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?/g,
+      /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-"\\]|\\{1,8}(?:[nrt]|u[0-9A-Fa-f]{4})){0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?/g,
     replacement: secretMask,
   },
   {
@@ -75,7 +78,7 @@ export const credentialPatterns: readonly CredentialPattern[] = [
     name: "named credential",
     signs: ["=", ":"],
     pattern: new RegExp(
-      `((?:api|access|secret|private|account|shared|signing|encryption)[-_ ]?(?:access[-_ ]?)?key${assignment})(?!\\[secret\\])[^\\s"'\\\\,;&}<>]{6,}`,
+      `((?:api|access|secret|private|account|shared|signing|encryption)[-_ ]?(?:access[-_ ]?)?key${assignment})(?!\\[secret\\])${noValue}[^\\s"'\\\\,;&}<>]{6,}`,
       "gi",
     ),
     replacement: kept,
@@ -84,7 +87,7 @@ export const credentialPatterns: readonly CredentialPattern[] = [
     name: "named password",
     signs: ["=", ":"],
     pattern: new RegExp(
-      `((?:password|passwd|passphrase|client[-_]?secret|(?:access|refresh|auth|session|id|security)[-_]?token)${assignment})(?!\\[secret\\])[^\\s"'\\\\,;&}<>]{4,}`,
+      `((?:password|passwd|passphrase|client[-_]?secret|(?:access|refresh|auth|session|id|security)[-_]?token)${assignment})(?!\\[secret\\])${noValue}[^\\s"'\\\\,;&}<>]{4,}`,
       "gi",
     ),
     replacement: kept,

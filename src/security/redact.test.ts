@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Secret, createRedactor, isSecret } from "./index.ts";
+import { Secret, createRedactor, isSecret, redactedJson } from "./index.ts";
 
 const redact = createRedactor();
 const tail = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0";
@@ -93,11 +93,11 @@ test.each([
 test("takes out known secrets in every form in which they travel", () => {
   fc.assert(
     fc.property(
-      fc.string({ minLength: 8, maxLength: 40, unit: "grapheme-ascii" }),
+      fc.string({ minLength: 16, maxLength: 40, unit: "grapheme-ascii" }),
       fc.string(),
       fc.string(),
       (secret, before, after) => {
-        fc.pre(!"[secret]".includes(secret.trim()) && secret.trim().length >= 8);
+        fc.pre(secret.trim().length >= 16 && new Set(secret).size >= 5);
         const clean = createRedactor({ secrets: [new Secret(secret)] });
         for (const form of [
           secret,
@@ -121,8 +121,78 @@ test("takes a known secret out of Basic credentials, wherever its bytes begin", 
   }
 });
 
-test("does not blot out ordinary text for a secret that is too short", () => {
-  expect(createRedactor({ secrets: ["a", "the"] })("the cat and a dog")).toBe("the cat and a dog");
+test.each([
+  "a",
+  "the",
+  "ollama",
+  "lm-studio",
+  "not-needed",
+  "dummy-key",
+  "changeme",
+  "EMPTY",
+  "00000000",
+  "x1x1x1x1x1",
+])("does not blot out ordinary text for the key %s, which could be a word", (secret) => {
+  const text = `the cat, a dog and ${secret}/model`;
+  expect(createRedactor({ secrets: [secret] })(text)).toBe(text);
+});
+
+test.each(["hunter2-7", "k3yW1thC4se", "Abcdefgh", "correct-horse-battery", "key of the house"])(
+  "takes out the known secret %s",
+  (secret) => {
+    expect(createRedactor({ secrets: [secret] })(`<${secret}>`)).toBe("<[secret]>");
+  },
+);
+
+test("takes out the known secrets alone when told so", () => {
+  const clean = createRedactor({ secrets: ["correct-horse-battery"], knownOnly: true });
+  const text = `password: letmein-please ${credentials["openai"]}`;
+  expect(clean(`${text} correct-horse-battery`)).toBe(`${text} [secret]`);
+});
+
+test("leaves JSON that holds credentials JSON, as a text and as a value", () => {
+  const head = `-----BEGIN ${part("PRIVATE KEY")}-----`;
+  const piece = fc.oneof(
+    fc.constantFrom(
+      head,
+      `${head}\n${tail}`,
+      `${head}\\n${tail}`,
+      `${head}\u0000`,
+      "\\",
+      '"',
+      ",",
+      "}",
+      "https://a:b\\c@d",
+      "sk-",
+    ),
+    fc.constantFrom(...Object.values(credentials)),
+    fc.string(),
+  );
+  const text = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(""));
+  const key = fc.oneof(fc.constantFrom("apiKey", "password", "access_token"), text);
+  const value = fc.oneof(text, fc.constantFrom(null, true, false), fc.array(text, { maxLength: 2 }));
+  fc.assert(
+    fc.property(fc.dictionary(key, value), (record) => {
+      expect(() => JSON.parse(redact(JSON.stringify(record))) as unknown).not.toThrow();
+      expect(() => JSON.parse(redactedJson(record, redact)) as unknown).not.toThrow();
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("takes a credential out of a value by the name of its member", () => {
+  const value = { user: "ada", password: "letmein-please", deep: [{ apiKey: "letmein-please" }], port: 1 };
+  const clean = { user: "ada", password: "[secret]", deep: [{ apiKey: "[secret]" }], port: 1 };
+  expect(JSON.parse(redactedJson(value, redact))).toEqual(clean);
+  expect(JSON.parse(redactedJson(value, createRedactor({ knownOnly: true })))).toEqual(value);
+});
+
+test("redacts an error as it is written, and keeps what is no text", () => {
+  const error = { toJSON: () => ({ message: `Refused ${credentials["openai"]}`, status: 401, ok: null }) };
+  expect(JSON.parse(redactedJson({ error, list: [1, true] }, redact))).toEqual({
+    error: { message: "Refused [secret]", status: 401, ok: null },
+    list: [1, true],
+  });
 });
 
 test("stays fast on a long hostile text", () => {
