@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { stem } from "../base/index.ts";
+import { readBytes } from "./file-bytes.ts";
 import { readableText } from "./read-file.ts";
 import { fold, literalPattern, queryTerms, wordsOf } from "./words.ts";
 
@@ -210,7 +210,7 @@ async function linesOf(
 ): Promise<"missing" | "unreadable" | { readonly readable: readonly string[]; readonly raw: readonly string[] }> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(source, signal === undefined ? {} : { signal });
+    ({ bytes } = await readBytes(source, signal));
   } catch (error) {
     signal?.throwIfAborted();
     return error instanceof Error && "code" in error && error.code === "ENOENT" ? "missing" : "unreadable";

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { knowledgeErrors } from "./errors.ts";
 import type { IngestProgress, IngestReport } from "./ingest.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { showPath } from "./walk.ts";
+import { showPath } from "./show-path.ts";
 
 /** Are the options of `ingestPaths`. */
 export interface IngestPathsOptions {

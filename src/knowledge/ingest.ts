@@ -5,11 +5,13 @@ import type { Logger } from "../telemetry/index.ts";
 import type { Chunk, ChunkLimits } from "./chunk.ts";
 import { knowledgeErrors } from "./errors.ts";
 import { formatOf } from "./format.ts";
-import { hashFile, readBytes, readDocument, readParts, tooLarge, wholeFileBytes } from "./read-file.ts";
+import { hashFile, readBytes } from "./file-bytes.ts";
+import { readDocument, readParts, tooLarge, wholeFileBytes } from "./read-file.ts";
+import { showPath } from "./show-path.ts";
 import type { CollectionStore, DocumentFields, StagedDocument, StoredDocument } from "./store.ts";
 import { readerVersion } from "./store.ts";
 import type { FoundFile, Walk } from "./walk.ts";
-import { errnoOf, showPath, walk } from "./walk.ts";
+import { errnoOf, walk } from "./walk.ts";
 
 /** Is how far an ingest has come. */
 export interface IngestProgress {

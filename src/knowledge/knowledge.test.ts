@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFile, chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -184,6 +185,25 @@ test("what .gitignore names, dot files and installed packages are passed over, b
   expect(await knowledge.ingest({ paths: [join(docs, "node_modules/zed")], collection: "zed" })).toMatchObject({
     files: { added: 1 },
   });
+});
+
+test("pipes are passed over in a folder, also as a .gitignore, and a failure when named; nothing waits for them", async () => {
+  await write("a.md", "walnut");
+  await write("sub/b.md", "walnut");
+  for (const name of ["pipe.md", "sub/.gitignore"]) execFileSync("mkfifo", [join(docs, name)]);
+  expect((await ingest()).files).toMatchObject({ added: 2, failed: 0 });
+  const report = await knowledge.ingest({ paths: [join(docs, "pipe.md")], collection: "pipe" });
+  expect(report.failures).toMatchObject([{ code: "file_unreadable", path: join(docs, "pipe.md") }]);
+  const citation = { source: join(docs, "pipe.md"), startLine: 1, endLine: 1, quote: "walnut" };
+  expect(await knowledge.verify(citation)).toMatchObject({ ok: false, reason: "unreadable" });
+});
+
+test("a .gitignore is read up to 64 KB, and a line that means nothing leaves the others as they are", async () => {
+  await write(".gitignore", `[z-a]x\n[\nleft.md\n${"# filler\n".repeat(7300)}far.md\n`);
+  await write("left.md", "walnut");
+  await write("far.md", "walnut");
+  await ingest();
+  expect(await find("walnut")).toEqual(["far.md"]);
 });
 
 test("an aborted ingest keeps what was done and the next one goes on", async () => {

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { open, readFile } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { AtlasError } from "../base/index.ts";
 import { countLines, initialState } from "./block.ts";
@@ -10,11 +8,12 @@ import { chunkPart } from "./chunk.ts";
 import type { Encoding } from "./decode.ts";
 import { decodeText, detectEncoding } from "./decode.ts";
 import { knowledgeErrors } from "./errors.ts";
+import { openFile, partBytes, partsOf, readBytes, readStart } from "./file-bytes.ts";
 import type { Format } from "./format.ts";
 import { formatOf, scannerOf } from "./format.ts";
 import { htmlToText, scanHtml } from "./html.ts";
 import type { FoundFile } from "./walk.ts";
-import { showPath } from "./walk.ts";
+import { showPath } from "./show-path.ts";
 
 /** Is a whole document, cut into chunks. */
 export interface ReadDocument {
@@ -28,25 +27,7 @@ export interface ReadDocument {
 export const wholeFileBytes = 4 * 1024 * 1024;
 /** Is how large an HTML file may be: its markup can only be read as a whole. Units: bytes. */
 const maxHtmlBytes = 20 * 1024 * 1024;
-const partBytes = 1024 * 1024;
 const sampleBytes = 65_536;
-
-/** Reads a file's bytes and their hash. Errors: those of the file system. */
-export async function readBytes(
-  path: string,
-  signal?: AbortSignal,
-): Promise<{ readonly bytes: Buffer; readonly hash: string }> {
-  const bytes = await readFile(path, signal === undefined ? {} : { signal });
-  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
-}
-
-/** Hashes a file in bounded memory. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  await using file = await open(path);
-  for await (const bytes of partsOf(file, signal)) hash.update(bytes);
-  return hash.digest("hex");
-}
 
 /**
  * Makes chunks of a file's bytes.
@@ -94,9 +75,8 @@ export async function* readParts(
   signal?: AbortSignal,
 ): AsyncGenerator<DocumentPart> {
   const format = formatOf(file.path);
-  await using handle = await open(file.path);
-  const sample = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
-  const encoding = detectEncoding(sample.buffer.subarray(0, sample.bytesRead), false);
+  await using handle = (await openFile(file.path)).handle;
+  const encoding = detectEncoding(await readStart(handle, sampleBytes), false);
   if (encoding === undefined) throw binary(file);
   if (format === "html") {
     if (file.sizeBytes > maxHtmlBytes) throw tooLarge(file, maxHtmlBytes);
@@ -176,17 +156,6 @@ function cutOf(text: string): number {
   if (text.length < 4 * partBytes) return 0;
   const code = text.charCodeAt(text.length - 1);
   return code >= 0xd800 && code <= 0xdbff ? text.length - 1 : text.length;
-}
-
-async function* partsOf(file: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.alloc(partBytes);
-  for (let position = 0; ;) {
-    signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, partBytes, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }
 
 function titleOf(file: FoundFile, state: ScanState): string {

@@ -1,9 +1,11 @@
 import type { BigIntStats, Dirent } from "node:fs";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { IgnoreRule } from "./ignore.ts";
 import { isIgnored, isPassedOver, parseIgnore } from "./ignore.ts";
 import { knowledgeErrors } from "./errors.ts";
+import { notAFile, openFile, readStart } from "./file-bytes.ts";
+import { showPath } from "./show-path.ts";
 
 /** Is a file that was found. */
 export interface FoundFile {
@@ -40,6 +42,8 @@ interface Folder {
 }
 
 const atOnce = 32;
+/** Is how much of a `.gitignore` is read. Units: bytes. */
+const maxIgnoreBytes = 65_536;
 
 /**
  * Finds the files under the named paths. A named path may be a link; links below it are not followed: what they point at is
@@ -93,7 +97,7 @@ class Walker {
       this.failures.push({ path: folder.path, cause });
       return;
     }
-    const rules = entries.some((entry) => entry.name === ".gitignore")
+    const rules = entries.some((entry) => entry.name === ".gitignore" && entry.isFile())
       ? [...folder.rules, ...(await readIgnore(folder))]
       : folder.rules;
     for (const entry of entries) {
@@ -118,10 +122,7 @@ class Walker {
   private add(at: Pick<FoundFile, "path" | "name" | "named">, info: BigIntStats): void {
     const { path } = at;
     if (!info.isFile()) {
-      this.failures.push({
-        path,
-        cause: knowledgeErrors.create("file_unreadable", `${showPath(path)} is neither a file nor a folder.`),
-      });
+      this.failures.push({ path, cause: notAFile(path) });
       return;
     }
     const signature = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
@@ -131,7 +132,10 @@ class Walker {
 
 async function readIgnore(folder: Folder): Promise<readonly IgnoreRule[]> {
   try {
-    return parseIgnore(await readFile(join(folder.path, ".gitignore"), "utf8"), folder.name);
+    await using handle = (await openFile(join(folder.path, ".gitignore"))).handle;
+    const text = new TextDecoder().decode(await readStart(handle, maxIgnoreBytes + 1));
+    // A line that the limit cuts through would be another rule than the one that is meant.
+    return parseIgnore(text.length > maxIgnoreBytes ? text.slice(0, text.lastIndexOf("\n") + 1) : text, folder.name);
   } catch {
     // Rules that cannot be read leave nothing out; the folder itself is still read.
     return [];
@@ -154,12 +158,4 @@ function missing(path: string, cause: unknown): Error {
 /** Gives the system's name of a failure, such as EACCES. */
 export function errnoOf(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-}
-
-/** Writes a path so that it can be shown: control characters, which a terminal would obey, are escaped. */
-export function showPath(path: string): string {
-  return path.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
 }
