@@ -98,10 +98,12 @@ function bounded(whole: string, request: ModelRequest): { text: string; finishRe
   }
   const limit = request.maxOutputTokens;
   if (limit === undefined || estimateTokens(text) <= limit) return { text, finishReason: "stop" };
-  let kept = "";
-  for (const [word] of text.matchAll(/\s*\S+/gu)) {
-    if (estimateTokens(kept + word) > limit) break;
-    kept += word;
+  let end = 0;
+  let tokens = 0;
+  for (const { 0: word, index } of text.matchAll(/\S+/gu)) {
+    tokens += estimateTokens(word);
+    if (tokens > limit) break;
+    end = index + word.length;
   }
-  return { text: kept, finishReason: "length" };
+  return { text: text.slice(0, end), finishReason: "length" };
 }

@@ -27,7 +27,7 @@ const imperative =
 const fitting: { readonly [kind in QuestionKind]: (text: string, isCode: boolean) => boolean } = {
   number: (text) => number.test(text),
   date: (text) => date.test(text),
-  person: (text) => /\p{Lu}\p{L}+\s+\p{Lu}\p{L}+|@\p{L}|\bby\b/u.test(text),
+  person: (text) => /(?<!\p{L})\p{Lu}\p{L}+\s+\p{Lu}\p{L}|@\p{L}|\bby\b/u.test(text),
   default: (text) => /\bdefault/i.test(text),
   how: (text, isCode) => isCode || imperative.test(text),
   reason: (text) =>
@@ -71,7 +71,10 @@ function scoreUnit(terms: readonly KeyTerm[], entry: Entry, question: Question):
   let score =
     0.7 * coverage + 0.45 * own + (fits && question.kind !== "open" ? 0.12 : 0) + 0.1 * adjacency(terms, text);
   if (question.kind === "definition" && opensWithSubject(terms, text)) score += 0.1;
-  if (/\bdefault/i.test(question.text) && /default\W{1,8}(?:value |is |to )*\S*[\d`'"]|\bdefaults?\b.*\d/i.test(text))
+  if (
+    /\bdefault/i.test(question.text) &&
+    /default\W{1,8}(?:value |is |to )*\S{0,40}[\d`'"]|\bdefaults?\b.{0,200}\d/i.test(text)
+  )
     score += 0.08;
   if (terms.some((term) => term.weight >= 0.1 && entry.named.has(term.stem))) score += 0.08;
   if (question.kind === "number" && quantity.test(text)) score += 0.06;

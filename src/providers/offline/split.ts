@@ -4,6 +4,8 @@ import { sentencesOf } from "./sentences.ts";
 import { contentTerms } from "./terms.ts";
 
 const maxParts = 8;
+/** Longer pieces are no comparison of two things; the patterns try every pair of places in a piece. */
+const maxComparisonChars = 400;
 const opener =
   "what|what's|how|which|when|where|who|whose|why|is|are|does|do|can|could|should|will|did|has|list|name|find|describe|explain|show|tell|give|summari[sz]e|compare";
 const asked = `(?:in |by |for |of |to |at )?(?:${opener})\\b`;
@@ -85,6 +87,7 @@ function isListed(goal: string, piece: string): boolean {
 }
 
 function compared(piece: string): string[] {
+  if (piece.length > maxComparisonChars) return [piece];
   for (const pattern of comparisons) {
     const found = pattern.exec(piece)?.groups;
     if (found === undefined) continue;

@@ -25,24 +25,42 @@ interface Reading {
   readonly source: string;
   readonly units: Unit[];
   readonly headings: { level: number; text: string }[];
+  /** The list items that the next one may hang under. */
+  readonly parents: { indent: number; text: string }[];
   lead: string;
+  /** True once a comment was found to have no end: then no later one has. */
+  tornComment: boolean;
 }
 
+/*
+ * Lines come from documents that nobody has looked at, and may be as long as these. Each pattern reads a line in linear time:
+ * no two neighbouring repetitions match the same character, and none is tried again from every place of a run.
+ */
 const fence = /^\s*(`{3,}|~{3,})/;
-const heading = /^(#{1,6})\s+(.*)$/;
+const heading = /^(#{1,6})\s+(.*)$/s;
 const listItem = /^(\s*)(?:[-*+]|\d{1,3}[.)])\s+\S/;
-const tableRow = /^\s*\|.*\|\s*$/;
-const tableRule = /^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$/;
+const ruleMarks = /^[\s:|-]*$/;
 const noise =
-  /^\s*(?:<!--.*|-->|\[[^\]]+\]:\s.*|[-=*_]{3,}|(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+|<\/?[a-z][^>]*>)\s*$/i;
+  /^\s*(?:<!--.*|-->\s*|\[[^\]]+\]:\s.*|[-=*_]{3,}\s*|(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+|<\/?[a-z][^>]*>\s*)$/is;
+const decoration = /<[^<>]*>|\[?!\[[^[\]]{0,400}\]\([^()]{0,2000}\)(?:\]\([^()]{0,2000}\))?/g;
 const linkItem = /^\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\(#[^)]*\)\s*$/;
 const codeSource = /\.(?:[cm]?[jt]sx?|json|ya?ml|toml|py|rb|go|rs|java|kt|c|h|cc|cpp|cs|php|sh|sql|css)$/i;
 const maxItemChars = 700;
 const maxBlockLines = 24;
+const maxContextChars = 1_000;
+const maxParents = 8;
 
 /** Cuts a passage into units; Markdown in prose files, blocks between blank lines in source code. */
 export function unitsOf(passage: Passage): Unit[] {
-  const reading: Reading = { lines: linesOf(passage.text), source: passage.text, units: [], headings: [], lead: "" };
+  const reading: Reading = {
+    lines: linesOf(passage.text),
+    source: passage.text,
+    units: [],
+    headings: [],
+    parents: [],
+    lead: "",
+    tornComment: false,
+  };
   let at = 0;
   const isCode = codeSource.test(passage.source);
   if (!isCode) at = readTornFence(reading);
@@ -63,12 +81,12 @@ function linesOf(text: string): Line[] {
 function readMarkdown(reading: Reading, at: number): number {
   const text = reading.lines[at]?.text ?? "";
   if (text.trim() === "") return at + 1;
-  if (/^\s*<!--/.test(text)) return readUntil(reading, at, /-->/);
+  if (/^\s*<!--/.test(text)) return readComment(reading, at);
   if (fence.test(text)) return readFence(reading, at);
   const title = heading.exec(text);
   if (title) return readHeading(reading, at, title);
   if (noise.test(text) || linkItem.test(text)) return at + 1;
-  if (tableRow.test(text)) return readTable(reading, at);
+  if (isTableRow(text)) return readTable(reading, at);
   if (listItem.test(text)) return readItem(reading, at);
   return readParagraph(reading, at);
 }
@@ -76,16 +94,18 @@ function readMarkdown(reading: Reading, at: number): number {
 function readHeading(reading: Reading, at: number, title: RegExpExecArray): number {
   const level = title[1]?.length ?? 1;
   while ((reading.headings.at(-1)?.level ?? 0) >= level) reading.headings.pop();
-  reading.headings.push({ level, text: title[2] ?? "" });
+  reading.headings.push({ level, text: bounded(title[2] ?? "") });
   reading.lead = "";
   return at + 1;
 }
 
-function readUntil(reading: Reading, at: number, end: RegExp): number {
+function readComment(reading: Reading, at: number): number {
   let last = at;
-  while (last < reading.lines.length && !end.test(reading.lines[last]?.text ?? "")) last++;
+  while (!reading.tornComment && last < reading.lines.length && !(reading.lines[last]?.text ?? "").includes("-->"))
+    last++;
+  reading.tornComment ||= last === reading.lines.length;
   // A comment whose end was cut off hides its own line only.
-  return last < reading.lines.length ? last + 1 : at + 1;
+  return reading.tornComment ? at + 1 : last + 1;
 }
 
 function readFence(reading: Reading, at: number): number {
@@ -116,33 +136,39 @@ function readTornFence(reading: Reading): number {
 function readTable(reading: Reading, at: number): number {
   const head = reading.lines[at]?.text ?? "";
   let row = at;
-  const hasHead = tableRule.test(reading.lines[at + 1]?.text ?? "");
+  const hasHead = isTableRule(reading.lines[at + 1]?.text ?? "");
   if (hasHead) row = at + 2;
-  for (; row < reading.lines.length && tableRow.test(reading.lines[row]?.text ?? ""); row++) {
-    if (!tableRule.test(reading.lines[row]?.text ?? ""))
-      add(reading, "row", { from: row, to: row, above: hasHead ? head : "" });
+  for (; row < reading.lines.length && isTableRow(reading.lines[row]?.text ?? ""); row++) {
+    if (!isTableRule(reading.lines[row]?.text ?? ""))
+      add(reading, "row", { from: row, to: row, above: hasHead ? bounded(head) : "" });
   }
   return Math.max(row, at + 1);
+}
+
+function isTableRow(line: string): boolean {
+  const text = line.trim();
+  return text.length > 1 && text.startsWith("|") && text.endsWith("|");
+}
+
+function isTableRule(line: string): boolean {
+  return line.includes("--") && ruleMarks.test(line);
 }
 
 function readItem(reading: Reading, at: number): number {
   const indent = indentOf(reading.lines[at]?.text ?? "");
   let last = at;
   while (continues(reading.lines[last + 1]?.text, indent)) last++;
-  let parent = "";
-  for (let above = at - 1, level = indent; above >= 0 && level > 0; above--) {
-    const text = reading.lines[above]?.text ?? "";
-    if (!listItem.test(text) || indentOf(text) >= level) continue;
-    parent = `${text} ${parent}`;
-    level = indentOf(text);
-  }
-  add(reading, "item", { from: at, to: last, above: `${reading.lead} ${parent}` });
+  const { parents } = reading;
+  while ((parents.at(-1)?.indent ?? -1) >= indent) parents.pop();
+  const above = parents.slice(-maxParents).map((each) => each.text);
+  parents.push({ indent, text: bounded(reading.lines[at]?.text ?? "") });
+  add(reading, "item", { from: at, to: last, above: [reading.lead, ...above].join(" ") });
   return last + 1;
 }
 
 function continues(next: string | undefined, indent: number): boolean {
   if (next === undefined || next.trim() === "") return false;
-  if (listItem.test(next) || fence.test(next) || heading.test(next) || tableRow.test(next)) return false;
+  if (listItem.test(next) || fence.test(next) || heading.test(next) || isTableRow(next)) return false;
   return indentOf(next) > indent || !/^\s/.test(next);
 }
 
@@ -157,7 +183,7 @@ function readParagraph(reading: Reading, at: number): number {
       next.trim() === "" ||
       fence.test(next) ||
       heading.test(next) ||
-      tableRow.test(next) ||
+      isTableRow(next) ||
       listItem.test(next) ||
       noise.test(next)
     )
@@ -167,7 +193,7 @@ function readParagraph(reading: Reading, at: number): number {
   const before = reading.units.length;
   add(reading, "sentence", { from: at, to: last });
   const lead = reading.units.at(-1)?.text ?? "";
-  reading.lead = reading.units.length > before && /:\s*$/.test(lead) ? lead : "";
+  reading.lead = reading.units.length > before && lead.trimEnd().endsWith(":") ? bounded(lead) : "";
   return last + 1;
 }
 
@@ -184,9 +210,14 @@ function readBlock(reading: Reading, at: number): number {
   return last + 1;
 }
 
+/** Keeps of a text that explains others what fits beside each of them. */
+function bounded(text: string): string {
+  return text.slice(0, maxContextChars);
+}
+
 /** Tells text from decoration: badges, images and tags alone are nothing to quote. */
 function saysSomething(text: string): boolean {
-  return /[\p{L}\p{N}]/u.test(text.replace(/<[^>]*>|\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?/g, ""));
+  return /[\p{L}\p{N}]/u.test(text.replace(decoration, ""));
 }
 
 /** Adds the lines as one unit, or prose as its sentences. */
@@ -195,9 +226,9 @@ function add(reading: Reading, kind: UnitKind, span: { from: number; to: number;
   const last = reading.lines[span.to];
   if (first === undefined || last === undefined) return;
   const raw = reading.source.slice(first.start, last.start + last.text.length);
-  const context = [...reading.headings.map((each) => each.text), span.above ?? ""].join(" ").trim();
+  const context = bounded([...reading.headings.map((each) => each.text), span.above ?? ""].join(" ").trim());
   const isProse = kind === "sentence" || (kind === "item" && raw.length > maxItemChars);
-  const pieces = isProse ? sentencesOf(raw) : [kind === "code" ? raw.replace(/\s+$/, "") : raw.trim()];
+  const pieces = isProse ? sentencesOf(raw) : [kind === "code" ? raw.trimEnd() : raw.trim()];
   for (const piece of pieces) {
     const text = kind === "sentence" ? piece.replace(/^(?:>\s?(?:\[![A-Z]+\]\s*)?)+/, "").trim() : piece;
     if (saysSomething(text)) reading.units.push({ kind, text, index: reading.units.length, context });

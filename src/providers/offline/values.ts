@@ -16,10 +16,15 @@ export function numberIn(text: string, hint: string, whole: boolean): number | u
     .filter((term) => wanted.has(term.stem) && !/^\d/.test(term.word))
     .map((term) => term.offset);
   let best: { value: number; distance: number } | undefined;
+  let nearest = 0;
   for (const match of text.matchAll(numberPattern)) {
     const value = Number(match[0].replace(/[_,](?=\d)/g, "").replace(/[_,]+$/, ""));
     if (!Number.isFinite(value) || (whole && !Number.isInteger(value))) continue;
-    const distance = Math.min(...places.map((place) => Math.abs(place - match.index)), text.length);
+    const distanceTo = (place: number | undefined): number =>
+      place === undefined ? text.length : Math.abs(place - match.index);
+    // Numbers and places both come in the order of the text, so the nearest place only moves on.
+    while (distanceTo(places[nearest + 1]) <= distanceTo(places[nearest]) && nearest + 1 < places.length) nearest++;
+    const distance = distanceTo(places[nearest]);
     if (best === undefined || distance < best.distance) best = { value, distance };
   }
   return best?.value;
@@ -83,8 +88,9 @@ export function fits(value: JsonValue, schema: JsonObject): boolean {
 
 function looksLike(value: string, format: "email" | "uri" | "uuid"): boolean {
   if (format === "uri") return URL.canParse(value);
+  // The longest address that mail knows; the bound also keeps the pattern from long texts.
   return format === "email"
-    ? /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    ? value.length <= 254 && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
     : /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
 }
 
