@@ -10,6 +10,7 @@ test.each([
   ["with space around it", '\n  {"score": 8}\n'],
   ["in a fence", 'Here it is:\n```json\n{"score": 8}\n```\nDone {or not}.'],
   ["in a fence without a name", '```\n{"score": 8}\n```'],
+  ["in a fence after one of something else", '```ts\nconst x = {};\n```\n```json\n{"score": 8}\n```'],
   ["beside other text", 'The score is {"score": 8}, I think.'],
   ["before a citation", '{"score": 8} [p1]'],
   ["after a citation", 'As [p1] says: {"score": 8}.'],
@@ -47,4 +48,10 @@ function parsed(text: string): unknown {
 
 test("a model that cannot be made to follow a schema is told it in words", () => {
   expect(schemaInstruction({ type: "object" })).toContain('{"type":"object"}');
+});
+
+test("an answer that never closes its fence is looked at once, however long it is", async () => {
+  const start = performance.now();
+  expect(await readStructured(z.object({}), "```".concat("\n".repeat(200_000)))).toMatchObject({ ok: false });
+  expect(performance.now() - start).toBeLessThan(2_000);
 });

@@ -24,7 +24,7 @@ const brackets = [
 
 /** Finds what may be the JSON: the whole, what is fenced, what stands in brackets (which marks of citations are too). */
 function* candidates(text: string): Generator<JsonValue> {
-  const fenced = /```(?:json)?\s*\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
+  const fenced = fencedIn(text);
   const enclosed = brackets.map(([open, close]) =>
     text.slice(Math.max(0, text.indexOf(open)), text.lastIndexOf(close) + 1),
   );
@@ -35,6 +35,22 @@ function* candidates(text: string): Generator<JsonValue> {
       // The next part may be the JSON.
     }
   }
+}
+
+/**
+ * Gives what stands in the first code fence of JSON. Searched for fence by fence, because one pattern for it all grows with
+ * the square of an answer.
+ */
+function fencedIn(text: string): string {
+  for (let open = text.indexOf("```"); open >= 0;) {
+    const start = text.indexOf("\n", open);
+    const end = start < 0 ? -1 : text.indexOf("```", start);
+    if (end < 0) return "";
+    const language = text.slice(open + 3, start).trim();
+    if (language === "" || language === "json") return text.slice(start + 1, end);
+    open = text.indexOf("```", end + 3);
+  }
+  return "";
 }
 
 /** Says in words what form the answer must have, for models that cannot be made to follow a schema. */
