@@ -1,40 +1,49 @@
-import type { JsonValue } from "../base/index.ts";
+import type { Clock, JsonValue } from "../base/index.ts";
 import { fromErrorData, stringifyJson, toAtlasError } from "../base/index.ts";
+import type { Statement } from "../storage/index.ts";
 import type { ChildCall } from "./context.ts";
 import { runErrors } from "./errors.ts";
 import type { CallingRun, Execution } from "./execution.ts";
 import type { Journal, NewRun, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import type { AnyWorkflow } from "./run.ts";
+import { dataOf } from "./plain.ts";
 
 /** Is what calling children needs of the engine. */
 interface CallHost {
   readonly journal: Journal;
   readonly owners: Owners;
   readonly executions: ReadonlyMap<string, Execution>;
-  readonly workflows: Map<string, AnyWorkflow>;
+  readonly clock: Clock;
+  executionOf(runId: string): Promise<Execution | undefined>;
   newRunId(): string;
-  begin(run: NewRun, workflow: AnyWorkflow): Execution;
+  register(workflow: AnyWorkflow): void;
+  begin(
+    run: NewRun,
+    workflow: AnyWorkflow,
+    write: (creation: readonly Statement[]) => Promise<void>,
+  ): Promise<Execution>;
   takeUp(run: StoredRun): Promise<Execution>;
   isInterrupted(run: StoredRun): Promise<boolean>;
 }
 
+const childRetryMs = 500;
+
 /** Runs a child run to its end. Its row is made in the commit that records the call, so a crash starts it once. */
 export async function callChild(host: CallHost, parent: CallingRun, call: ChildCall): Promise<JsonValue | undefined> {
-  if (!host.workflows.has(call.workflow.name)) host.workflows.set(call.workflow.name, call.workflow);
+  host.register(call.workflow);
   const id = call.started ?? (await begin(host, parent, call));
-  if (call.started !== undefined) await resume(host, id);
   const abort = (): void => host.executions.get(id)?.abort(toAtlasError(parent.signal.reason));
   parent.signal.addEventListener("abort", abort, { once: true });
   if (parent.signal.aborted) abort();
   try {
-    const output = await outcome(host, id);
+    const output = await outcome(host, id, parent.signal);
     await parent.writer.append({ type: "call.completed", key: call.key, data: output === undefined ? {} : { output } });
     return output;
   } catch (cause) {
     if (parent.signal.aborted) throw parent.signal.reason;
     const error = toAtlasError(cause);
-    await parent.writer.append({ type: "call.failed", key: call.key, data: { error: error.toJSON() } });
+    await parent.writer.append({ type: "call.failed", key: call.key, data: { error: dataOf(error) } });
     throw error;
   } finally {
     parent.signal.removeEventListener("abort", abort);
@@ -52,22 +61,27 @@ async function begin(host: CallHost, parent: CallingRun, call: ChildCall): Promi
     tags: {},
   };
   const entry = { type: "call.started", key: call.key, data: { runId: run.id, workflow: run.workflow } };
-  await parent.writer.append(entry, () => host.journal.creation(run));
-  host.begin(run, call.workflow);
+  await host.begin(run, call.workflow, (creation) => parent.writer.append(entry, () => creation));
   return run.id;
 }
 
-async function resume(host: CallHost, id: string): Promise<void> {
-  const run = await host.journal.load(id);
-  if (run && (await host.isInterrupted(run))) await host.takeUp(run);
+/** Waits for the child's end, and takes it up as often as it is interrupted: a child that has not ended has not failed. */
+async function outcome(host: CallHost, id: string, signal: AbortSignal): Promise<JsonValue | undefined> {
+  while (true) {
+    await (
+      await host.executionOf(id)
+    )?.done;
+    signal.throwIfAborted();
+    const run = await host.journal.load(id);
+    if (!run) throw runErrors.create("run_not_found", `The child run ${id} is gone.`, { details: { runId: id } });
+    if (run.status === "completed") return run.output;
+    if (run.error) throw fromErrorData(run.error);
+    if (await host.isInterrupted(run)) await host.takeUp(run).catch(ignoreOwned);
+    // Another process has it, or the store does not work just now.
+    if ((await host.executionOf(id)) === undefined) await host.clock.sleep(childRetryMs, { signal });
+  }
 }
 
-async function outcome(host: CallHost, id: string): Promise<JsonValue | undefined> {
-  const ended = await host.executions.get(id)?.done;
-  if (ended?.status === "stopped") throw ended.error;
-  const run = await host.journal.load(id);
-  if (run?.status === "completed") return run.output;
-  throw run?.error
-    ? fromErrorData(run.error)
-    : runErrors.create("run_interrupted", `The child run ${id} was interrupted.`);
+function ignoreOwned(error: unknown): void {
+  if (!runErrors.is(error, "run_owned") && !runErrors.is(error, "run_fenced")) throw error;
 }

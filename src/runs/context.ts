@@ -1,8 +1,8 @@
 import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { isAtlasError, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
+import { baseErrors, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { runErrors } from "./errors.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { dataOf, toPlain } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import { replay } from "./recorded-steps.ts";
 import type { AnyWorkflow, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
@@ -40,7 +40,7 @@ export interface SignalWait {
 export function createContext(options: ContextOptions): RunContext {
   const { runId, signal, writer, recorded } = options;
   const replaying = createReplay(options);
-  let random = seededRandom(hash(runId + textOf(recorded.checkpoint)));
+  let random = seededRandom(hash(`${runId}/${replaying.checkpoints()}`));
   return {
     runId,
     signal,
@@ -53,42 +53,66 @@ export function createContext(options: ContextOptions): RunContext {
       return (await replaying.once(key, () => doStep(options, key, { body, announce: stepOptions?.announce }))) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
+      const what = `input of ${workflow.name}`;
       const key = replaying.keyOf(`call:${workflow.name}`);
-      const plain = JSON.parse(stringifyJson(input, `input of ${workflow.name}`)) as JsonValue;
-      const started = recorded.begun(key)?.["runId"];
+      const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
+      const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
+      const started = recorded.open.get(key)?.["runId"];
       const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
       return (await replaying.once(key, () => options.callChild(child))) as Output;
     },
     async sleep(ms) {
+      assertFinite(ms, "time to sleep");
       const key = replaying.keyOf("sleep");
-      await replaying.once(key, () => doSleep(options, key, { wakeAt: recorded.begun(key)?.["wakeAt"], ms }));
+      await replaying.once(key, () => doSleep(options, key, { wakeAt: recorded.open.get(key)?.["wakeAt"], ms }));
     },
     async waitFor<T>(name: string, { schema, timeoutMs }: WaitOptions<T> = {}): Promise<T> {
+      if (timeoutMs !== undefined) assertFinite(timeoutMs, `time to wait for ${name}`);
       const key = replaying.keyOf(`signal:${name}`);
       const payload =
-        (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.begun(key) }))) ??
+        (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.open.get(key) }))) ??
         null;
       return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
     },
     emit(event) {
       signal.throwIfAborted();
-      if (recorded.left === 0) writer.emit(event);
+      if (event.transient || replaying.isNewEmit()) writer.emit(event);
     },
     async checkpoint(state) {
       signal.throwIfAborted();
-      random = seededRandom(hash(runId + textOf(state)));
+      replaying.countCheckpoint();
+      random = seededRandom(hash(`${runId}/${replaying.checkpoints()}`));
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
   };
 }
 
+/** No step can have this name: names hold no "#". */
+const checkpointCount = "#checkpoint";
+
 /** Gives out what was recorded: names the things that a function asks for, in the order of asking, and finds their outcomes. */
 function createReplay({ signal, recorded, clock }: ContextOptions) {
   const counts = new Map<string, number>(Object.entries(recorded.counts));
   let replayedAt = 0;
+  let asksForNew = false;
+  let emitted = 0;
+  // A result that nobody asks for again would otherwise keep a run replaying for ever.
+  const active = (): boolean => !asksForNew && recorded.left > 0;
   return {
     counts,
+    checkpoints: () => counts.get(checkpointCount) ?? 0,
+    countCheckpoint(): void {
+      counts.set(checkpointCount, (counts.get(checkpointCount) ?? 0) + 1);
+    },
+    /** Counts an emitted event; tells whether the log lacks it. */
+    isNewEmit: (): boolean => emitted++ >= recorded.emits,
     keyOf(name: string): string {
+      if (name.includes("#")) {
+        throw baseErrors.create(
+          "invalid_input",
+          `The name ${JSON.stringify(name)} holds "#", which numbers steps of one name.`,
+        );
+      }
       const count = (counts.get(name) ?? 0) + 1;
       counts.set(name, count);
       return count === 1 ? name : `${name}#${count}`;
@@ -97,16 +121,26 @@ function createReplay({ signal, recorded, clock }: ContextOptions) {
     async once(key: string, act: () => Promise<JsonValue | undefined>): Promise<JsonValue | undefined> {
       signal.throwIfAborted();
       const outcome = recorded.take(key);
-      if (outcome === undefined) return await act();
+      if (outcome === undefined) {
+        asksForNew = true;
+        return await act();
+      }
       replayedAt = outcome.at;
+      // What the body of the recorded step emitted is in the log, and not emitted again.
+      emitted = Math.max(emitted, outcome.emitsBefore);
       return replay(outcome);
     },
     clock: {
       ...clock,
       // While recorded work is given out, time is when it was done, so that code that looks at it decides as it did.
-      now: () => (recorded.left > 0 && replayedAt > 0 ? replayedAt : clock.now()),
+      now: () => (active() && replayedAt > 0 ? replayedAt : clock.now()),
     } satisfies Clock,
   };
+}
+
+function assertFinite(ms: number, what: string): void {
+  if (Number.isFinite(ms)) return;
+  throw baseErrors.create("invalid_input", `The ${what} is ${ms} ms; it must be a finite number.`);
 }
 
 async function doStep<T>(
@@ -118,34 +152,19 @@ async function doStep<T>(
   if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } });
   const begin = clock.monotonic();
   const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
-  let output: T;
+  let plain: JsonValue | undefined;
   try {
-    output = await body({ signal, idempotencyKey: `${runId}:${key}` });
+    plain = toPlain(await body({ signal, idempotencyKey: `${runId}:${key}` }), `result of the step ${key}`);
   } catch (cause) {
     // What a stop interrupted has not failed: the next execution does it again.
     if (signal.aborted) throw signal.reason;
     const error = toAtlasError(cause);
-    await writer.append({ type: "step.failed", key, data: { error: error.toJSON(), durationMs: durationMs() } });
+    await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: durationMs() } });
     throw error;
   }
-  if (output === undefined) {
-    await writer.append({ type: "step.completed", key, data: { durationMs: durationMs() } });
-    return undefined;
-  }
-  const plain = toPlain(output, key);
-  await writer.append({ type: "step.completed", key, data: { output: plain, durationMs: durationMs() } });
+  const result = plain === undefined ? {} : { output: plain };
+  await writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
   return plain;
-}
-
-/** Gives a value as the log will give it back, so that the first execution and a later one see the same. */
-function toPlain(output: unknown, key: string): JsonValue {
-  if (output === null || typeof output === "string" || typeof output === "boolean") return output;
-  try {
-    return JSON.parse(stringifyJson(output, `output of the step ${key}`)) as JsonValue;
-  } catch (cause) {
-    const reason = isAtlasError(cause) ? cause.message : String(cause);
-    throw runErrors.create("step_not_json", reason, { details: { step: key }, cause });
-  }
 }
 
 async function doSleep(
@@ -180,10 +199,6 @@ function asObject(value: JsonValue): { readonly [key: string]: JsonValue } {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as { [key: string]: JsonValue })
     : { detail: value };
-}
-
-function textOf(checkpoint: JsonValue | undefined): string {
-  return checkpoint === undefined ? "" : JSON.stringify(checkpoint);
 }
 
 function hash(text: string): number {

@@ -1,6 +1,6 @@
 import type { AtlasError, Clock, JsonValue, Random } from "../base/index.ts";
 import { newId } from "../base/index.ts";
-import type { Database } from "../storage/index.ts";
+import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { callChild } from "./child-calls.ts";
@@ -9,7 +9,7 @@ import type { Execution, ExecutionHost, ExecutionStart } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
-import type { NewRun, StoredRun } from "./journal.ts";
+import type { Lease, NewRun, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
@@ -33,6 +33,9 @@ export interface EngineOptions {
   readonly retention: Retention;
 }
 
+/** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
+const safetyNetMs = 2_000;
+const releaseRetryMs = 1_000;
 const pruneEvery = 5_000;
 const pruneBatch = 200;
 const dayMs = 86_400_000;
@@ -48,6 +51,8 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #live = createLiveLogs();
   readonly #hints: Disposable;
+  #watch: Disposable = { [Symbol.dispose]() {} };
+  readonly #starting = new Map<string, Promise<Execution>>();
   #finished = 0;
   #closing: Promise<void> | undefined;
 
@@ -81,35 +86,91 @@ export class Engine {
       journal: this.journal,
       live: this.#live,
       clock: this.clock,
-      place: (id: string) => this.#place(id),
+      place: (id: string) => this.#placeOfId(id),
     };
     return followRun(source, runId, options);
   }
 
-  /** Executes a run that was just made. */
-  begin(run: NewRun, workflow: AnyWorkflow): Execution {
-    const input = JSON.parse(run.input) as JsonValue;
-    const lease = { runId: run.id, epoch: 1 };
-    return this.#launch({ lease, lastSeq: 1, parentId: run.parentId, workflow, input, recorded: nothingRecorded });
+  /** Makes a run with its first entry, then executes it. Errors: write_conflict when an unfinished run has the key. */
+  async begin(
+    run: NewRun,
+    workflow: AnyWorkflow,
+    write: (creation: readonly Statement[]) => Promise<void>,
+  ): Promise<Execution> {
+    this.assertOpen();
+    const { promise, resolve, reject } = Promise.withResolvers<Execution>();
+    promise.catch(() => {});
+    this.#starting.set(run.id, promise);
+    try {
+      await write(this.journal.creation(run));
+      const input = JSON.parse(run.input) as JsonValue;
+      const lease = { runId: run.id, epoch: 1 };
+      const { parentId } = run;
+      const execution = this.#launch({ lease, lastSeq: 1, parentId, workflow, input, recorded: nothingRecorded });
+      resolve(execution);
+      if (this.#closing) execution.abort(closedError());
+      return execution;
+    } catch (cause) {
+      reject(cause);
+      throw cause;
+    } finally {
+      this.#starting.delete(run.id);
+    }
   }
 
   /** Takes an interrupted run over and goes on with it. Errors: run_owned, workflow_unknown. */
   async takeUp(run: StoredRun): Promise<Execution> {
+    const begun = this.#starting.get(run.id) ?? this.#takeUp(run);
+    this.#starting.set(run.id, begun);
+    try {
+      return await begun;
+    } finally {
+      this.#starting.delete(run.id);
+    }
+  }
+
+  async #takeUp(run: StoredRun): Promise<Execution> {
+    this.assertOpen();
     const workflow = this.workflows.get(run.workflow);
     if (!workflow) throw unknownWorkflow(run, [...this.workflows.keys()]);
     const lease = await this.journal.takeOver(run, await this.owners.own()).catch((cause: unknown) => {
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     const recorded = await loadRecorded(this.journal, run.id, run.checkpointSeq);
-    const { id, parentId, input, control } = run;
+    const { id, parentId, input } = run;
     const execution = this.#launch({ lease, lastSeq: lease.lastSeq, parentId, workflow, input, recorded });
-    if (control !== undefined) execution.abort(cancelledError(id, control));
+    if (this.#closing) execution.abort(closedError());
+    // The row was read before it was taken: only what the taking itself saw counts.
+    if (lease.control !== undefined) execution.abort(cancelledError(id, lease.control));
     return execution;
+  }
+
+  /** Gives the execution of a run in this process, also one that is just being started. */
+  async executionOf(runId: string): Promise<Execution | undefined> {
+    return this.executions.get(runId) ?? (await this.#starting.get(runId)?.catch(() => undefined));
+  }
+
+  /** Tells where a run is executed: in this process, in another, or nowhere. */
+  async placeOf(run: StoredRun | undefined): Promise<"here" | "elsewhere" | "nowhere"> {
+    if (!run || run.finishedAt !== undefined) return "nowhere";
+    if (this.executions.has(run.id) || this.#starting.has(run.id)) return "here";
+    return (await this.owners.isAliveElsewhere(run.owner)) ? "elsewhere" : "nowhere";
   }
 
   /** Tells whether a run is unfinished and no live process executes it. */
   async isInterrupted(run: StoredRun): Promise<boolean> {
-    return run.finishedAt === undefined && !this.executions.has(run.id) && !(await this.owners.isAlive(run.owner));
+    return run.finishedAt === undefined && (await this.placeOf(run)) === "nowhere";
+  }
+
+  /** Makes a workflow known. Errors: workflow_duplicate. */
+  register(workflow: AnyWorkflow): void {
+    const known = this.workflows.get(workflow.name);
+    if (known !== undefined && known !== workflow) {
+      throw runErrors.create("workflow_duplicate", `There are two workflows named "${workflow.name}".`, {
+        details: { workflow: workflow.name },
+      });
+    }
+    this.workflows.set(workflow.name, workflow);
   }
 
   /** Deletes finished runs that the retention does not keep; gives how many. */
@@ -130,12 +191,16 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#hints[Symbol.dispose]();
-    const reason = runErrors.create("run_interrupted", "Atlas was closed before the run had ended; the run is kept.");
+    // What is just being started ends up in the executions, or fails.
+    await Promise.allSettled(this.#starting.values());
     const running = [...this.executions.values()];
-    for (const execution of running) execution.abort(reason);
+    for (const execution of running) execution.abort(closedError());
     await Promise.all(running.map((execution) => execution.done));
-    if (this.owners.claimed) await this.journal.release(await this.owners.own());
-    await this.owners[Symbol.asyncDispose]();
+    try {
+      if (this.owners.claimed) await this.journal.release(await this.owners.own());
+    } finally {
+      await this.owners[Symbol.asyncDispose]();
+    }
   }
 
   #launch(start: ExecutionStart): Execution {
@@ -148,44 +213,68 @@ export class Engine {
       callChild: (parent, call) => callChild(this, parent, call),
     };
     const execution = execute(host, start);
+    if (this.executions.size === 0) this.#watch = this.#watchOthers();
     this.executions.set(execution.runId, execution);
     void this.#afterwards(execution);
     return execution;
   }
 
-  async #afterwards({ runId, done }: Execution): Promise<void> {
-    await done;
+  async #afterwards({ runId, lease, done }: Execution): Promise<void> {
+    const outcome = await done;
     this.executions.delete(runId);
-    this.#live.refresh(runId);
+    if (this.executions.size === 0) this.#watch[Symbol.dispose]();
+    if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced")) await this.#release(lease);
+    this.#live.refresh((id) => id === runId);
     this.notify();
     if (this.#finished++ % pruneEvery === 0)
-      await this.prune().catch((error: unknown) => this.#warn("old runs not deleted", error));
+      await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
   }
 
-  async #place(runId: string): Promise<"here" | "elsewhere" | "nowhere"> {
-    if (this.executions.has(runId)) return "here";
-    const run = await this.journal.load(runId);
-    if (!run || run.finishedAt !== undefined) return "nowhere";
-    return (await this.owners.isAlive(run.owner)) ? "elsewhere" : "nowhere";
+  /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */
+  async #release(lease: Lease): Promise<void> {
+    while (!this.#closing) {
+      try {
+        return await this.journal.releaseRun(lease);
+      } catch (error) {
+        this.warn(`${lease.runId} not let go of yet`, error);
+        await this.clock.sleep(releaseRetryMs, { keepAlive: false });
+      }
+    }
+  }
+
+  async #placeOfId(runId: string): Promise<"here" | "elsewhere" | "nowhere"> {
+    return this.executions.has(runId) ? "here" : await this.placeOf(await this.journal.load(runId));
+  }
+
+  /** Looks now and then at what other processes may have written; as long as a run is executed, the process stays alive. */
+  #watchOthers(): Disposable {
+    const timer = setInterval(() => this.#hinted(), safetyNetMs);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   /** Looks at what other processes may have written: events, signals, cancels. */
   #hinted(): void {
-    this.#live.refresh();
-    this.bell.ring();
-    if (this.executions.size > 0) this.#obey().catch((error: unknown) => this.#warn("cancels not read", error));
+    this.#live.refresh((runId) => !this.executions.has(runId));
+    if (this.executions.size > 0)
+      this.#obey().catch((error: unknown) => this.warn("signals and cancels not read", error));
   }
 
   async #obey(): Promise<void> {
-    for (const [id, reason] of await this.journal.controls(await this.owners.own())) {
+    const owner = await this.owners.own();
+    for (const [id, reason] of await this.journal.controls(owner))
       this.executions.get(id)?.abort(cancelledError(id, reason));
-    }
+    for (const id of await this.journal.signalled(owner)) this.bell.ring(id);
   }
 
-  #warn(message: string, error: unknown): void {
+  /** Writes a warning, unless the engine is about to end anyway. */
+  warn(message: string, error: unknown): void {
     if (!this.#closing)
       this.#options.logger.warn(message, { error: error instanceof Error ? error.message : String(error) });
   }
+}
+
+function closedError(): AtlasError {
+  return runErrors.create("run_interrupted", "Atlas was closed before the run had ended; the run is kept.");
 }
 
 /** Makes the error of a run that was cancelled. */

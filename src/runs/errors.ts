@@ -48,8 +48,8 @@ export const runErrors = defineErrors("runs", {
     status: 422,
     retry: "changed",
     exitCode: 2,
-    summary: "A step returned something that cannot be kept as JSON.",
-    fix: "Return plain data from the step.",
+    summary: "A step or a run returned something that cannot be kept as JSON.",
+    fix: "Return plain data.",
   },
   workflow_unknown: {
     status: 404,

@@ -8,6 +8,7 @@ import { runErrors } from "./errors.ts";
 import type { LiveLogs } from "./follow.ts";
 import type { Journal, Lease } from "./journal.ts";
 import { LogWriter } from "./log-writer.ts";
+import { dataOf, toPlain } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import type { AnyWorkflow, RunContext } from "./run.ts";
 import { takeSignal } from "./signals.ts";
@@ -21,6 +22,7 @@ export type Outcome =
 /** Is one run being executed in this process. */
 export interface Execution {
   readonly runId: string;
+  readonly lease: Lease;
   readonly parentId: string | undefined;
   /** Never rejects. */
   readonly done: Promise<Outcome>;
@@ -65,12 +67,14 @@ const graceMs = 5_000;
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   const { lease, parentId } = start;
   const controller = new AbortController();
+  const claimed = new Set<number>();
   const writer = new LogWriter({
     journal: host.journal,
     live: host.live,
     clock: host.clock,
     lease,
     lastSeq: start.lastSeq,
+    open: start.recorded.open,
     committed: host.notify,
     refused: (error) => controller.abort(error),
   });
@@ -82,7 +86,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     writer,
     recorded: start.recorded,
     callChild: (call) => host.callChild({ id: lease.runId, writer, signal: controller.signal }, call),
-    takeSignal: (wait) => takeSignal({ ...host, runId: lease.runId, writer, signal: controller.signal }, wait),
+    takeSignal: (wait) => takeSignal({ ...host, runId: lease.runId, writer, claimed, signal: controller.signal }, wait),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": lease.runId, "atlas.workflow": start.workflow.name });
   const done = perform(host, start, { context, writer })
@@ -90,10 +94,10 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     .then((outcome) => {
       if (outcome.status !== "completed") span.fail(outcome.error);
       span.end();
-      host.live.refresh(lease.runId);
+      host.live.refresh((runId) => runId === lease.runId);
       return outcome;
     });
-  return { runId: lease.runId, parentId, done, abort: (reason) => controller.abort(reason) };
+  return { runId: lease.runId, lease, parentId, done, abort: (reason) => controller.abort(reason) };
 }
 
 async function perform(
@@ -103,7 +107,7 @@ async function perform(
 ): Promise<Outcome> {
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
-    const output = (await untilStopped(body(), context.signal, host.clock)) as JsonValue | undefined;
+    const output = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
     await writer.finish(
       { type: "run.completed", data: output === undefined ? {} : { output } },
       { status: "completed", output },
@@ -120,8 +124,8 @@ async function end(cause: unknown, context: RunContext, writer: LogWriter): Prom
     const error = toAtlasError(cause);
     try {
       await writer.finish(
-        { type: "run.failed", data: { error: error.toJSON() } },
-        { status: "failed", error: error.toJSON() },
+        { type: "run.failed", data: { error: dataOf(error) } },
+        { status: "failed", error: dataOf(error) },
       );
       return { status: "failed", error };
     } catch (refusal) {
@@ -133,8 +137,8 @@ async function end(cause: unknown, context: RunContext, writer: LogWriter): Prom
   if (!runErrors.is(error, "run_cancelled")) return { status: "stopped", error };
   try {
     await writer.cancel(
-      { type: "run.cancelled", data: { error: error.toJSON() } },
-      { status: "cancelled", error: error.toJSON() },
+      { type: "run.cancelled", data: { error: dataOf(error) } },
+      { status: "cancelled", error: dataOf(error) },
     );
     return { status: "cancelled", error };
   } catch (refusal) {
@@ -149,7 +153,7 @@ async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clo
   const stop = new AbortController();
   const stopped = new Promise<never>((_, reject) => {
     const abort = (): void => {
-      clock.sleep(graceMs, { signal: stop.signal, keepAlive: false }).then(
+      clock.sleep(graceMs, { signal: stop.signal }).then(
         () => reject(signal.reason),
         () => {},
       );

@@ -19,8 +19,8 @@ export interface LiveLogs {
   publish(event: RunEvent): void;
   /** Tells whether anybody follows the run here, so that events nobody reads need not be made. */
   followed(runId: string): boolean;
-  /** Makes the followers of a run, or of all runs, look at the store. */
-  refresh(runId?: string): void;
+  /** Makes the followers of the runs that are meant look at the store. */
+  refresh(isMeant: (runId: string) => boolean): void;
   join(runId: string): Follower;
   leave(runId: string, follower: Follower): void;
 }
@@ -37,9 +37,9 @@ export function createLiveLogs(): LiveLogs {
       }
     },
     followed: (runId) => followers.has(runId),
-    refresh(runId) {
-      const sets = runId === undefined ? followers.values() : [followers.get(runId) ?? []];
-      for (const set of sets) {
+    refresh(isMeant) {
+      for (const [runId, set] of followers) {
+        if (!isMeant(runId)) continue;
         for (const follower of set) {
           follower.stale = true;
           follower.wake();

@@ -127,13 +127,27 @@ export class Journal {
     return results[0]?.changes === 1;
   }
 
-  /** Gives the oldest signal of a name that a run has not taken yet, with the statement that takes it. */
-  async pendingSignal(runId: string, name: string): Promise<{ payload: JsonValue; take: Statement } | undefined> {
-    const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 1";
-    const row = (await this.#database.read({ sql, params: [runId, name] }))[0];
+  /** Gives the oldest signal of a name that a run has not taken yet and nobody is taking, with the statement that takes it. */
+  async pendingSignal(
+    runId: string,
+    name: string,
+    claimed: ReadonlySet<number>,
+  ): Promise<{ id: number; payload: JsonValue; take: Statement } | undefined> {
+    const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 100";
+    const row = (await this.#database.read({ sql, params: [runId, name] })).find(
+      (each) => !claimed.has(Number(each["id"])),
+    );
     if (!row) return undefined;
-    const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [row["id"] ?? null], expectRows: 1 };
-    return { payload: JSON.parse(String(row["payload"])) as JsonValue, take };
+    const id = Number(row["id"]);
+    const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [id], expectRows: 1 };
+    return { id, payload: JSON.parse(String(row["payload"])) as JsonValue, take };
+  }
+
+  /** Gives the runs of an owner for which a signal waits. */
+  async signalled(owner: string): Promise<readonly string[]> {
+    const sql =
+      "SELECT DISTINCT s.run_id AS id FROM run_signal s JOIN run r ON r.id = s.run_id WHERE r.owner = ? AND r.finished_at IS NULL";
+    return (await this.#database.read({ sql, params: [owner] })).map((row) => String(row["id"]));
   }
 
   /** Ends a run with its last entries. Errors: write_conflict. */
@@ -169,18 +183,27 @@ export class Journal {
   }
 
   /** Takes a run over from an owner that is gone. Errors: write_conflict when another was faster. */
-  async takeOver(run: StoredRun, owner: string): Promise<Lease & { readonly lastSeq: number }> {
+  async takeOver(
+    run: StoredRun,
+    owner: string,
+  ): Promise<Lease & { readonly lastSeq: number; readonly control: string | undefined }> {
     const at = this.#clock.now();
     const results = await this.#database.write([
       {
         sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
-          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL`,
+          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL RETURNING control`,
         params: [run.id, owner, at, run.epoch],
         expectRows: 1,
       },
       { sql: insertNextEvent, params: [run.id, "run.resumed", at, JSON.stringify({ epoch: run.epoch + 1 })] },
     ]);
-    return { runId: run.id, epoch: run.epoch + 1, lastSeq: Number(results[1]?.rows[0]?.["seq"]) };
+    const control = results[0]?.rows[0]?.["control"];
+    return {
+      runId: run.id,
+      epoch: run.epoch + 1,
+      lastSeq: Number(results[1]?.rows[0]?.["seq"]),
+      control: typeof control === "string" ? control : undefined,
+    };
   }
 
   async load(id: string): Promise<StoredRun | undefined> {
@@ -265,6 +288,12 @@ export class Journal {
     return new Map(rows.map((row) => [String(row["id"]), String(row["control"])]));
   }
 
+  /** Lets go of one run whose execution stopped, so that anyone may take it up. */
+  async releaseRun({ runId, epoch }: Lease): Promise<void> {
+    const sql = "UPDATE run SET owner = NULL WHERE id = ? AND epoch = ? AND finished_at IS NULL";
+    await this.#database.write([{ sql, params: [runId, epoch] }]);
+  }
+
   /** Lets go of every run of an owner that stops; they show as interrupted at once. */
   async release(owner: string): Promise<void> {
     await this.#database.write([
@@ -275,7 +304,8 @@ export class Journal {
   /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
   async prune(before: number, maxRuns: number, limit: number): Promise<number> {
     const rows = await this.#database.read({
-      sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (finished_at < ?1 OR id IN (
+      sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (parent_id IS NULL OR parent_id NOT IN (SELECT id FROM run WHERE finished_at IS NULL))
+        AND (finished_at < ?1 OR id IN (
           SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?2)) LIMIT ?3`,
       params: [before, maxRuns, limit],
     });

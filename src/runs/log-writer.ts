@@ -1,8 +1,9 @@
-import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
+import type { AtlasError, Clock, JsonObject, JsonValue } from "../base/index.ts";
 import { stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import { runErrors } from "./errors.ts";
+import { beginnings, outcomes } from "./events.ts";
 import type { LiveLogs } from "./follow.ts";
 import type { Entry, Journal, Lease, RunEnd } from "./journal.ts";
 import type { EmittedEvent, RunEvent } from "./run.ts";
@@ -21,24 +22,44 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   readonly lease: Lease;
   readonly lastSeq: number;
+  /** What had begun and has no outcome yet, by key. */
+  readonly open: ReadonlyMap<string, JsonObject>;
   /** Is told of each commit. */
   readonly committed: () => void;
   /** Is told once why the writer stopped: the run was cancelled or taken over, or the store failed. */
   readonly refused: (error: AtlasError) => void;
 }
 
-/** Writes one run's log; the only one that gives out its places. */
+/** Is something that waits to be written, or a transient event that waits for what stands before it. */
+type Item =
+  | { readonly transient: RunEvent }
+  | {
+      readonly entry: Entry;
+      readonly also: readonly Statement[];
+      readonly settled?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+    };
+
+const maxBatch = 1_000;
+
+/**
+ * Writes one run's log; the only one that gives out its places.
+ *
+ * Order: one write at a time. What comes meanwhile is gathered for the next, so a refused write leaves no gap behind it.
+ */
 export class LogWriter {
   readonly #options: LogWriterOptions;
+  readonly #open: Map<string, JsonObject>;
   #seq: number;
-  #waiting: Entry[] = [];
+  #queue: Item[] = [];
   #refused: Entry[] = [];
   #armed = false;
+  #ended = false;
   #failure: AtlasError | undefined;
-  #lastWrite: Promise<void> = Promise.resolve();
+  #pumping: Promise<void> | undefined;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+    this.#open = new Map(options.open);
     this.#seq = options.lastSeq;
   }
 
@@ -49,26 +70,31 @@ export class LogWriter {
 
   /** Adds an entry without waiting; it is written with the next commit. */
   emit({ type, data = null, transient }: EmittedEvent): void {
+    // Work that was left running has nothing to add to a log that is closed.
+    if (this.#ended) return;
     const { live, clock, lease } = this.#options;
-    if (transient) {
+    if (!transient) this.#queue.push({ entry: this.#enter({ type, data }), also: [] });
+    else {
       const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
-      // It is shown after what was emitted before it, which is shown once it is durable.
-      this.#flush();
-      this.#lastWrite = this.#lastWrite.then(() => live.publish(event));
-      return;
+      if (this.#queue.length === 0 && this.#pumping === undefined) return live.publish(event);
+      this.#queue.push({ transient: event });
     }
-    this.#waiting.push(this.#enter({ type, data }));
     if (this.#armed) return;
     this.#armed = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => {
+      this.#armed = false;
+      void this.#pump();
+    });
   }
 
-  /** Adds an entry and waits until it is durable, in one commit with other statements. Errors: run_fenced, run_cancelled, those of storage. */
+  /** Adds an entry and waits until it is durable, in one commit with other statements. Errors: run_fenced, run_cancelled, run_finished, those of storage. */
   async append(entry: NewEntry, also?: (entry: Entry) => readonly Statement[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const entries = this.#take(entry);
-    const last = entries.at(-1);
-    await this.#write(entries, () => this.#options.journal.append(this.#options.lease, entries, last && also?.(last)));
+    this.#assertOpen();
+    const placed = this.#enter(entry);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#queue.push({ entry: placed, also: also?.(placed) ?? [], settled: { resolve, reject } });
+    void this.#pump();
+    await promise;
   }
 
   /** Appends the entry of something that the run now waits for, and shows the run as waiting. */
@@ -83,85 +109,130 @@ export class LogWriter {
     await this.append(entry, () => [...also, journal.statusStatement(lease, "running")]);
   }
 
-  /** Keeps a state from which the run can be taken up without what came before. */
-  async checkpoint(state: JsonValue): Promise<void> {
+  /** Keeps a state from which the run can be taken up without what came before, except for what is still open. */
+  async checkpoint(state: JsonObject): Promise<void> {
     const { journal, lease } = this.#options;
-    await this.append({ type: "run.checkpointed", data: state }, ({ seq }) => [
-      journal.checkpointStatement(lease, seq),
-    ]);
+    const data = { ...state, open: Object.fromEntries(this.#open) };
+    await this.append({ type: "run.checkpointed", data }, ({ seq }) => [journal.checkpointStatement(lease, seq)]);
   }
 
   /** Writes the last entry and the end of the run. Errors: as `append`. */
   async finish(entry: NewEntry, end: RunEnd): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#assertOpen();
     const { journal, live, lease } = this.#options;
-    const entries = this.#take(entry);
-    await this.#write(entries, () => journal.finish(lease, entries, end));
-    live.refresh(lease.runId);
+    const last = this.#enterLast(entry);
+    await this.#drained();
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await journal.finish(lease, [last], end);
+    } catch (cause) {
+      throw await this.#stop(cause);
+    }
+    this.#publish([last]);
+    live.refresh((runId) => runId === lease.runId);
   }
 
   /** Ends the run as cancelled, with everything that was refused because of the cancel. */
   async cancel(entry: NewEntry, end: RunEnd): Promise<void> {
     const { journal, live, lease } = this.#options;
-    await this.#lastWrite;
-    const entries = [...this.#refused, ...this.#take(entry)];
+    const last = this.#enterLast(entry);
+    await this.#drained();
     this.#seq = await journal.lastSeq(lease.runId);
-    const placed = entries.map((each) => ({ ...each, seq: ++this.#seq }));
+    const placed = [...this.#refused, last].map((each) => ({ ...each, seq: ++this.#seq }));
     await journal.finish(lease, placed, end);
     this.#publish(placed);
-    live.refresh(lease.runId);
+    live.refresh((runId) => runId === lease.runId);
+  }
+
+  #assertOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#ended) return;
+    const { runId } = this.#options.lease;
+    throw runErrors.create(
+      "run_finished",
+      `The run ${runId} has ended; what its function still does is not recorded.`,
+      {
+        details: { runId },
+      },
+    );
   }
 
   #enter({ type, key, data }: NewEntry): Entry {
     const text = stringifyJson(data, `data of ${type}`);
+    if (key !== undefined && beginnings.has(type)) this.#open.set(key, data as JsonObject);
+    else if (key !== undefined && outcomes.has(type)) this.#open.delete(key);
     return { seq: ++this.#seq, type, key, at: this.#options.clock.now(), text };
   }
 
-  /** Gives what waits, and one entry more after it. */
-  #take(entry: NewEntry): Entry[] {
-    const entries = [...this.#waiting, this.#enter(entry)];
-    this.#waiting = [];
-    return entries;
+  #enterLast(entry: NewEntry): Entry {
+    const last = this.#enter(entry);
+    this.#ended = true;
+    return last;
   }
 
-  #flush(): void {
-    this.#armed = false;
-    const entries = this.#waiting;
-    this.#waiting = [];
-    if (entries.length === 0) return;
-    if (this.#failure !== undefined) this.#refused.push(...entries);
-    else this.#write(entries, () => this.#options.journal.append(this.#options.lease, entries)).catch(() => {});
+  async #drained(): Promise<void> {
+    while (this.#queue.length > 0 || this.#pumping !== undefined) await this.#pump();
   }
 
-  #write(entries: readonly Entry[], action: () => Promise<void>): Promise<void> {
-    const written = this.#attempt(entries, action);
-    this.#lastWrite = written.catch(() => {});
-    return written;
+  #pump(): Promise<void> {
+    this.#pumping ??= this.#writeAll().finally(() => (this.#pumping = undefined));
+    return this.#pumping;
   }
 
-  async #attempt(entries: readonly Entry[], action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-    } catch (cause) {
-      this.#refused = [...this.#refused, ...entries].toSorted((a, b) => a.seq - b.seq);
-      throw await this.#stop(cause);
+  async #writeAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
+      this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
+      if (this.#failure === undefined) await this.#write(batch);
+      else this.#refuse(batch, this.#failure);
     }
-    this.#options.committed();
-    this.#publish(entries);
+  }
+
+  async #write(batch: readonly Item[]): Promise<void> {
+    const { journal, lease, live, committed } = this.#options;
+    const written = batch.filter((item) => "entry" in item);
+    try {
+      const entries = written.map(({ entry }) => entry);
+      if (entries.length > 0)
+        await journal.append(
+          lease,
+          entries,
+          written.flatMap(({ also }) => also),
+        );
+    } catch (cause) {
+      return this.#refuse(batch, await this.#stop(cause));
+    }
+    committed();
+    const followed = live.followed(lease.runId);
+    for (const item of batch) {
+      if (followed) live.publish("entry" in item ? toEvent(lease.runId, item.entry) : item.transient);
+      if ("entry" in item) item.settled?.resolve();
+    }
+  }
+
+  /** What a step did is kept for the record of a cancelled run; what changed other rows with it did not happen. */
+  #refuse(batch: readonly Item[], error: AtlasError): void {
+    for (const item of batch) {
+      if (!("entry" in item)) continue;
+      if (item.also.length === 0) this.#refused.push(item.entry);
+      item.settled?.reject(error);
+    }
   }
 
   async #stop(cause: unknown): Promise<AtlasError> {
     if (this.#failure === undefined) {
       const { journal, lease, refused } = this.#options;
-      this.#failure = toAtlasError(cause);
-      if (storageErrors.is(cause, "write_conflict")) this.#failure = await reasonOf(journal, lease, cause);
+      this.#failure = storageErrors.is(cause, "write_conflict")
+        ? await reasonOf(journal, lease, cause)
+        : toAtlasError(cause);
       refused(this.#failure);
     }
     return this.#failure;
   }
 
   #publish(entries: readonly Entry[]): void {
-    const { live, lease } = this.#options;
+    const { live, lease, committed } = this.#options;
+    committed();
     if (!live.followed(lease.runId)) return;
     for (const entry of entries) live.publish(toEvent(lease.runId, entry));
   }

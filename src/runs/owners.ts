@@ -8,7 +8,8 @@ export interface Owners extends AsyncDisposable {
   own(): Promise<string>;
   /** Tells whether `own` was ever asked. */
   readonly claimed: boolean;
-  isAlive(owner: string | undefined): Promise<boolean>;
+  /** Tells whether a living engine other than this one has this owner id. */
+  isAliveElsewhere(owner: string | undefined): Promise<boolean>;
 }
 
 /** Makes the registry of owners over the database's locks. */
@@ -28,11 +29,10 @@ export function createOwners(database: Database, sources: IdSources): Owners {
       mine ??= claim();
       return (await mine).id;
     },
-    async isAlive(owner) {
+    async isAliveElsewhere(owner) {
       if (owner === undefined || dead.has(owner)) return false;
-      if (mine && owner === (await mine).id) return true;
-      await using lock = await database.lock(owner);
-      if (lock === undefined) return true;
+      if (mine && owner === (await mine).id) return false;
+      if (await database.isLocked(owner)) return true;
       dead.add(owner);
       return false;
     },

@@ -2,11 +2,11 @@ import type { Clock, ErrorData, JsonObject, JsonValue, Random, Schema } from "..
 import type { Logger } from "../telemetry/index.ts";
 
 /** Lists the states of a run. `completed`, `failed` and `cancelled` are final. */
-export const runStatuses = ["queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
+export const runStatuses = ["running", "waiting", "completed", "failed", "cancelled"] as const;
 
 /**
  * Is the state of a run. `waiting` is in a durable sleep or waits for a signal.
- * A `queued`, `running` or `waiting` run whose process is gone is shown with `interrupted: true` on its record.
+ * A `running` or `waiting` run whose process is gone is shown with `interrupted: true` on its record.
  */
 export type RunStatus = (typeof runStatuses)[number];
 

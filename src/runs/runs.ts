@@ -39,6 +39,8 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   return new FrontDesk(new Engine({ database, clock, random, logger, telemetry, retention: options.retention ?? {} }));
 }
 
+const maxUnfinished = 100_000;
+
 /** Is what users hold of the engine. */
 class FrontDesk implements Runs {
   readonly #engine: Engine;
@@ -48,14 +50,7 @@ class FrontDesk implements Runs {
   }
 
   register(workflow: AnyWorkflow): void {
-    const { workflows } = this.#engine;
-    const known = workflows.get(workflow.name);
-    if (known !== undefined && known !== workflow) {
-      throw runErrors.create("workflow_duplicate", `There are two workflows named "${workflow.name}".`, {
-        details: { workflow: workflow.name },
-      });
-    }
-    workflows.set(workflow.name, workflow);
+    this.#engine.register(workflow);
   }
 
   async start<Input, Output>(
@@ -67,12 +62,20 @@ class FrontDesk implements Runs {
     const { signal } = options;
     signal?.throwIfAborted();
     this.register(workflow);
-    if (workflow.input) await parseSchema(workflow.input, input, `input of ${workflow.name}`);
-    const started = await this.#accept<Output>(workflow, input, options);
-    const cancel = (): void => void started.cancel("its starter's signal aborted").catch(() => {});
-    signal?.addEventListener("abort", cancel, { once: true });
-    void this.#engine.executions.get(started.id)?.done.then(() => signal?.removeEventListener("abort", cancel));
+    const read = workflow.input ? await parseSchema(workflow.input, input, `input of ${workflow.name}`) : input;
+    const started = await this.#accept<Output>(workflow, read, options);
+    if (signal) this.#cancelOn(signal, started);
     return started;
+  }
+
+  #cancelOn(signal: AbortSignal, run: RunHandle<unknown>): void {
+    const cancel = (): void => void run.cancel("its starter's signal aborted").catch(() => {});
+    signal.addEventListener("abort", cancel, { once: true });
+    // The signal may live longer than the run, and may have aborted while the run was being accepted.
+    void ended(this.#engine, run.id)
+      .catch(() => {})
+      .finally(() => signal.removeEventListener("abort", cancel));
+    if (signal.aborted) cancel();
   }
 
   async open(id: string): Promise<RunHandle> {
@@ -80,8 +83,12 @@ class FrontDesk implements Runs {
   }
 
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
-    const records = await Promise.all((await this.#engine.journal.list(options)).map((run) => this.#record(run)));
-    return options.status === "interrupted" ? records.filter((run) => run.interrupted) : records;
+    const { limit = 100 } = options;
+    // Who is alive is not in the table: all unfinished runs are looked at for the interrupted ones.
+    const most = options.status === "interrupted" ? maxUnfinished : limit;
+    const found = await this.#engine.journal.list({ ...options, limit: most });
+    const records = await Promise.all(found.map((run) => this.#record(run)));
+    return (options.status === "interrupted" ? records.filter((run) => run.interrupted) : records).slice(0, limit);
   }
 
   async resume(id: string): Promise<RunHandle> {
@@ -98,10 +105,20 @@ class FrontDesk implements Runs {
   async recover(): Promise<readonly RunHandle[]> {
     this.#engine.assertOpen();
     const handles: RunHandle[] = [];
-    for (const run of await this.#engine.journal.unfinished()) {
-      // Children are taken up by their parents, which know what they wait for.
-      if (run.parentId !== undefined || !this.#engine.workflows.has(run.workflow)) continue;
-      if (await this.#engine.isInterrupted(run)) handles.push(await this.resume(run.id));
+    const found = await this.#engine.journal.unfinished();
+    const unfinished = new Set(found.map((run) => run.id));
+    for (const run of found) {
+      // Children are taken up by their parents, which know what they wait for; those of ended parents have nobody else.
+      if (run.parentId !== undefined && unfinished.has(run.parentId)) continue;
+      if (!this.#engine.workflows.has(run.workflow)) continue;
+      if (!(await this.#engine.isInterrupted(run))) continue;
+      try {
+        handles.push(await this.resume(run.id));
+      } catch (error) {
+        // Another process took it up first, or it ended meanwhile: both are as good. One that cannot be taken up keeps no other.
+        if (!runErrors.is(error, "run_owned") && !runErrors.is(error, "run_finished"))
+          this.#engine.warn(`${run.id} not taken up`, error);
+      }
     }
     return handles;
   }
@@ -137,19 +154,28 @@ class FrontDesk implements Runs {
       parentId: undefined,
       tags,
     };
-    try {
-      await engine.journal.write(engine.journal.creation(run));
-    } catch (cause) {
-      const other =
-        storageErrors.is(cause, "write_conflict") && key !== undefined
-          ? await engine.journal.unfinishedByKey(workflow.name, key)
-          : undefined;
-      if (other === undefined) throw cause;
-      if (await engine.isInterrupted(other)) await engine.takeUp(other);
+    for (;;) {
+      try {
+        await engine.begin(run, workflow, (creation) => engine.journal.write(creation));
+        break;
+      } catch (cause) {
+        if (!storageErrors.is(cause, "write_conflict") || key === undefined) throw cause;
+      }
+      const other = await engine.journal.unfinishedByKey(workflow.name, key);
+      // It ended between the two looks: the key is free again.
+      if (other === undefined) continue;
+      if (await engine.isInterrupted(other)) await this.#takeUpUnlessOwned(other);
       return this.#handle(other.id, false);
     }
-    engine.begin(run, workflow);
     return this.#handle(run.id, true);
+  }
+
+  async #takeUpUnlessOwned(run: StoredRun): Promise<void> {
+    try {
+      await this.#engine.takeUp(run);
+    } catch (error) {
+      if (!runErrors.is(error, "run_owned")) throw error;
+    }
   }
 
   #handle<Output>(id: string, isNew: boolean): RunHandle<Output> {
@@ -167,7 +193,7 @@ class FrontDesk implements Runs {
   }
 
   async #result<Output>(id: string): Promise<Output> {
-    const outcome = await this.#engine.executions.get(id)?.done;
+    const outcome = await (await this.#engine.executionOf(id))?.done;
     if (outcome?.status === "completed") return outcome.output as Output;
     if (outcome) throw outcome.error;
     this.#engine.assertOpen();

@@ -3,11 +3,12 @@ import { baseErrors } from "../base/index.ts";
 import type { SignalWait } from "./context.ts";
 import type { Journal } from "./journal.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { dataOf } from "./plain.ts";
 
 /** Wakes runs that wait for a signal. */
 export interface SignalBell {
-  /** Wakes the waits of one run, or of all. */
-  ring(runId?: string): void;
+  /** Wakes the waits of a run. */
+  ring(runId: string): void;
   /** Resolves when the bell rings for the run, or the signal aborts. */
   heard(runId: string, stop: AbortSignal): Promise<void>;
 }
@@ -17,8 +18,7 @@ export function createSignalBell(): SignalBell {
   const waits = new Map<string, Set<() => void>>();
   return {
     ring(runId) {
-      const sets = runId === undefined ? [...waits.values()] : [waits.get(runId) ?? []];
-      for (const set of sets) for (const wake of set) wake();
+      for (const wake of waits.get(runId) ?? []) wake();
     },
     heard(runId, stop) {
       const set = waits.get(runId) ?? new Set();
@@ -43,20 +43,23 @@ export interface SignalTaking {
   readonly journal: Journal;
   readonly writer: LogWriter;
   readonly bell: SignalBell;
+  /** Signals that a wait of this run has taken or is taking. */
+  readonly claimed: Set<number>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** Waits until a signal is there and takes it: it leaves the inbox in the same commit that records it. Errors: timed_out. */
 export async function takeSignal(options: SignalTaking, wait: SignalWait): Promise<JsonValue> {
-  const { runId, journal, writer, bell, clock, signal } = options;
+  const { runId, journal, writer, bell, claimed, clock, signal } = options;
   while (true) {
     signal.throwIfAborted();
     const stop = new AbortController();
     const heard = bell.heard(runId, AbortSignal.any([signal, stop.signal]));
     try {
-      const found = await journal.pendingSignal(runId, wait.name);
+      const found = await journal.pendingSignal(runId, wait.name, claimed);
       if (found) {
+        claimed.add(found.id);
         await writer.wake(
           { type: "signal.received", key: wait.key, data: { name: wait.name, output: found.payload } },
           [found.take],
@@ -71,7 +74,7 @@ export async function takeSignal(options: SignalTaking, wait: SignalWait): Promi
         await writer.wake({
           type: "signal.timed_out",
           key: wait.key,
-          data: { name: wait.name, error: error.toJSON() },
+          data: { name: wait.name, error: dataOf(error) },
         });
         throw error;
       }

@@ -65,6 +65,8 @@ export interface Database extends AsyncDisposable {
   migrate(domain: string, migrations: readonly Migration[]): Promise<void>;
   /** Takes a lock without waiting; undefined when someone alive holds it, in this process or another. */
   lock(name: string): Promise<DatabaseLock | undefined>;
+  /** Tells whether someone alive holds a lock, here or in another process. Takes nothing, so any number may ask at once. */
+  isLocked(name: string): Promise<boolean>;
   /** Tells other processes on this database that something changed. A hint: hints close together become one. */
   notify(): void;
   /** Calls back, soon, after another process called `notify`. */

@@ -69,6 +69,18 @@ export const brokenDatabases: readonly BrokenDatabase[] = [
     }),
   },
   {
+    name: "takes a lock to ask for it",
+    noticedBy: ["any number may ask at once whether a lock is held"],
+    wrap: (sound) => ({
+      ...withWrite(sound),
+      async isLocked(name) {
+        const lock = await sound.lock(name);
+        await lock?.[Symbol.asyncDispose]();
+        return lock === undefined;
+      },
+    }),
+  },
+  {
     name: "swallows aborts",
     noticedBy: ["an aborted read rejects with the reason"],
     wrap: (sound) => ({ ...withWrite(sound), read: (statement) => sound.read(statement) }),
@@ -105,6 +117,7 @@ function withWrite(sound: Database, write: Write = (statements) => sound.write(s
     write,
     migrate: (domain, migrations) => sound.migrate(domain, migrations),
     lock: (name) => sound.lock(name),
+    isLocked: (name) => sound.isLocked(name),
     notify: () => sound.notify(),
     listen: (changed) => sound.listen(changed),
     check: () => sound.check(),

@@ -25,6 +25,8 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
   { name: "a newer schema is database_too_new", run: refusesNewer },
   { name: "a lock has one holder until it is given back", run: locksOnce },
   { name: "a lock of a closed database is free", run: freesLocks },
+  { name: "any number may ask at once whether a lock is held", run: asksForLocks },
+  { name: "a value that cannot be stored fails its own write alone", run: refusesOddValues },
   { name: "a notification reaches the others", run: notifiesOthers },
   { name: "an aborted read rejects with the reason", run: abortsReads },
   { name: "a closed database is database_closed", run: closes },
@@ -241,6 +243,38 @@ async function refusesNewer(subject: DatabaseSubject): Promise<void> {
   await failsWith("database_too_new", database.migrate("shop", [first]));
   const other = await subject.open();
   await failsWith("database_too_new", other.migrate("shop", [first]));
+}
+
+async function asksForLocks(subject: DatabaseSubject): Promise<void> {
+  const database = await subject.open();
+  const other = await subject.open();
+  const ask = (): Promise<boolean[]> =>
+    Promise.all([database, other, database, other].map((each) => each.isLocked("held")));
+  assert.deepEqual(await ask(), [false, false, false, false]);
+  const lock = await database.lock("held");
+  assert.deepEqual(await ask(), [true, true, true, true]);
+  await lock?.[Symbol.asyncDispose]();
+  assert.deepEqual(await ask(), [false, false, false, false]);
+  const long = await database.lock("漢字".repeat(60));
+  assert.equal(await other.isLocked("漢字".repeat(60)), true);
+  assert.equal(await other.isLocked("漢字".repeat(61)), false);
+  await long?.[Symbol.asyncDispose]();
+}
+
+async function refusesOddValues(subject: DatabaseSubject): Promise<void> {
+  const database = await openItems(subject);
+  const odd = (() => {}) as unknown as SqlValue;
+  const results = await Promise.allSettled([
+    database.write([insert(1)]),
+    database.write([{ sql: "UPDATE items SET value = ?", params: [odd] }]),
+    database.write([{ sql: "INSERT INTO items(id, value) VALUES(?, 'new text')", params: [2] }]),
+  ]);
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  await database.write([{ sql: "DELETE FROM items WHERE id = ?", params: [1] }]);
+  assert.deepEqual(await idsOf(database), [2]);
 }
 
 async function locksOnce(subject: DatabaseSubject): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
@@ -11,14 +12,13 @@ export interface FileHints {
 }
 
 const minGapMs = 20;
-let instances = 0;
 
 /**
  * Makes hints over a folder in which every process touches a file of its own, at most every 20 ms, and watches the others'.
  * The folder may vanish or be unwatchable: that costs hints, not correctness, for writes read a run's state anyway.
  */
 export function fileHints(folder: string): FileHints {
-  const mine = `${process.pid}-${instances++}`;
+  const mine = `${process.pid}-${randomUUID()}`;
   const file = join(folder, mine);
   const listeners = new Set<() => void>();
   let watcher: FSWatcher | undefined;

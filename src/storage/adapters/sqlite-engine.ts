@@ -62,11 +62,12 @@ export class SqliteEngine {
         return takeLock(this.#lockFile(request.name), request.name, this.#locks);
       case "unlock":
         return releaseLock(this.#lockFile(request.name), request.name, this.#locks);
+      case "isLocked":
+        return this.#locks.has(request.name) || isLockHeld(this.#lockFile(request.name));
       case "check":
         return checkConnection(this.#db);
       case "close":
         for (const name of this.#locks.keys()) releaseLock(this.#lockFile(name), name, this.#locks);
-        if (this.#data.role === "writer") this.#db.exec("PRAGMA optimize");
         this.#db.close();
         return undefined;
     }
@@ -263,6 +264,21 @@ function takeLock(file: string, name: string, held: Map<string, DatabaseSync>): 
     lock.close();
   }
   return false;
+}
+
+/** Reads the lock's file, which its holder keeps everybody from; readers do not keep each other from it. */
+function isLockHeld(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return false;
+  const lock = new DatabaseSync(file, { timeout: 0, readOnly: true });
+  try {
+    lock.exec("SELECT count(*) FROM sqlite_schema");
+    return false;
+  } catch (cause) {
+    if (baseCode(cause) === 5) return true;
+    throw cause;
+  } finally {
+    lock.close();
+  }
 }
 
 function releaseLock(file: string, name: string, held: Map<string, DatabaseSync>): undefined {

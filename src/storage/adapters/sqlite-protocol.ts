@@ -29,6 +29,7 @@ export type ThreadRequest =
   | { readonly kind: "read"; readonly id: number; readonly sql: string; readonly params: readonly SqlValue[] }
   | { readonly kind: "lock"; readonly id: number; readonly name: string }
   | { readonly kind: "unlock"; readonly id: number; readonly name: string }
+  | { readonly kind: "isLocked"; readonly id: number; readonly name: string }
   | { readonly kind: "check"; readonly id: number }
   | { readonly kind: "close"; readonly id: number };
 

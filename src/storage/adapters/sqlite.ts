@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import type {
   Database,
@@ -36,6 +37,7 @@ interface PendingWrite {
 const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5", shared: false };
 const maxBatchWrites = 1_000;
 const smallBatchWrites = 32;
+const maxNameLength = 100;
 const maxKnownStatements = 2_000;
 /** While the thread commits one batch, the next is being made and sent: neither side waits for the other. */
 const maxBatchesInFlight = 2;
@@ -79,6 +81,10 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
       open();
       return (await writer.ask<boolean>({ kind: "lock", name: safeName(name) })) ? createLock(name, writer) : undefined;
     },
+    async isLocked(name) {
+      open();
+      return await writer.ask<boolean>({ kind: "isLocked", name: safeName(name) });
+    },
     notify: () => hints.notify(),
     listen: (changed) => hints.listen(changed),
     async check() {
@@ -100,11 +106,16 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
 function createReader(data: Omit<SqliteThreadData, "role">) {
   let thread: Promise<SqliteThread> | undefined;
   return {
-    async run(statement: Statement): Promise<readonly Row[]> {
+    async run({ sql, params = [] }: Statement): Promise<readonly Row[]> {
       thread ??= startThread({ ...data, role: "reader" });
-      return await (
-        await thread
-      ).ask<readonly Row[]>({ kind: "read", sql: statement.sql, params: statement.params ?? [] });
+      const starting = thread;
+      const reader = await starting.catch((error: unknown) => {
+        // What kept it from opening may have passed when the next read comes.
+        if (thread === starting) thread = undefined;
+        throw error;
+      });
+      if (reader.closed && thread === starting) thread = undefined;
+      return await reader.ask<readonly Row[]>({ kind: "read", sql, params });
     },
     async close(): Promise<void> {
       await (await thread?.catch(() => undefined))?.close();
@@ -129,7 +140,9 @@ function createWriteQueue(writer: SqliteThread) {
     inFlight++;
     arm();
     try {
-      settle(batch, await writer.ask<BatchResult>({ kind: "write", ...encode(batch, numbering) }));
+      const answer = writer.ask<BatchResult>({ kind: "write", ...encode(batch, numbering) });
+      numbering.sent();
+      settle(batch, await answer);
     } catch (error) {
       for (const write of batch) write.reject(error);
     } finally {
@@ -148,7 +161,10 @@ function createWriteQueue(writer: SqliteThread) {
   return {
     add(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
       return new Promise((resolve, reject) => {
-        for (const { sql } of statements) numbering.number(sql);
+        for (const { sql, params = [] } of statements) {
+          for (const param of params) checkParam(param);
+          numbering.number(sql);
+        }
         pending.push({ statements, resolve, reject });
         arm();
       });
@@ -177,10 +193,10 @@ function createNumbering() {
       }
       return number;
     },
-    takeFresh(): string[] {
-      const taken = fresh;
+    /** The texts that have not crossed yet. */
+    fresh: (): readonly string[] => fresh,
+    sent(): void {
       fresh = [];
-      return taken;
     },
   };
 }
@@ -194,7 +210,7 @@ function encode(batch: readonly PendingWrite[], numbering: ReturnType<typeof cre
       for (const param of params) operations.push(param);
     }
   }
-  return { texts: numbering.takeFresh(), operations, writes: batch.length };
+  return { texts: numbering.fresh(), operations, writes: batch.length };
 }
 
 function settle(batch: readonly PendingWrite[], result: BatchResult): void {
@@ -225,8 +241,17 @@ function createLock(name: string, writer: SqliteThread): DatabaseLock {
   };
 }
 
+/** A value that cannot cross to the thread, or that SQLite cannot hold, would fail its neighbours with it. */
+function checkParam(param: unknown): void {
+  if (param === null || ["string", "number", "bigint"].includes(typeof param) || param instanceof Uint8Array) return;
+  throw storageErrors.create("database_failed", `A parameter of type ${typeof param} cannot be stored.`);
+}
+
+/** Names become file names, whose length is bounded. */
 function safeName(name: string): string {
-  return encodeURIComponent(name).replaceAll("*", "%2A");
+  const plain = encodeURIComponent(name).replaceAll("*", "%2A");
+  if (plain.length <= maxNameLength) return plain;
+  return `${plain.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 32)}`;
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -1,0 +1,68 @@
+import type { AtlasError, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
+import { isAtlasError, stringifyJson } from "../base/index.ts";
+import { runErrors } from "./errors.ts";
+
+const maxMessageLength = 10_000;
+const maxDetailsLength = 100_000;
+
+/**
+ * Gives a value as the log will give it back, so that whoever gets it at once and whoever reads it later see the same.
+ * What has a JSON form of its own (a date) takes it; what JSON would lose without a word (a Map, NaN, a function) is refused.
+ *
+ * Errors: step_not_json; the message names `what`.
+ */
+export function toPlain(value: unknown, what: string): JsonValue | undefined {
+  if (value === null || value === undefined || typeof value === "string" || typeof value === "boolean") return value;
+  try {
+    const lost = findLost(value, "", 0);
+    if (lost !== undefined) throw notJson(`The ${what} holds ${lost}, which JSON cannot keep.`, what);
+    return JSON.parse(stringifyJson(value, what)) as JsonValue;
+  } catch (cause) {
+    if (runErrors.is(cause)) throw cause;
+    throw notJson(isAtlasError(cause) ? cause.message : String(cause), what, cause);
+  }
+}
+
+function notJson(message: string, what: string, cause?: unknown): AtlasError {
+  return runErrors.create("step_not_json", message, { details: { what }, cause });
+}
+
+/** Names the first part of a value that JSON would drop or bend. Cycles are left to the writing of the JSON, which finds them. */
+function findLost(value: unknown, path: string, depth: number): string | undefined {
+  const at = path === "" ? "" : ` at ${path}`;
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : `the number ${value}${at}`;
+  if (typeof value === "function" || typeof value === "symbol" || typeof value === "bigint")
+    return `a ${typeof value}${at}`;
+  if (typeof value !== "object" || value === null || depth > 100) return undefined;
+  if ("toJSON" in value && typeof value.toJSON === "function" && !ArrayBuffer.isView(value)) return undefined;
+  const isList = Array.isArray(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!isList && prototype !== Object.prototype && prototype !== null) {
+    const name = value.constructor?.name ?? "object";
+    if (
+      ["Map", "Set", "WeakMap", "WeakSet", "Promise", "RegExp"].includes(name) ||
+      value instanceof Error ||
+      ArrayBuffer.isView(value)
+    ) {
+      return `a ${name}${at}`;
+    }
+  }
+  for (const [key, each] of Object.entries(value)) {
+    const lost = findLost(each, path === "" ? key : `${path}.${key}`, depth + 1);
+    if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
+
+/** Gives an error as a log can hold it: of a bounded size, without details that are no JSON. */
+export function dataOf(error: AtlasError): ErrorData {
+  const data = error.toJSON();
+  const message = data.message.length > maxMessageLength ? `${data.message.slice(0, maxMessageLength)}…` : data.message;
+  let details: JsonObject = {};
+  try {
+    details = JSON.parse(stringifyJson(data.details, "details of an error", maxDetailsLength)) as JsonObject;
+  } catch {
+    // The code and the message say what happened.
+  }
+  return { ...data, message, details };
+}

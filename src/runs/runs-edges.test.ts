@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { sqlite } from "../storage/adapters/sqlite.ts";
+import type { Database } from "../storage/index.ts";
+import { createRuns, workflow } from "./index.ts";
+import type { RunEvent, RunHandle, Runs } from "./index.ts";
+
+let folder: string;
+let database: Database;
+let runs: Runs;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "atlas-runs-"));
+  database = await sqlite({ path: join(folder, "atlas.db") });
+  runs = await createRuns({ database });
+});
+
+afterEach(async () => {
+  await runs[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+/** Closes the engine as a stop of the process does, and opens another one on the same file. */
+async function restart(): Promise<void> {
+  await runs[Symbol.asyncDispose]();
+  runs = await createRuns({ database });
+}
+
+async function events(run: RunHandle<unknown>, after = 0): Promise<RunEvent[]> {
+  return await Array.fromAsync(run.events({ after }));
+}
+
+/** Waits until the log of a run holds an entry of a type. */
+async function until(run: RunHandle<unknown>, type: string): Promise<RunEvent> {
+  for await (const event of run.events()) if (event.type === type) return event;
+  throw new Error(`${run.id} ended without ${type}`);
+}
+
+describe("at its edges, the engine", () => {
+  it("gives the body the input as its schema read it, also to children", async () => {
+    const schema = z.object({ n: z.coerce.number().default(5) });
+    const echo = workflow({ name: "echo", input: schema, run: async (_, input) => input });
+    const outer = workflow({
+      name: "outer",
+      run: async (context) => await context.call(echo, { n: "7" } as unknown as { n: number }),
+    });
+    const run = await runs.start(echo, {} as { n: number });
+    expect(await run.result()).toEqual({ n: 5 });
+    expect(await (await runs.start(outer, null)).result()).toEqual({ n: 7 });
+  });
+
+  it("shows a run whose writes failed as interrupted, and takes it up again", async () => {
+    let fail = true;
+    const flaky: Database = {
+      ...database,
+      write: (statements) => {
+        const isStep = statements.some(({ params = [] }) => params.includes("step.completed"));
+        return isStep && fail ? Promise.reject(new Error("disk gone")) : database.write(statements);
+      },
+    };
+    const engine = await createRuns({ database: flaky });
+    const once = workflow({ name: "once", run: async (context) => await context.step("one", () => 1) });
+    const run = await engine.start(once, null);
+    await expect(run.result()).rejects.toThrow("disk gone");
+    expect(await run.record()).toMatchObject({ status: "running", interrupted: true });
+    fail = false;
+    expect(await (await engine.resume(run.id)).result()).toBe(1);
+    await engine[Symbol.asyncDispose]();
+  });
+
+  it("sees every run of a dead engine as interrupted at the first look", async () => {
+    const stuck = workflow({ name: "stuck", run: async (context) => await context.waitFor("go") });
+    const other = await createRuns({ database });
+    for (let n = 0; n < 5; n++) await other.start(stuck, null);
+    await database.write([{ sql: "UPDATE run SET owner = 'own_gone'" }]);
+    expect((await runs.list()).map((run) => run.interrupted)).toEqual([true, true, true, true, true]);
+    await other[Symbol.asyncDispose]();
+  });
+
+  it("lets two engines recover at once: each run is taken up by one of them", async () => {
+    const stuck = workflow({ name: "stuck", run: async (context) => await context.waitFor("go") });
+    for (let n = 0; n < 20; n++) await runs.start(stuck, null);
+    await runs[Symbol.asyncDispose]();
+    const engines = [await createRuns({ database }), await createRuns({ database })];
+    for (const engine of engines) engine.register(stuck);
+    const taken = (await Promise.all(engines.map((engine) => engine.recover()))).flat();
+    expect(new Set(taken.map((run) => run.id)).size).toBe(taken.length);
+    for (const run of taken) await engines[0]?.signal(run.id, "go");
+    await Promise.all(taken.map((run) => run.result()));
+    expect((await engines[0]?.list({ status: "completed" }))?.length).toBe(20);
+    for (const engine of engines) await engine[Symbol.asyncDispose]();
+  });
+
+  it("keeps work that was left running out of the log", async () => {
+    const { promise: late, resolve: release } = Promise.withResolvers<undefined>();
+    let outcome: Promise<unknown> = Promise.resolve();
+    const leaving = workflow({
+      name: "leaving",
+      run: async (context) => {
+        outcome = context.step("late", () => late).catch((error: unknown) => error);
+        return "done";
+      },
+    });
+    const run = await runs.start(leaving, null);
+    expect(await run.result()).toBe("done");
+    release(undefined);
+    expect(await outcome).toMatchObject({ code: "run_finished" });
+    expect((await events(run)).at(-1)?.type).toBe("run.completed");
+  });
+
+  it("hears a signal that aborts while the run is being accepted", async () => {
+    const stuck = workflow({ name: "stuck", run: async (context) => await context.waitFor("go") });
+    const stop = new AbortController();
+    const starting = runs.start(stuck, null, { signal: stop.signal });
+    await Promise.resolve();
+    stop.abort();
+    const run = await starting.catch(() => undefined);
+    if (run) await expect(run.result()).rejects.toMatchObject({ code: "run_cancelled" });
+  });
+
+  it("refuses names that its own numbering could meet, and times that are no numbers", async () => {
+    const odd = workflow({ name: "odd", run: async (context) => await context.step("a#2", () => 1) });
+    await expect((await runs.start(odd, null)).result()).rejects.toMatchObject({ code: "invalid_input" });
+    const endless = workflow({ name: "endless", run: async (context) => await context.sleep(Infinity) });
+    await expect((await runs.start(endless, null)).result()).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it("emits again after a restart although a recorded step is not asked for any more", async () => {
+    let first = true;
+    const changed = workflow({
+      name: "changed",
+      run: async (context) => {
+        if (first) await context.step("gone", () => 1);
+        await context.waitFor("go");
+        context.emit({ type: "news.told" });
+        return context.clock.now();
+      },
+    });
+    const run = await runs.start(changed, null);
+    await until(run, "signal.awaited");
+    first = false;
+    await restart();
+    runs.register(changed);
+    const again = await runs.resume(run.id);
+    await runs.signal(run.id, "go");
+    expect(await again.result()).toBeGreaterThan(Date.now() - 60_000);
+    expect((await events(run)).map((event) => event.type)).toContain("news.told");
+  });
+
+  it("gives its starter the same result as a later reader", async () => {
+    const dated = workflow({ name: "dated", run: async () => ({ at: new Date(0), nothing: undefined }) });
+    const run = await runs.start(dated, null);
+    expect(await run.result()).toEqual(await (await runs.open(run.id)).result());
+  });
+});
