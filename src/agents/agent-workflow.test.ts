@@ -8,6 +8,7 @@ import { systemClock } from "../base/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import { createKnowledge, passagesIn } from "../knowledge/index.ts";
 import { offline } from "../providers/adapters/offline.ts";
+import { openaiCompatible } from "../providers/adapters/openai-chat.ts";
 import type { Message, Model, ModelRequest, Script } from "../providers/index.ts";
 import { scripted } from "../providers/index.ts";
 import type { RunEvent, RunHandle, Runs } from "../runs/index.ts";
@@ -307,8 +308,59 @@ describe("the limits of an agent", () => {
   });
 });
 
+/** Answers every request over HTTP with the same events. */
+function answering(events: readonly string[]) {
+  const requests: string[] = [];
+  return {
+    requests,
+    async send({ path }: { readonly path: string }) {
+      requests.push(path);
+      return {
+        status: 200,
+        header: () => "text/event-stream",
+        body: ReadableStream.from(events.map((event) => new TextEncoder().encode(event))),
+        close() {},
+        drain() {},
+      };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
 describe("an agent with an output schema", () => {
   const output = z.object({ score: z.number() });
+
+  it.each(["I cannot help with that.", { category: "cyber" }])(
+    "does not ask a model that refuses again, which would cost and change nothing",
+    async (refusal) => {
+      let calls = 0;
+      const refusing = model(() => {
+        calls++;
+        return { text: "I cannot help with that.", metadata: { refusal } };
+      });
+      const run = await start({ output, model: refusing });
+      await expect(run.result()).rejects.toMatchObject({
+        code: "agent_output_invalid",
+        details: { repairs: 0, refused: true },
+      });
+      await expect(run.result()).rejects.toThrow(/refused/);
+      expect(calls).toBe(1);
+    },
+  );
+
+  it("calls a model of an OpenAI-compatible endpoint that refuses once", async () => {
+    const http = answering(
+      [
+        { choices: [{ index: 0, delta: { refusal: "I cannot " }, finish_reason: null }] },
+        { choices: [{ index: 0, delta: { refusal: "do that." }, finish_reason: "stop" }] },
+        "[DONE]",
+      ].map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`),
+    );
+    await using provider = openaiCompatible({ name: "house", baseUrl: "http://127.0.0.1:1/v1", http });
+    const run = await start({ output, model: provider.model("m") });
+    await expect(run.result()).rejects.toMatchObject({ code: "agent_output_invalid", details: { refused: true } });
+    expect(http.requests).toHaveLength(1);
+  });
 
   it("gives the value that follows the schema, which the model was given", async () => {
     const formats: unknown[] = [];

@@ -276,16 +276,16 @@ async function conclude(end: {
   let output: unknown = text;
   if (loop.agent.output) {
     const answer = await readStructured(loop.agent.output, text);
-    // A model that says that it cannot fill the schema would say so again.
+    // A model that refuses, or says that it cannot fill the schema, would say so again.
     const refused = response.metadata["refusal"] !== undefined;
     if (!answer.ok && !refused && mayRepair && finishReason === "stop") return answer.problem;
     if (!answer.ok) {
       throw agentErrors.create(
         "agent_output_invalid",
-        `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`,
-        {
-          details: { agent: loop.agent.name, repairs: state.repairs, finishReason },
-        },
+        refused
+          ? `The model of ${loop.agent.name} refused to give an answer that follows its output schema.`
+          : `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`,
+        { details: { agent: loop.agent.name, repairs: state.repairs, finishReason, ...(refused && { refused }) } },
       );
     }
     output = answer.value;

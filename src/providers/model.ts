@@ -37,7 +37,10 @@ export type StreamPart =
       readonly type: "response.finished";
       readonly finishReason: FinishReason;
       readonly usage: Usage;
-      /** What a provider or an embedded model says about its answer, such as `{ extractive: true }`. */
+      /**
+       * What a provider or an embedded model says about its answer, such as `{ extractive: true }`. `refusal` is there when the
+       * model refuses to answer, and only then: its reason as a text, or an object that may name one.
+       */
       readonly metadata: JsonObject;
     };
 

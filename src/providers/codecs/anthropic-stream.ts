@@ -28,12 +28,20 @@ interface State {
   readonly tools: ToolCallAssembler;
   ended: boolean;
   reason: string | undefined;
+  /** What the provider says about the end, such as why the model refused. */
+  details: JsonObject | undefined;
   counts: JsonObject;
 }
 
 /** Makes a decoder of the events of Anthropic's Messages. Source: "Streaming Messages" of Anthropic's API documentation. */
 export function anthropicDecoder(idPrefix: string): StreamDecoder {
-  const state: State = { tools: toolCallAssembler(idPrefix), ended: false, reason: undefined, counts: {} };
+  const state: State = {
+    tools: toolCallAssembler(idPrefix),
+    ended: false,
+    reason: undefined,
+    details: undefined,
+    counts: {},
+  };
   return {
     push(frame, emit) {
       const event = readFrame(frame);
@@ -62,9 +70,12 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
       return openBlock(state, event, emit);
     case "content_block_delta":
       return readDelta(state, { index: readCount(event, "index"), delta: readObject(event, "delta") }, emit);
-    case "message_delta":
-      state.reason = readText(readObject(event, "delta"), "stop_reason") || state.reason;
+    case "message_delta": {
+      const delta = readObject(event, "delta");
+      state.reason = readText(delta, "stop_reason") || state.reason;
+      state.details = readObject(delta, "stop_details") ?? state.details;
       return readCounts(state, readObject(event, "usage"), emit);
+    }
     case "message_stop":
       state.ended = true;
       return undefined;
@@ -115,7 +126,7 @@ function readDelta(
   if (json !== "") state.tools.push({ index, text: json }, emit);
 }
 
-function finish({ tools, reason, ended, counts }: State, emit: Emit): Fault | undefined {
+function finish({ tools, reason, details, ended, counts }: State, emit: Emit): Fault | undefined {
   if (reason === undefined || !ended) return cutOff;
   const fault = tools.completeAll(emit, reason === "max_tokens");
   if (fault !== undefined) return fault;
@@ -124,9 +135,18 @@ function finish({ tools, reason, ended, counts }: State, emit: Emit): Fault | un
     type: "response.finished",
     finishReason: finishReasons[reason] ?? "other",
     usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
-    metadata: tools.dropped > 0 ? { droppedToolCalls: tools.dropped } : {},
+    metadata: {
+      ...(reason === "refusal" && { refusal: refusalOf(details) }),
+      ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
+    },
   });
   return undefined;
+}
+
+function refusalOf(details: JsonObject | undefined): JsonObject {
+  const category = readText(details, "category");
+  const explanation = readText(details, "explanation");
+  return { ...(category && { category }), ...(explanation && { explanation }) };
 }
 
 /** Anthropic counts cached tokens beside the input; Atlas counts them in it. */

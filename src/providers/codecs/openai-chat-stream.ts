@@ -29,7 +29,8 @@ interface State {
   readonly tools: ToolCallAssembler;
   started: boolean;
   terminated: boolean;
-  refused: boolean;
+  /** Why the model refuses, as far as it has said it; empty when it does not. */
+  refusal: string;
   reason: string | undefined;
   usage: Omit<Usage, "provenance"> | undefined;
 }
@@ -40,7 +41,7 @@ export function openaiChatDecoder(idPrefix: string): StreamDecoder {
     tools: toolCallAssembler(idPrefix),
     started: false,
     terminated: false,
-    refused: false,
+    refusal: "",
     reason: undefined,
     usage: undefined,
   };
@@ -86,14 +87,14 @@ function readChoice(state: State, choice: JsonObject, emit: Emit): void {
   const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
   if (thought !== "") emit({ type: "reasoning.delta", text: thought });
   const refusal = readText(delta, "refusal");
-  if (refusal !== "") state.refused = true;
+  state.refusal += refusal;
   const text = readText(delta, "content") + refusal;
   if (text !== "") emit({ type: "text.delta", text });
   for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
   state.reason = readText(choice, "finish_reason") || state.reason;
 }
 
-function finish({ tools, reason, terminated, refused, usage }: State, emit: Emit): Fault | undefined {
+function finish({ tools, reason, terminated, refusal, usage }: State, emit: Emit): Fault | undefined {
   // Without a finish reason an answer is whole only if the terminator came and there are complete tool calls to go by.
   if (reason === undefined && !(terminated && tools.count > 0)) return cutOff;
   const fault = tools.completeAll(emit, reason === "length");
@@ -104,7 +105,7 @@ function finish({ tools, reason, terminated, refused, usage }: State, emit: Emit
     usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
     metadata: {
       ...(reason === undefined && { missingFinishReason: true }),
-      ...(refused && { refused: true }),
+      ...(refusal !== "" && { refusal }),
       ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
     },
   });

@@ -116,8 +116,17 @@ describe("a stream in OpenAI's format", () => {
     ]);
     expect(parts).toContainEqual({ type: "text.delta", text: "No." });
     expect(parts).not.toContainEqual({ type: "text.delta", text: "other" });
-    expect(finished).toMatchObject({ finishReason: "content_filter", metadata: { refused: true } });
+    expect(finished).toMatchObject({ finishReason: "content_filter", metadata: { refusal: "No." } });
     expect(run(openaiChatDecoder("c"), [delta({}, "odd")]).finished).toMatchObject({ finishReason: "other" });
+  });
+
+  it("says why a model refused, in one piece", () => {
+    const { finished } = run(openaiChatDecoder("c"), [
+      delta({ refusal: "I cannot " }),
+      delta({ refusal: "do that." }),
+      delta({}, "stop"),
+    ]);
+    expect(finished).toMatchObject({ finishReason: "stop", metadata: { refusal: "I cannot do that." } });
   });
 
   it("turns an error in the middle into its fault", () => {
@@ -192,6 +201,21 @@ describe("a stream in Anthropic's format", () => {
     expect(run(anthropicDecoder("c"), [start, open, half, ...end("tool_use")]).fault).toMatchObject({
       code: "provider_malformed_response",
     });
+  });
+
+  it("says that a model refused, and why where it is told", () => {
+    expect(run(anthropicDecoder("c"), [start, ...end("refusal")]).finished).toMatchObject({
+      finishReason: "content_filter",
+      metadata: { refusal: {} },
+    });
+    const details = { type: "refusal", category: "cyber", explanation: null };
+    const told = run(anthropicDecoder("c"), [
+      start,
+      { type: "message_delta", delta: { stop_reason: "refusal", stop_details: details } },
+      { type: "message_stop" },
+    ]);
+    expect(told.finished).toMatchObject({ metadata: { refusal: { category: "cyber" } } });
+    expect(run(anthropicDecoder("c"), [start, ...end("end_turn")]).finished).toMatchObject({ metadata: {} });
   });
 
   it("turns an overload in the middle into its fault", () => {
