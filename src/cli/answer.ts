@@ -1,6 +1,7 @@
 import type { AgentResult } from "../agents/index.ts";
 import { cost, duration, place } from "./format.ts";
-import { harmless, oneLine } from "./harmless.ts";
+import { oneLine } from "./harmless.ts";
+import { line, styled } from "./line.ts";
 import type { Screen } from "./screen.ts";
 
 /** Is a finished answer with what a user wants to know about how it came about. */
@@ -41,29 +42,23 @@ export function showAnswer(answer: Answer, screen: Screen): void {
   if (!seen) screen.stream(`${streamed === "" ? "" : "\n\n"}${text.trimEnd()}`);
   if (!streamed.endsWith("\n") || !seen) screen.stream("\n");
   if (result.citations.length > 0) {
-    screen.say(`\n${screen.style("bold", "Sources")}`);
+    screen.say(line`\n${styled("bold", "Sources")}`);
     for (const { source, startLine, quote } of result.citations) {
-      screen.say(
-        `  ${screen.style("cyan", `${place(source, answer.directory)}:${startLine}`)}  ${screen.style("dim", oneLine(quote, 100))}`,
-      );
+      const where = styled("cyan", `${place(source, answer.directory)}:${startLine}`);
+      screen.say(line`  ${where}  ${styled("dim", oneLine(screen.redact(quote), 100))}`);
     }
   }
   if (result.finishReason !== "stop") {
-    screen.say(
-      screen.style(
-        "yellow",
-        `The answer may be incomplete: it ended with ${result.finishReason.replaceAll("_", " ")}.`,
-      ),
-      "always",
-    );
+    const how = result.finishReason.replaceAll("_", " ");
+    screen.say([styled("yellow", `The answer may be incomplete: it ended with ${how}.`)], "always");
   }
   const { inputTokens, outputTokens } = result.usage;
   const parts = [
-    harmless(result.model),
+    oneLine(result.model),
     `${inputTokens} + ${outputTokens} tokens`,
     cost(result.costMicroUsd),
     duration(answer.durationMs),
     answer.runId,
   ];
-  screen.say(screen.style("dim", `\n${parts.join(" · ")}`));
+  screen.say([styled("dim", `\n${parts.join(" · ")}`)]);
 }

@@ -9,6 +9,11 @@ export function harmless(text: string): string {
   });
 }
 
+/** Makes JSON harmless for a terminal, and leaves it the same JSON. */
+export function harmlessJson(json: string): string {
+  return json.replaceAll(unruly, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Makes a text harmless and keeps it on one line. */
 export function oneLine(text: string, length = 160): string {
   const line = harmless(text.replaceAll(/\s+/g, " ")).trim();

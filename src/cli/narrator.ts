@@ -1,7 +1,8 @@
 import { isJsonObject } from "../base/index.ts";
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import type { RunEvent } from "../runs/index.ts";
-import { harmless, oneLine } from "./harmless.ts";
+import { oneLine } from "./harmless.ts";
+import { styled } from "./line.ts";
 import type { Screen } from "./screen.ts";
 
 /** Tells a person what a run does, event by event. */
@@ -16,14 +17,15 @@ export function createNarrator(screen: Screen): Narrator {
   let streamed = "";
   let begun = "";
   let ingested: JsonObject[] = [];
-  const dim = (text: string): void => screen.say(screen.style("dim", text));
+  const dim = (text: string): void => screen.say([styled("dim", text)]);
+  const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
   const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
     "knowledge.progressed": (data) =>
       screen.progress(`Reading documents: ${number(data["filesDone"])} of ${number(data["filesTotal"])} files`),
     "knowledge.ingested": (data) => void ingested.push(data),
     "agent.started": (data) => {
       // A run that was taken up has begun more than once.
-      const line = harmless(`${text(data["agent"])} · ${text(data["model"])}`);
+      const line = short(`${text(data["agent"])} · ${text(data["model"])}`);
       if (line !== begun) dim(line);
       begun = line;
     },
@@ -34,21 +36,15 @@ export function createNarrator(screen: Screen): Narrator {
       streamed += text(data["text"]);
     },
     "tool.started": (data) =>
-      dim(`→ ${oneLine(text(data["name"]), 40)} ${oneLine(JSON.stringify(data["input"] ?? {}), 100)}`),
-    "tool.completed": (data) => dim(`  ${oneLine(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`),
+      dim(`→ ${short(text(data["name"]), 40)} ${short(JSON.stringify(data["input"] ?? {}), 100)}`),
+    "tool.completed": (data) => dim(`  ${short(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`),
     "tool.failed": (data) => {
-      const error = data["error"];
-      screen.say(
-        screen.style(
-          "yellow",
-          `  ${oneLine(text(data["name"]), 40)} failed: ${isJsonObject(error ?? null) ? oneLine(messageOf(error)) : ""}`,
-        ),
-      );
+      screen.say([styled("yellow", `  ${short(text(data["name"]), 40)} failed: ${short(messageOf(data["error"]))}`)]);
     },
   };
   return {
     tell(event) {
-      const teller = tellers[event.type];
+      const teller = Object.hasOwn(tellers, event.type) ? tellers[event.type] : undefined;
       if (ingested.length > 0 && !event.type.startsWith("knowledge.")) {
         tellIngest(ingested, screen);
         ingested = [];
@@ -68,20 +64,14 @@ export function tellIngest(reports: readonly JsonObject[], screen: Screen): void
     reports.reduce((sum, { files = null }) => sum + (isJsonObject(files) ? number(files[name]) : 0), 0);
   const failures = reports.flatMap(({ failures: each }) => (Array.isArray(each) ? (each as readonly JsonValue[]) : []));
   const read = count("added") + count("changed");
-  screen.say(
-    screen.style(
-      "dim",
-      `Documents: ${read} read, ${count("unchanged")} unchanged, ${count("removed")} gone, ${count("skipped")} skipped`,
-    ),
-  );
+  const others = `${count("unchanged")} unchanged, ${count("removed")} gone, ${count("skipped")} skipped`;
+  screen.say([styled("dim", `Documents: ${read} read, ${others}`)]);
   for (const failure of failures.slice(0, 5)) {
-    if (isJsonObject(failure))
-      screen.say(
-        screen.style("yellow", `  left out ${harmless(text(failure["path"]))}: ${oneLine(text(failure["message"]))}`),
-        "always",
-      );
+    if (!isJsonObject(failure)) continue;
+    const why = oneLine(screen.redact(text(failure["message"])));
+    screen.say([styled("yellow", `  left out ${oneLine(text(failure["path"]), 400)}: ${why}`)], "always");
   }
-  if (failures.length > 5) screen.say(screen.style("yellow", `  and ${failures.length - 5} more`), "always");
+  if (failures.length > 5) screen.say([styled("yellow", `  and ${failures.length - 5} more`)], "always");
 }
 
 function messageOf(error: JsonValue | undefined): string {

@@ -1,5 +1,6 @@
 import { toAtlasError } from "../base/index.ts";
-import { harmless } from "./harmless.ts";
+import { redactedJson } from "../security/index.ts";
+import { line, styled } from "./line.ts";
 import type { Screen } from "./screen.ts";
 
 /** Is what is told beside an error. */
@@ -12,15 +13,15 @@ export interface FailureDetails {
 export function failWith(error: unknown, screen: Screen, details: FailureDetails = {}): number {
   const failure = toAtlasError(error);
   if (screen.json) {
-    const plain = JSON.parse(screen.redact(JSON.stringify({ ...details, error: failure }))) as object;
-    screen.printJson(plain);
+    const plain = redactedJson({ ...details, error: failure }, (text) => screen.redact(text));
+    screen.printJson(JSON.parse(plain) as object);
   } else {
     const where = details.runId === undefined ? "" : ` (${details.runId})`;
-    screen.say(`${screen.style(["red", "bold"], "Error")}${where}: ${harmless(failure.message)}`, "always");
+    screen.say(line`${styled(["red", "bold"], "Error")}${where}: ${failure.message}`, "always");
     // A message about the command line names the help that fits best itself.
     if (!failure.message.includes(failure.fix) && failure.code !== "usage")
-      screen.say(`${screen.style("dim", "→")} ${harmless(failure.fix)}`, "always");
-    screen.say(screen.style("dim", `  code: ${failure.code}`), "always");
+      screen.say(line`${styled("dim", "→")} ${failure.fix}`, "always");
+    screen.say([styled("dim", `  code: ${failure.code}`)], "always");
   }
   return failure.exitCode;
 }

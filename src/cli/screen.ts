@@ -1,11 +1,10 @@
 import { styleText } from "node:util";
-import { createRedactor } from "../security/index.ts";
+import { createRedactor, redactedJson } from "../security/index.ts";
 import type { Secret } from "../security/index.ts";
-import { harmless } from "./harmless.ts";
-import type { CliIo } from "./io.ts";
-
-/** Is a look of text. */
-export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+import { harmless, harmlessJson } from "./harmless.ts";
+import type { CliIo, Output } from "./io.ts";
+import type { Line } from "./line.ts";
+import { piecesOf } from "./line.ts";
 
 /** Are the wishes of the user about what is shown. */
 export interface ScreenOptions {
@@ -13,28 +12,32 @@ export interface ScreenOptions {
   readonly quiet?: boolean | undefined;
 }
 
-/** Writes data to stdout and talk to stderr, as terminal and wishes allow. */
+/**
+ * Writes data to stdout and talk to stderr, as terminal and wishes allow. No text that is handed in steers the terminal: looks
+ * are given after it was made harmless. Known secrets are taken out of everything, what looks like a credential out of talk.
+ */
 export interface Screen {
   readonly json: boolean;
   readonly quiet: boolean;
   /** True when answers are shown while they are made. */
   readonly live: boolean;
   readonly interactive: boolean;
-  /** Writes data, whole lines. */
-  print(text: string): void;
-  /** Writes a part of a line of data. */
+  /** Writes data for people to see, whole lines. */
+  print(text: Line): void;
+  /** Writes a part of a line of data, as it is where it does not go to a terminal. */
   stream(text: string): void;
-  /** Writes one JSON value on one line of its own. */
-  printJson(value: unknown): void;
+  /** Writes one JSON value on a line of its own; on a terminal on several lines, unless it is one of many in a `sequence`. */
+  printJson(value: unknown, form?: "sequence"): void;
   /** Writes a line for people; with `--quiet` only what must `always` be said: problems. */
-  say(text: string, when?: "always"): void;
+  say(text: Line, when?: "always"): void;
   /** Shows what is going on in one line that replaces itself; only on a terminal. An empty text removes it. */
   progress(text: string): void;
-  /** Styles a text that is meant for stdout or stderr. */
-  style(look: Style | readonly Style[], text: string, stream?: "stdout" | "stderr"): string;
-  /** Keeps these secrets out of everything that is said from now on. */
+  /** Keeps these secrets out of everything that is written from now on. */
   protect(secrets: readonly Secret[]): void;
+  /** Takes known secrets and what looks like a credential out of a message. */
   redact(text: string): string;
+  /** Takes known secrets out of data. Whoever cuts a text off must call it before: half a secret is not recognised. */
+  hide(text: string): string;
 }
 
 /** Makes the screen of a command. */
@@ -42,6 +45,7 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
   const { stdout, stderr } = io;
   const { json = false, quiet = false } = options;
   let redact = createRedactor();
+  let hide = createRedactor({ knownOnly: true });
   let shown = false;
   // True while the terminal's last line is a part of streamed data, which talk must neither join nor erase.
   let midLine = false;
@@ -53,7 +57,6 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
     if (midLine) stdout.write("\n");
     midLine = false;
   };
-  const safe = (text: string): string => (stdout.isTTY ? harmless(text) : text);
   return {
     json,
     quiet,
@@ -61,22 +64,23 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
     interactive: io.canAsk && !json,
     print(text) {
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${rendered(text, stdout, hide)}\n`);
     },
     stream(text) {
       clear();
-      stdout.write(safe(text));
+      stdout.write(stdout.isTTY ? harmless(hide(text)) : hide(text));
       if (text !== "") midLine = stdout.isTTY && !text.endsWith("\n");
     },
-    printJson(value) {
+    printJson(value, form) {
       clear();
-      stdout.write(`${safe(JSON.stringify(value, undefined, stdout.isTTY ? 2 : undefined))}\n`);
+      const written = redactedJson(value, hide, stdout.isTTY && form === undefined ? 2 : undefined);
+      stdout.write(`${stdout.isTTY ? harmlessJson(written) : written}\n`);
     },
     say(text, when) {
       clear();
       if (quiet && when !== "always") return;
       endLine();
-      stderr.write(`${redact(text)}\n`);
+      stderr.write(`${rendered(text, stderr, redact)}\n`);
     },
     progress(text) {
       if (!stderr.isTTY || quiet || json || midLine) return;
@@ -85,18 +89,22 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
       stderr.write(harmless(redact(text)).slice(0, Math.max(20, stderr.columns - 1)));
       shown = true;
     },
-    style: createStyle(io),
     protect(secrets) {
       redact = createRedactor({ secrets });
+      hide = createRedactor({ secrets, knownOnly: true });
     },
     redact: (text) => redact(text),
+    hide: (text) => hide(text),
   };
 }
 
-/** Colours text where its stream is a terminal that can show it and the user has nothing against it. */
-function createStyle({ stdout, stderr }: CliIo): Screen["style"] {
-  return (look, text, stream = "stderr") => {
-    if (!(stream === "stdout" ? stdout : stderr).colours) return text;
-    return styleText(typeof look === "string" ? look : [...look], text, { validateStream: false });
-  };
+/** Makes every part harmless, and colours it where its stream can show that and the user has nothing against it. */
+function rendered(text: Line, { colours }: Output, redact: (text: string) => string): string {
+  const parts = piecesOf(text).map((piece) => {
+    if (typeof piece !== "object") return harmless(redact(String(piece)));
+    const { look } = piece;
+    const plain = harmless(redact(piece.text));
+    return colours ? styleText(typeof look === "string" ? look : [...look], plain, { validateStream: false }) : plain;
+  });
+  return parts.join("");
 }

@@ -1,5 +1,5 @@
 import type { Call } from "../command.ts";
-import { harmless } from "../harmless.ts";
+import { line, styled } from "../line.ts";
 import { flagsOf } from "../open.ts";
 
 /** Shows settings with their values and where these come from. Secrets are masked. Opens no database. */
@@ -20,17 +20,13 @@ export async function configExplain({ args, options, io, screen }: Call): Promis
   }
   const width = Math.max(...found.map(({ key }) => key.length));
   for (const { key, value, origin, overridden, variable, description } of found) {
-    const shown = value === null ? "—" : harmless(JSON.stringify(value));
-    screen.print(
-      `${key.padEnd(width)}  ${screen.style("bold", shown, "stdout")}  ${screen.style("dim", `(${harmless(origin)})`, "stdout")}`,
-    );
+    const shown = value === null ? "—" : JSON.stringify(value);
+    screen.print(line`${key.padEnd(width)}  ${styled("bold", shown)}  ${styled("dim", `(${origin})`)}`);
     if (args[0] !== key) continue;
     for (const other of overridden)
-      screen.print(
-        `${" ".repeat(width)}  overrides ${harmless(JSON.stringify(other.value))} (${harmless(other.origin)})`,
-      );
+      screen.print(`${" ".repeat(width)}  overrides ${JSON.stringify(other.value)} (${other.origin})`);
     screen.print(`${" ".repeat(width)}  ${description} Variable: ${variable}`);
   }
-  for (const warning of settings.warnings) screen.say(screen.style("yellow", harmless(warning)), "always");
+  for (const warning of settings.warnings) screen.say([styled("yellow", warning)], "always");
   return 0;
 }

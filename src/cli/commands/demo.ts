@@ -10,6 +10,7 @@ import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { followRun } from "../follow-run.ts";
 import { place } from "../format.ts";
+import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas demo`. */
@@ -48,13 +49,12 @@ export async function demo(call: Call<DemoOptions>): Promise<number> {
     );
   }
   const questions = args.length > 0 ? [args.join(" ")] : questionsFor(readmes);
-  screen.say(
-    `${screen.style("bold", "Atlas demo")}: ${questions.length === 1 ? "a question" : `${questions.length} questions`} to ${knowledge.length} documents, with ${model}.`,
-  );
+  const asked = questions.length === 1 ? "a question" : `${questions.length} questions`;
+  screen.say(line`${styled("bold", "Atlas demo")}: ${asked} to ${knowledge.length} documents, with ${model}.`);
   await using atlas = await openAtlas(call);
   const answers: object[] = [];
   for (const question of questions) {
-    screen.say(`\n${screen.style(["bold", "cyan"], `? ${question}`)}`);
+    screen.say(line`\n${styled(["bold", "cyan"], `? ${question}`)}`);
     if (!screen.json && !io.stdout.isTTY) screen.print(`${answers.length === 0 ? "" : "\n"}${question}\n`);
     const answer = await ask(atlas, { question, knowledge, model }, call);
     if (typeof answer === "number") return answer;
@@ -83,13 +83,13 @@ async function ask(
   if (screen.json) return { ...answerJson(answer), verifiedCitations: verified };
   showAnswer(answer, screen);
   if (checks.length > 0)
-    screen.say(
-      screen.style(
+    screen.say([
+      styled(
         verified === checks.length ? "green" : "red",
         `Checked against the files: ${verified} of ${checks.length} quotes stand where the answer says.`,
       ),
-    );
-  else screen.say(screen.style("dim", "No source: the documents do not hold the answer, and Atlas says so."));
+    ]);
+  else screen.say([styled("dim", "No source: the documents do not hold the answer, and Atlas says so.")]);
   return answer;
 }
 
@@ -132,7 +132,7 @@ function questionsFor(readmes: readonly Readme[]): readonly string[] {
 
 function sayNext({ io, screen }: Call): void {
   const docs = existsSync(join(io.directory, "docs")) ? "docs" : "PATH";
-  screen.say(`\n${screen.style("bold", "Try next")}`);
+  screen.say(line`\n${styled("bold", "Try next")}`);
   for (const line of [
     `atlas run "YOUR QUESTION" --knowledge ${docs}     ask your own documents`,
     `atlas search "WORDS" --knowledge ${docs}          find passages, without a model`,
@@ -142,5 +142,5 @@ function sayNext({ io, screen }: Call): void {
   ]) {
     screen.say(`  ${line}`);
   }
-  screen.say(screen.style("dim", `Everything is kept in ${place(join(io.directory, ".atlas"), io.directory)}`));
+  screen.say([styled("dim", `Everything is kept in ${place(join(io.directory, ".atlas"), io.directory)}`)]);
 }

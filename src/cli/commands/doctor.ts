@@ -7,7 +7,7 @@ import { toAtlasError } from "../../base/index.ts";
 import { makeFolder } from "../../storage/index.ts";
 import type { Call } from "../command.ts";
 import { size } from "../format.ts";
-import { harmless } from "../harmless.ts";
+import { line, styled } from "../line.ts";
 import { flagsOf, openAtlas } from "../open.ts";
 
 /** Is one thing that was looked at: how it is, and what to do where it is not well. */
@@ -69,7 +69,6 @@ function failure(name: string, error: unknown): Finding {
 }
 
 async function checkStorage(path: string, findings: Finding[]): Promise<boolean> {
-  if (path === ":memory:") return true;
   const folder = dirname(path);
   try {
     makeFolder(folder);
@@ -148,8 +147,6 @@ async function checkPath(name: string, path: string): Promise<Finding> {
 
 function show({ name, state, message, advice }: Finding, { screen }: Call): void {
   const look = state === "ok" ? "green" : state === "warn" ? "yellow" : "red";
-  screen.print(
-    `${screen.style(look, state.padEnd(4), "stdout")} ${name.padEnd(10)} ${harmless(screen.redact(message))}`,
-  );
-  if (advice !== undefined) screen.print(`                → ${harmless(screen.redact(advice))}`);
+  screen.print(line`${styled(look, state.padEnd(4))} ${name.padEnd(10)} ${screen.redact(message)}`);
+  if (advice !== undefined) screen.print(`                → ${screen.redact(advice)}`);
 }

@@ -2,6 +2,7 @@ import { toAtlasError } from "../../base/index.ts";
 import type { Candidate } from "../../providers/index.ts";
 import type { Call } from "../command.ts";
 import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas providers`. */
@@ -32,9 +33,8 @@ export async function providers(call: Call<ProvidersOptions>): Promise<number> {
   if (screen.json) screen.printJson({ used, origin: atlas.settings.explain("model")[0]?.origin, candidates: checked });
   else {
     for (const candidate of checked) show(candidate, call);
-    screen.print(
-      `\nUsed when none is named: ${screen.style("bold", used, "stdout")}${model === "auto" ? "" : ` (${atlas.settings.explain("model")[0]?.origin ?? ""})`}`,
-    );
+    const origin = model === "auto" ? "" : ` (${atlas.settings.explain("model")[0]?.origin ?? ""})`;
+    screen.print(line`\nUsed when none is named: ${styled("bold", used)}${origin}`);
     if (used.startsWith("offline/"))
       screen.say("The offline model quotes documents; set a provider's key or start Ollama for a model that writes.");
   }
@@ -54,15 +54,14 @@ async function check(
 }
 
 function show(candidate: Checked, { screen }: Call): void {
-  const mark = candidate.usable ? screen.style("green", "ok", "stdout") : screen.style("dim", "--", "stdout");
-  const model = candidate.model === null ? "" : ` ${oneLine(candidate.model, 40)}`;
-  screen.print(`${mark} ${screen.style("bold", candidate.provider, "stdout")}${model}: ${oneLine(candidate.reason)}`);
-  if (candidate.problem !== undefined)
-    screen.print(`     ${screen.style("dim", oneLine(candidate.problem), "stdout")}`);
-  const { check: found } = candidate;
+  const { provider, model, reason, problem, check: found } = candidate;
+  const mark = candidate.usable ? styled("green", "ok") : styled("dim", "--");
+  const name = model === null ? "" : ` ${oneLine(model, 40)}`;
+  screen.print(line`${mark} ${styled("bold", provider)}${name}: ${oneLine(reason)}`);
+  if (problem !== undefined) screen.print(line`     ${styled("dim", oneLine(problem))}`);
   if (found?.ok === true) screen.print(`     answers; offers ${found.models ?? 0} models`);
-  else if (found !== undefined)
-    screen.print(
-      `     ${screen.style("red", `does not work: ${oneLine(screen.redact(found.error ?? ""), 300)}`, "stdout")}`,
-    );
+  else if (found !== undefined) {
+    const why = oneLine(screen.redact(found.error ?? ""), 300);
+    screen.print(line`     ${styled("red", `does not work: ${why}`)}`);
+  }
 }

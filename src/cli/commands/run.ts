@@ -3,6 +3,7 @@ import { showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
 import { followRun } from "../follow-run.ts";
 import { readGoal, runKey } from "../goal.ts";
+import { styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas run`. */
@@ -44,5 +45,5 @@ export async function run(call: Call<RunOptions>): Promise<number> {
 function tellOthers(count: number, { screen }: Call): void {
   if (count === 0) return;
   const runs = count === 1 ? "1 interrupted run is" : `${count === 100 ? "100 or more" : count} interrupted runs are`;
-  screen.say(screen.style("dim", `${runs} waiting; take up with: atlas runs resume --all`));
+  screen.say([styled("dim", `${runs} waiting; take up with: atlas runs resume --all`)]);
 }

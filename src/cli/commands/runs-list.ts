@@ -3,7 +3,9 @@ import { runStatuses } from "../../runs/index.ts";
 import type { ListOptions, RunRecord } from "../../runs/index.ts";
 import type { Call } from "../command.ts";
 import { stateOf } from "../format.ts";
-import { harmless, oneLine } from "../harmless.ts";
+import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
+import type { Line } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas runs list`. */
@@ -31,11 +33,11 @@ function statusOf(text: string): NonNullable<ListOptions["status"]> {
   throw baseErrors.create("invalid_input", `There is no status ${JSON.stringify(text)}; use one of ${all.join(", ")}.`);
 }
 
-function lineOf(run: RunRecord, { screen }: Call): string {
+function lineOf(run: RunRecord, { screen }: Call): Line {
   const state = stateOf(run);
   const look = state === "completed" ? "green" : state === "failed" ? "red" : "yellow";
   const when = new Date(run.createdAt).toISOString().slice(0, 19).replace("T", " ");
   const named = isJsonObject(run.input) ? run.input["goal"] : undefined;
   const goal = typeof named === "string" ? named : JSON.stringify(run.input);
-  return `${run.id}  ${when}  ${screen.style(look, state.padEnd(11), "stdout")}  ${harmless(run.workflow)}  ${oneLine(goal, 80)}`;
+  return line`${run.id}  ${when}  ${styled(look, state.padEnd(11))}  ${oneLine(run.workflow)}  ${oneLine(screen.hide(goal), 80)}`;
 }

@@ -4,6 +4,7 @@ import { showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { followRun, isAgentResult } from "../follow-run.ts";
+import { oneLine } from "../harmless.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas runs resume`. */
@@ -30,7 +31,7 @@ async function resumeOne(atlas: Atlas, handle: RunHandle, call: Call): Promise<n
   if (isAgentResult(result))
     showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
   else if (screen.json) screen.printJson({ runId: handle.id, status: "completed", output: result, durationMs });
-  else screen.print(typeof result === "string" ? result : JSON.stringify(result, undefined, 2));
+  else screen.stream(`${typeof result === "string" ? result : JSON.stringify(result, undefined, 2)}\n`);
   return 0;
 }
 
@@ -52,7 +53,8 @@ async function resumeAll(atlas: Atlas, call: Call): Promise<number> {
       );
       if (interrupt.signal.aborted) return { id: handle.id, status: "interrupted" };
       const { status } = await handle.record();
-      if (!screen.json) screen.print(`${handle.id} ${status}${error instanceof Error ? `: ${error.message}` : ""}`);
+      const why = error instanceof Error ? `: ${oneLine(screen.redact(error.message), 300)}` : "";
+      if (!screen.json) screen.print(`${handle.id} ${status}${why}`);
       return { id: handle.id, status };
     }),
   );

@@ -1,6 +1,7 @@
 import type { Call } from "../command.ts";
 import { duration, stateOf } from "../format.ts";
-import { harmless } from "../harmless.ts";
+import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Shows one run: what it was asked, where it stands, what came out. */
@@ -16,7 +17,7 @@ export async function runsShow(call: Call): Promise<number> {
   const rows: [string, string][] = [
     ["run", run.id],
     ["state", stateOf(run)],
-    ["workflow", harmless(run.workflow)],
+    ["workflow", oneLine(run.workflow)],
     ["created", time(run.createdAt)],
     ...(run.finishedAt === undefined
       ? []
@@ -26,13 +27,13 @@ export async function runsShow(call: Call): Promise<number> {
     ...(run.output === undefined ? [] : ([["output", indented(run.output)]] satisfies [string, string][])),
     ...(run.error === undefined
       ? []
-      : ([["error", harmless(`${run.error.code}: ${run.error.message}`)]] satisfies [string, string][])),
+      : ([["error", screen.redact(`${run.error.code}: ${run.error.message}`)]] satisfies [string, string][])),
   ];
-  for (const [name, value] of rows) screen.print(`${screen.style("dim", name.padEnd(9), "stdout")} ${value}`);
+  for (const [name, value] of rows) screen.print(line`${styled("dim", name.padEnd(9))} ${value}`);
   if (run.interrupted) screen.say(`Take it up with: atlas runs resume ${run.id}`);
   return 0;
 }
 
 function indented(value: unknown): string {
-  return harmless(JSON.stringify(value, undefined, 2)).replaceAll("\n", "\n          ");
+  return JSON.stringify(value, undefined, 2).replaceAll("\n", "\n          ");
 }

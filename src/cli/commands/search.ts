@@ -3,7 +3,8 @@ import type { Hit } from "../../knowledge/index.ts";
 import { ingestPaths } from "../../knowledge/index.ts";
 import type { Call } from "../command.ts";
 import { place } from "../format.ts";
-import { harmless } from "../harmless.ts";
+import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas search`. */
@@ -30,7 +31,7 @@ export async function search(call: Call<SearchOptions>): Promise<number> {
         });
   screen.progress("");
   for (const { path, message } of (ingested?.reports ?? []).flatMap((report) => report.failures).slice(0, 5)) {
-    screen.say(screen.style("yellow", `Left out ${harmless(path)}: ${harmless(message)}`), "always");
+    screen.say([styled("yellow", `Left out ${oneLine(path, 400)}: ${message}`)], "always");
   }
   const hits = await atlas.knowledge.search({
     query: args.join(" "),
@@ -50,11 +51,10 @@ function hitJson({ source, startLine, endLine, score, text, title, headings }: H
 function showHits(hits: readonly Hit[], { io, screen }: Call): void {
   if (hits.length === 0) return screen.say("Nothing was found. Try other words, or fewer.");
   for (const hit of hits) {
-    const where = screen.style("cyan", `${place(hit.source, io.directory)}:${hit.startLine}`, "stdout");
-    const headings =
-      hit.headings.length === 0 ? "" : `  ${screen.style("bold", harmless(hit.headings.join(" › ")), "stdout")}`;
+    const where = styled("cyan", `${place(hit.source, io.directory)}:${hit.startLine}`);
+    const headings = hit.headings.length === 0 ? "" : `  ${oneLine(hit.headings.join(" › "), 400)}`;
     const lines = hit.text.trim().split("\n");
-    const shown = lines.slice(0, 6).map((line) => `  ${harmless(line)}`);
-    screen.print([`${where}${headings}`, ...shown, ...(lines.length > 6 ? ["  …"] : []), ""].join("\n"));
+    const shown = lines.slice(0, 6).map((text) => `\n  ${text}`);
+    screen.print(line`${where}${styled("bold", headings)}${shown}${lines.length > 6 ? "\n  …" : ""}\n`);
   }
 }
