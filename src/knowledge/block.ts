@@ -57,7 +57,9 @@ export function isBlank(text: string, start: number, end: number): boolean {
 
 /** Counts the line breaks in a stretch. */
 export function countLines(text: string, start: number, end: number): number {
+  // In the whole text, the search for a line break would go on beyond the end, up to the end of a text of one line.
+  const stretch = text.slice(start, end);
   let count = 0;
-  for (let at = text.indexOf("\n", start); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) count++;
+  for (let at = stretch.indexOf("\n"); at !== -1; at = stretch.indexOf("\n", at + 1)) count++;
   return count;
 }

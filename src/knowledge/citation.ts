@@ -1,7 +1,9 @@
 import { stem } from "../base/index.ts";
 import { readBytes } from "./file-bytes.ts";
 import { readableText } from "./read-file.ts";
-import { fold, literalPattern, queryTerms, wordsOf } from "./words.ts";
+import type { Range } from "./sentences.ts";
+import { lastSentence, sentencesOf, trimEndOf } from "./sentences.ts";
+import { fold, queryTerms, wordsOf } from "./words.ts";
 
 /** Points at the place in a file that supports a statement. Units: lines count from 1, both ends included. */
 export type Citation = {
@@ -39,6 +41,8 @@ export interface CitedAnswer {
 const mark = /\[((?:[a-z]\w*)(?:\s*[,;]\s*[a-z]\w*)*)\](?!\()/gi;
 /** How much of a sentence's weight a sentence of the passage must hold to count as its source. */
 const supportShare = 0.5;
+/** A longer sentence is looked for by its words alone. Units: UTF-16 code units. */
+const maxSentence = 4000;
 
 /**
  * Finds the `[id]` marks of an answer and the words of the passages that they stand for: the cited sentence itself where the
@@ -69,11 +73,6 @@ export function checkCitations(answer: string, passages: readonly CitablePassage
   return { citations: [...citations.values()], unverified };
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Splits an answer at its marks; adjoining marks share the sentence before them. */
 function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; readonly sentence: string }> {
   let from = 0;
@@ -87,32 +86,13 @@ function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; 
   }
 }
 
-/** Gives the last sentence of a text, without the marks of lists, quotations and emphasis around it. */
-function lastSentence(text: string): string {
-  const line =
-    text
-      .trimEnd()
-      .split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/)
-      .at(-1) ?? "";
-  const sentences = line.split(/(?<=[.!?。！？]["”’)\]*_]*)\s+(?=\S)/).filter((part) => wordsOf(part).length > 0);
-  return strip(sentences.at(-1) ?? "");
-}
-
-function strip(text: string): string {
-  return text
-    .trim()
-    .replace(/^(?:[-*+>#]+\s+|\d+[.)]\s+|["“”„'(]+)+/, "")
-    .replace(/["“”(]+$/, "")
-    .trim();
-}
-
 /** Finds a sentence in a text, whatever the white space between its words. */
 function locate(sentence: string, text: string): Range | undefined {
   const words = sentence.split(/\s+/).filter((word) => word !== "");
-  if (wordsOf(sentence).length === 0 || words.length > 400) return undefined;
+  if (wordsOf(sentence).length === 0 || words.length > 400 || sentence.length > maxSentence) return undefined;
   for (const pattern of [words, bare(words)]) {
     if (pattern.length === 0) continue;
-    const match = new RegExp(pattern.map((word) => literalPattern(word)).join("\\s+"), "i").exec(text);
+    const match = new RegExp(pattern.map((word) => RegExp.escape(word)).join("\\s+"), "i").exec(text);
     if (match !== null) return { start: match.index, end: match.index + match[0].length };
   }
   return undefined;
@@ -120,7 +100,7 @@ function locate(sentence: string, text: string): Range | undefined {
 
 /** Takes the end mark off the last word: an answer may close a sentence that goes on in its source. */
 function bare(words: readonly string[]): readonly string[] {
-  const last = (words.at(-1) ?? "").replace(/[.,;:!?…]+$/, "");
+  const last = trimEndOf(words.at(-1) ?? "", ".,;:!?…");
   return last === "" ? words.slice(0, -1) : [...words.slice(0, -1), last];
 }
 
@@ -128,11 +108,10 @@ function bare(words: readonly string[]): readonly string[] {
 function nearest(sentence: string, text: string): Range | undefined {
   const wanted = new Set(queryTerms(sentence).map((term) => term.stem));
   let best: (Range & { readonly share: number }) | undefined;
-  for (const match of text.matchAll(/(?:[^.!?。！？\n]|[.!?](?!\s|$)|\n(?!\s*\n))+[.!?。！？]*/g)) {
-    const held = new Set(wordsOf(match[0]).map((word) => stem(fold(word))));
+  for (const range of sentencesOf(text)) {
+    const held = new Set(wordsOf(text.slice(range.start, range.end)).map((word) => stem(fold(word))));
     const share = [...wanted].filter((word) => held.has(word)).length / Math.max(1, wanted.size);
-    if (share >= supportShare && share > (best?.share ?? 0))
-      best = { start: match.index, end: match.index + match[0].length, share };
+    if (share >= supportShare && share > (best?.share ?? 0)) best = { ...range, share };
   }
   return best;
 }

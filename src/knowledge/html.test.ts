@@ -91,3 +91,12 @@ function parsed(source: string): string {
 function words(text: string): readonly string[] {
   return text.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
+
+test("a quote that no other closes quotes nothing, so what follows its tag is kept", () => {
+  expect(htmlToText('<p title=don\'t>kept</p><p title="x>y">and this</p>').text.split(/\s+/).filter(Boolean)).toEqual([
+    "kept",
+    "and",
+    "this",
+  ]);
+  expect(htmlToText('<p title="open>kept').text.trim()).toBe("kept");
+});

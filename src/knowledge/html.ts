@@ -19,8 +19,7 @@ const hidden = new Set([
   "textarea",
   "select",
 ]);
-const token =
-  /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<[!?][^>]*(?:>|$)|<(\/?)([a-zA-Z][^\s/>]*)(?:[^>"']|"[^"]*"|'[^']*')*(?:>|$)/g;
+const tagStart = /<(\/?)([a-zA-Z][^\s/>]*)/y;
 
 /** Is a heading found in HTML; `at` is its offset in the text. */
 export interface HtmlHeading {
@@ -44,12 +43,67 @@ export interface HtmlText {
  */
 export function htmlToText(source: string): HtmlText {
   const html = new HtmlReader(source);
-  token.lastIndex = 0;
-  for (let match = token.exec(source); match !== null; match = token.exec(source)) {
-    html.tag(match, token.lastIndex);
-    token.lastIndex = html.position;
-  }
+  const tags = new TagFinder(source);
+  for (let tag = tags.next(0); tag !== undefined; tag = tags.next(html.position)) html.tag(tag);
   return html.finish();
+}
+
+interface Tag {
+  readonly start: number;
+  readonly end: number;
+  /** In lower case; empty for a comment or a declaration. */
+  readonly name: string;
+  readonly closes: boolean;
+}
+
+/** Finds tags by hand: a regular expression would look at an open quote's rest of the text again from each `<`. */
+class TagFinder {
+  private readonly source: string;
+  /** The quotes of which no other comes any more: they quote nothing. */
+  private readonly lastOf: { [quote: string]: number };
+
+  constructor(source: string) {
+    this.source = source;
+    this.lastOf = { '"': source.lastIndexOf('"'), "'": source.lastIndexOf("'") };
+  }
+
+  next(from: number): Tag | undefined {
+    const { source } = this;
+    for (let start = source.indexOf("<", from); start !== -1; start = source.indexOf("<", start + 1)) {
+      const end = this.markupEnd(start);
+      if (end !== undefined) return { start, end, name: "", closes: false };
+      tagStart.lastIndex = start;
+      const match = tagStart.exec(source);
+      if (match === null) continue;
+      const name = (match[2] ?? "").toLowerCase();
+      return { start, end: this.tagEnd(tagStart.lastIndex), name, closes: match[1] === "/" };
+    }
+    return undefined;
+  }
+
+  /** Gives the end of a comment, a CDATA section or a declaration; undefined where none begins. */
+  private markupEnd(start: number): number | undefined {
+    if (this.source.startsWith("<!--", start)) return this.after("-->", start + 4);
+    if (this.source.startsWith("<![CDATA[", start)) return this.after("]]>", start + 9);
+    const second = this.source[start + 1];
+    return second === "!" || second === "?" ? this.after(">", start + 2) : undefined;
+  }
+
+  /** Gives the end of a tag: the next `>` that stands in no quotes. */
+  private tagEnd(from: number): number {
+    const stop = /[>"']/g;
+    stop.lastIndex = from;
+    for (let match = stop.exec(this.source); match !== null; match = stop.exec(this.source)) {
+      if (match[0] === ">") return stop.lastIndex;
+      if (match.index < (this.lastOf[match[0]] ?? -1)) stop.lastIndex = this.after(match[0], stop.lastIndex);
+    }
+    return this.source.length;
+  }
+
+  private after(text: string, from: number): number {
+    const at = this.source.indexOf(text, from);
+    return at === -1 ? this.source.length : at + text.length;
+  }
 }
 
 class HtmlReader {
@@ -65,15 +119,13 @@ class HtmlReader {
     this.source = source;
   }
 
-  tag(match: RegExpExecArray, end: number): void {
-    this.put(decodeEntities(this.source.slice(this.position, match.index)));
-    const name = (match[2] ?? "").toLowerCase();
-    const closes = match[1] === "/";
+  tag({ start, end, name, closes }: Tag): void {
+    this.put(decodeEntities(this.source.slice(this.position, start)));
     this.position = end;
-    const lines = "\n".repeat(countLines(this.source, match.index, end));
+    const lines = "\n".repeat(countLines(this.source, start, end));
     if (name === "title" || /^h[1-6]$/.test(name)) this.heading(name, closes);
     this.put(lines === "" && !inline.has(name) && name !== "" ? " " : lines);
-    if (!closes && hidden.has(name) && !match[0].endsWith("/>")) this.skip(name);
+    if (!closes && hidden.has(name) && !this.source.startsWith("/>", end - 2)) this.skip(name);
   }
 
   /** Passes over an element whose content is not for reading; its lines are kept. */

@@ -6,7 +6,7 @@ const declaration =
 const assigned =
   /^(?:export\s+)?(?:const|let|var|val)\s+([A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*(?:async\s+)?(?:function\b|class\b|\(|[A-Za-z_$][\w$]*\s*=>|\{)/;
 const method =
-  /^(?:(?:public|private|protected|static|async|override|final|abstract|readonly|virtual|get|set)\s+)*\*?(?:[\w<>[\],.?]+\s+)?([A-Za-z_$#][\w$]*)\s*\([^;]*\)\s*(?::\s*[^={;]+|->\s*[^{;]+|throws\s+[\w., ]+)?\s*\{\s*$/;
+  /^(?:(?:public|private|protected|static|async|override|final|abstract|readonly|virtual|get|set)\s+)*\*?(?:[\w<>[\],.?]+\s+)?([A-Za-z_$#][\w$]*)\s*\([^;]*\)\s*(?::[^={;]*|->[^{;]*|throws\s[\w.,\s]*)?\{\s*$/;
 const keywords = new Set(
   "if for while switch catch return else do try with match when loop elif until function super".split(" "),
 );
@@ -25,6 +25,8 @@ export const scanCode: Scanner = (text, before) => {
   let headings: readonly string[] = [...names];
   let opens = true;
   let blankBefore = false;
+  // Whether only comments and decorators stand between the start of the block and this line.
+  let leads = true;
   for (let at = 0; at < text.length;) {
     const { end, next } = lineAt(text, at);
     if (isBlank(text, at, end)) blankBefore = true;
@@ -37,14 +39,16 @@ export const scanCode: Scanner = (text, before) => {
         start = at;
         headings = [...names];
         opens = indent.columns === 0 && !closing.test(body);
+        leads = true;
       }
       blankBefore = false;
       const name = symbolOf(body, indent.columns);
       if (name !== undefined) {
         names.push(name);
         indents.push(indent.columns);
-        if (headings.length < names.length && onlyLeads(text, start, at)) headings = [...names];
+        if (headings.length < names.length && leads) headings = [...names];
       }
+      leads &&= attached.test(body);
     }
     at = next;
   }
@@ -76,12 +80,4 @@ function symbolOf(body: string, columns: number): string | undefined {
   const found = declaration.exec(body) ?? assigned.exec(body) ?? (columns > 0 ? method.exec(body) : null);
   const name = found?.[1];
   return name === undefined || keywords.has(name) ? undefined : name;
-}
-
-/** Tells whether only comments and decorators stand between the start of a block and a declaration. */
-function onlyLeads(text: string, start: number, at: number): boolean {
-  return text
-    .slice(start, at)
-    .split("\n")
-    .every((line) => line.trim() === "" || attached.test(line.trim()));
 }

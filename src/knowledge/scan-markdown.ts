@@ -2,9 +2,9 @@ import type { Block, BlockKind, ScanState, Scanner } from "./block.ts";
 import { isBlank, lineAt } from "./block.ts";
 
 const atx = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#*)?[ \t]*$/;
-const fenceOpen = /^[ \t]*(?:[-*+>][ \t]+|\d{1,9}[.)][ \t]+)*(`{3,}(?!.*`)|~{3,})/;
+const fenceOpen = /^[ \t]*(?:[-*+>][ \t]+|\d{1,9}[.)][ \t]+)*(`{3,}(?=[^`]*$)|~{3,})/;
 const setext = /^ {0,3}(=+|-+)[ \t]*$/;
-const tableRule = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
+const tableRule = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?$/;
 const notParagraph = /^(?: {4}|\t| {0,3}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|\|))/;
 
 /**
@@ -47,8 +47,9 @@ class MarkdownScan {
     if (this.title !== undefined || this.fence !== undefined || !/^---[ \t]*\r?\n/.test(this.text)) return 0;
     const close = /\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(this.text.slice(0, 20_000));
     if (close === null) return 0;
-    const title = /^title:[ \t]*(["']?)(.+?)\1[ \t]*$/m.exec(this.text.slice(0, close.index));
-    if (title?.[2] !== undefined) this.title = title[2];
+    const title = /^title:(.*)$/m.exec(this.text.slice(0, close.index))?.[1]?.trim() ?? "";
+    const bare = /^(["'])(.+)\1$/.exec(title)?.[2] ?? title;
+    if (bare !== "") this.title = bare;
     return close.index + close[0].length;
   }
 

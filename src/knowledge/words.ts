@@ -71,8 +71,3 @@ export function queryTerms(query: string): readonly Term[] {
   const telling = [...all.values()].filter((term) => !stopWords.has(term.word));
   return (telling.length > 0 ? telling : [...all.values()]).slice(0, 64);
 }
-
-/** Writes a text as a regular expression that finds it. */
-export function literalPattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-}
