@@ -1,3 +1,4 @@
+import { toAtlasError } from "../base/index.ts";
 import { createInterrupt } from "./interrupt.ts";
 import type { CliIo } from "./io.ts";
 import type { Parsed } from "./program.ts";
@@ -21,7 +22,8 @@ export async function carryOut({ action, call }: Parsed, io: CliIo): Promise<num
     screen.progress("");
     if (interrupt.cause === "SIGPIPE") return 0;
     if (interrupt.exitCode === undefined) return failWith(error, screen);
-    failWith(error, screen);
+    // Who pressed Ctrl-C knows why; only a script is told.
+    if (screen.json || toAtlasError(error).code !== "cancelled") failWith(error, screen);
     return interrupt.exitCode;
   }
 }

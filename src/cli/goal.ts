@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
-import type { CliIo } from "./io.ts";
-import type { Screen } from "./screen.ts";
+import type { Call } from "./command.ts";
 
-/** Finds out what is wanted: the words of the command line, the standard input for `-`, or a question to the person at the terminal. */
-export async function readGoal(args: readonly string[], io: CliIo, screen: Screen): Promise<string> {
+/**
+ * Finds out what is wanted: the words of the command line, the standard input for `-`, or a question to the person at the terminal.
+ *
+ * Errors: goal_empty; cancelled at a signal to end.
+ */
+export async function readGoal({ args, io, screen, interrupt: { signal } }: Call): Promise<string> {
   const { appErrors } = await import("../app/index.ts");
-  const typed = args.length === 1 && args[0] === "-" ? await io.readInput() : args.join(" ");
+  const typed = args.length === 1 && args[0] === "-" ? await io.readInput(signal) : args.join(" ");
   if (typed.trim() !== "") return typed.trim();
   if (args.length > 0 || !screen.interactive) {
     throw appErrors.create("goal_empty", "There is no goal, or only white space.");
@@ -14,8 +17,10 @@ export async function readGoal(args: readonly string[], io: CliIo, screen: Scree
   const answer = await text({
     message: "What do you want to know or do?",
     output: process.stderr,
+    signal,
     validate: (value) => (value?.trim() ? undefined : "Say it in a sentence."),
   });
+  signal.throwIfAborted();
   if (isCancel(answer)) throw appErrors.create("goal_empty", "No goal was given.");
   return answer.trim();
 }

@@ -32,3 +32,16 @@ export function createInterrupt(io: CliIo): Interrupt {
     [Symbol.dispose]: () => listening[Symbol.dispose](),
   };
 }
+
+/** Waits for work that knows no signal; at a signal to end it fails at once, and the work goes on unwatched. */
+export async function orInterrupted<T>(work: Promise<T>, { signal }: Interrupt): Promise<T> {
+  const interrupted = Promise.withResolvers<never>();
+  const stop = (): void => interrupted.reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, interrupted.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

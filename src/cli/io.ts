@@ -1,4 +1,5 @@
 import process from "node:process";
+import { addAbortSignal } from "node:stream";
 import { isatty } from "node:tty";
 
 /** Is a stream that the command line writes to. */
@@ -19,8 +20,8 @@ export interface CliIo {
   readonly stdout: Output;
   /** Talk: what a person reads. */
   readonly stderr: Output;
-  /** Reads all of the standard input as text. */
-  readonly readInput: () => Promise<string>;
+  /** Reads all of the standard input as text; an abort ends the reading and the stream. */
+  readonly readInput: (signal: AbortSignal) => Promise<string>;
   /** True when a person can be asked. */
   readonly canAsk: boolean;
   /** What settings and keys are read from; the process's own environment when left out. */
@@ -80,8 +81,9 @@ function outputOf(stream: NodeJS.WriteStream, isTTY: boolean, tell: (signal: End
   };
 }
 
-async function readAll(): Promise<string> {
+async function readAll(signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  // The stream is ended too: a read that goes on would keep the process alive.
+  for await (const chunk of addAbortSignal(signal, process.stdin)) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString("utf8");
 }

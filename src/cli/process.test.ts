@@ -15,8 +15,21 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function start(argv: readonly string[]) {
-  const child = spawn(process.execPath, [main, ...argv], {
+// Tells when the standard input is read first.
+const reading = `data:text/javascript,${encodeURIComponent(
+  `import process from "node:process";
+   const { stdin } = process;
+   const read = stdin.read.bind(stdin);
+   let told = false;
+   stdin.read = (size) => {
+     if (!told) console.error("reading");
+     told = true;
+     return read(size);
+   };`,
+)}`;
+
+function start(argv: readonly string[], nodeOptions: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeOptions, main, ...argv], {
     cwd: directory,
     env: { PATH: process.env["PATH"], HOME: directory, OLLAMA_HOST: "127.0.0.1:9" },
   });
@@ -36,6 +49,18 @@ test("reads the goal from a pipe and writes whole JSON to one", async () => {
   expect((await ended).code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ status: "completed", model: "offline/extractive" });
 });
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)(
+  "ends at the first %s with %i while it waits for the goal on the standard input",
+  async (signal, exitCode) => {
+    const { child, ended } = start(["run", "-"], ["--import", reading]);
+    child.stderr.once("data", () => child.kill(signal));
+    expect(await ended).toEqual({ code: exitCode, err: "reading\n" });
+  },
+);
 
 test("ends without a word when its reader goes away", async () => {
   const { child, ended } = start(["config", "explain", "--json"]);

@@ -17,8 +17,8 @@ export interface RunOptions {
 
 /** Reaches a goal with an agent; takes up the same run if it was interrupted before. */
 export async function run(call: Call<RunOptions>): Promise<number> {
-  const { args, options, io, screen } = call;
-  const goal = await readGoal(args, io, screen);
+  const { options, io, screen } = call;
+  const goal = await readGoal(call);
   const { agent = "assistant", model } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
   await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });

@@ -44,6 +44,7 @@ async function resumeAll(atlas: Atlas, call: Call): Promise<number> {
       : `Resuming ${handles.length} run${handles.length === 1 ? "" : "s"} …`,
   );
   const stop = (): void => void atlas.close().catch(() => {});
+  if (interrupt.signal.aborted) stop();
   interrupt.signal.addEventListener("abort", stop, { once: true });
   const records = await Promise.all(
     handles.map(async (handle) => {
