@@ -1,3 +1,5 @@
+export { createDeadline, raceAbort } from "./abort.ts";
+export type { Deadline, DeadlineOptions } from "./abort.ts";
 export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";
 export type { ErrorData, ErrorDomain, ErrorOptions, ErrorSpec, Retry } from "./errors.ts";
 export { isJsonObject, parseJson, stringifyJson } from "./json.ts";
