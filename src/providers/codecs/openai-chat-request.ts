@@ -105,7 +105,15 @@ function formatOf(format: ResponseFormat, quirks: OpenAiChatQuirks): JsonObject 
   if (quirks.structuredOutput === "none") return undefined;
   if (quirks.structuredOutput === "object") return { type: "json_object" };
   const strict = isStrict(format.schema);
-  return { type: "json_schema", json_schema: { name: format.name, schema: format.schema, ...(strict && { strict }) } };
+  return {
+    type: "json_schema",
+    json_schema: { name: nameOf(format), schema: format.schema, ...(strict && { strict }) },
+  };
+}
+
+/** Writes a name with the characters and in the length that OpenAI takes. It tells the model nothing that must be exact. */
+function nameOf({ name }: ResponseFormat): string {
+  return name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64) || "answer";
 }
 
 /** Tells whether every object in a schema is closed and requires all its keys: only then does OpenAI hold an answer to it. */

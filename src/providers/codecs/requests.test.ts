@@ -103,6 +103,16 @@ describe("a request in OpenAI's format", () => {
     });
   });
 
+  it.each([
+    ["team.reviewer", "team_reviewer"],
+    ["größe der Antwort", "gr__e_der_Antwort"],
+    ["x".repeat(80), "x".repeat(64)],
+    ["", "answer"],
+  ])("writes the name %j of a format as OpenAI takes it", (name, written) => {
+    const body = openaiChatRequest("m", { ...request, responseFormat: { name, schema: closed } }, openaiQuirks);
+    expect(body).toMatchObject({ response_format: { json_schema: { name: written } } });
+  });
+
   it("leaves out or renames what a compatible endpoint does not know", () => {
     const quirks = { ...compatibleQuirks, usageOption: false };
     const body = openaiChatRequest(
