@@ -1,4 +1,5 @@
 export { toolErrors } from "./errors.ts";
 export { invokeTool } from "./invoke.ts";
+export type { ToolInvocation } from "./invoke.ts";
 export { tool } from "./tool.ts";
 export type { AnyTool, Tool, ToolContext, ToolOptions } from "./tool.ts";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { baseErrors } from "../base/index.ts";
 import type { JsonValue } from "../base/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
+import { manualClock } from "../testing/manual-clock.ts";
 import { invokeTool } from "./invoke.ts";
 import type { ToolContext } from "./tool.ts";
 import { tool } from "./tool.ts";
@@ -121,6 +122,7 @@ test("a tool that throws an error of Atlas keeps its code in the details", async
 
 test("a tool that ignores its signal is left behind when its time is over, and its progress is heard no more", async () => {
   const heard: JsonValue[] = [];
+  const begun = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const over = Promise.withResolvers<void>();
   const deaf = tool({
@@ -129,17 +131,21 @@ test("a tool that ignores its signal is left behind when its time is over, and i
     timeoutMs: 5,
     async run(_, { progress }) {
       progress("begun");
+      begun.resolve();
       await release.promise;
       progress("still here");
       over.resolve();
     },
   });
-  const call = invokeTool(
-    deaf,
-    {},
-    context(undefined, (data) => void heard.push(data)),
-  );
-  await expect(call).rejects.toMatchObject({ code: "tool_timed_out", message: "The tool deaf took longer than 5 ms." });
+  const clock = manualClock();
+  const call = invokeTool(deaf, {}, { ...context(undefined, (data) => void heard.push(data)), clock });
+  const late = expect(call).rejects.toMatchObject({
+    code: "tool_timed_out",
+    message: "The tool deaf took longer than 5 ms.",
+  });
+  await begun.promise;
+  await clock.advance(5);
+  await late;
   release.resolve();
   await over.promise;
   expect(heard).toEqual(["begun"]);
@@ -147,14 +153,24 @@ test("a tool that ignores its signal is left behind when its time is over, and i
 
 test("a tool sees its signal abort when its time is over", async () => {
   let seen: unknown;
+  const begun = Promise.withResolvers<void>();
   const polite = tool({
     name: "polite",
     input: z.object({}),
     timeoutMs: 5,
     run: (_, { signal }) =>
-      new Promise((__, reject) => signal.addEventListener("abort", () => reject((seen = signal.reason)))),
+      new Promise((__, reject) => {
+        signal.addEventListener("abort", () => reject((seen = signal.reason)));
+        begun.resolve();
+      }),
   });
-  await expect(invokeTool(polite, {}, context())).rejects.toMatchObject({ code: "tool_timed_out" });
+  const clock = manualClock();
+  const late = expect(invokeTool(polite, {}, { ...context(), clock })).rejects.toMatchObject({
+    code: "tool_timed_out",
+  });
+  await begun.promise;
+  await clock.advance(5);
+  await late;
   expect(seen).toMatchObject({ code: "tool_timed_out" });
 });
 
@@ -171,6 +187,16 @@ test.each([Number.POSITIVE_INFINITY, 30 * 86_400_000])(
     expect(await invokeTool(slow, {}, context())).toBe("done");
   },
 );
+
+test("the time of a tool is that of the clock it is called with", async () => {
+  const clock = manualClock();
+  const deaf = tool({ name: "deaf", input: z.object({}), timeoutMs: 60_000, run: () => new Promise(() => {}) });
+  const late = expect(invokeTool(deaf, {}, { ...context(), clock })).rejects.toMatchObject({ code: "tool_timed_out" });
+  await clock.advance(59_999);
+  expect(clock.sleeping).toBe(1);
+  await clock.advance(1);
+  await late;
+});
 
 test("a stop of the run passes through as it is, also past a tool that does not listen", async () => {
   const controller = new AbortController();

@@ -1,7 +1,21 @@
 import type { JsonValue } from "../base/index.ts";
-import { checkSchema, describeIssues, stringifyJson, systemClock, toAtlasError } from "../base/index.ts";
+import {
+  checkSchema,
+  createDeadline,
+  describeIssues,
+  raceAbort,
+  stringifyJson,
+  systemClock,
+  toAtlasError,
+} from "../base/index.ts";
+import type { Clock } from "../base/index.ts";
 import { toolErrors } from "./errors.ts";
 import type { AnyTool, ToolContext } from "./tool.ts";
+
+/** Is one call of a tool: what the tool is told of it, and the clock that bounds its time (the machine's by default). */
+export interface ToolInvocation extends ToolContext {
+  readonly clock?: Clock;
+}
 
 /**
  * Calls a tool with arguments as a model gave them: checks them, bounds the time, checks what comes back.
@@ -10,29 +24,28 @@ import type { AnyTool, ToolContext } from "./tool.ts";
  * Errors: tool_input_invalid, tool_output_invalid, tool_timed_out, tool_failed (its message is the tool's own);
  * the signal's reason when it aborts.
  */
-export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolContext): Promise<JsonValue> {
+export async function invokeTool(tool: AnyTool, input: JsonValue, invocation: ToolInvocation): Promise<JsonValue> {
+  const { clock = systemClock, ...context } = invocation;
   const details = { tool: tool.name };
-  const timer = new AbortController();
-  const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, timer.signal]);
-  systemClock.sleep(tool.timeoutMs, { signal: over.signal }).then(
-    () =>
-      timer.abort(
-        toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, {
-          details,
-        }),
-      ),
-    () => {},
-  );
+  using deadline = createDeadline(tool.timeoutMs, {
+    clock,
+    signal: context.signal,
+    reason: () =>
+      toolErrors.create("tool_timed_out", `The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, { details }),
+  });
+  const { signal } = deadline;
+  let over = false;
   const progress = (data: JsonValue): void => {
     // A tool that was left behind may still talk; nobody listens.
-    if (!over.signal.aborted) context.progress(data);
+    if (!over) context.progress(data);
+  };
+  const run = async (): Promise<JsonValue> => {
+    const parsed = await checkInput(tool, input);
+    return await checkOutput(tool, await tool.run(parsed, { ...context, signal, progress }));
   };
   try {
-    return await beforeAbort(async () => {
-      const parsed = await checkInput(tool, input);
-      return await checkOutput(tool, await tool.run(parsed, { ...context, signal, progress }));
-    }, signal);
+    signal.throwIfAborted();
+    return await raceAbort(run(), signal);
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (toolErrors.is(cause)) throw cause;
@@ -42,7 +55,7 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, context: ToolC
       cause,
     });
   } finally {
-    over.abort();
+    over = true;
   }
 }
 
@@ -73,15 +86,4 @@ async function checkOutput(tool: AnyTool, output: unknown): Promise<JsonValue> {
   } catch (cause) {
     throw toolErrors.create("tool_output_invalid", `What ${tool.name} returned is not plain data.`, { details, cause });
   }
-}
-
-function beforeAbort<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
-  });
 }
