@@ -1,5 +1,5 @@
-import { jsonSchemaOf } from "../base/index.ts";
-import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
+import { createDeadline, jsonSchemaOf } from "../base/index.ts";
+import type { Clock, Deadline, JsonObject, JsonValue } from "../base/index.ts";
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
@@ -45,6 +45,7 @@ type Checkpoint = { readonly start: Start; readonly collections: readonly string
 interface Loop {
   readonly agent: AnyAgent;
   readonly context: RunContext;
+  readonly clock: Clock;
   readonly model: Model;
   readonly tools: readonly AnyTool[];
   readonly schema: JsonObject | undefined;
@@ -60,8 +61,10 @@ const firstCheckpoint = 16;
  * Makes the workflow that runs an agent: the model is called, its tool calls run at once, until it answers or a limit ends it.
  * Each model call and each tool call is a step of the run.
  *
+ * A model that cannot call tools is not offered any: the agent then answers without them and without its documents.
+ *
  * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
- * `knowledge.ingested` (the report); `model.started` { step }; transient `text.delta` and `reasoning.delta` { text };
+ * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; transient `text.delta` and `reasoning.delta` { text };
  * `model.completed` { step, text, toolCalls, usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`
  * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
  * [{ id, reason, sentence }].
@@ -77,17 +80,18 @@ export function agentWorkflow(
       const restored = context.restored as Checkpoint | undefined;
       const start = restored?.start ?? (await begin(context, { agent, input, surroundings }));
       const model = await modelNamed(start.model, agent, surroundings);
-      using deadline = deadlineOf(agent, start.startedAt, { signal: context.signal, clock: surroundings.clock });
+      const { clock } = surroundings;
+      using deadline = deadlineOf(agent, start.startedAt, { signal: context.signal, clock });
       const { signal } = deadline;
       const paths = [...agent.knowledge, ...(input.knowledge ?? [])];
       const collections = restored?.collections ?? (await ingest(context, surroundings, { paths, signal }));
-      const tools = withRetrieval(agent, surroundings.knowledge, collections);
+      const tools = toolsFor(model, withRetrieval(agent, surroundings.knowledge, collections), context);
       const schema = agent.output && jsonSchemaOf(agent.output, `the output of ${agent.name}`);
       const checkpoint = async (loop: LoopState): Promise<void> => {
         const reached: Checkpoint = { start, collections, loop };
         await context.checkpoint(reached as unknown as JsonValue);
       };
-      const loop: Loop = { agent, context, model, tools, schema, signal, checkpoint };
+      const loop: Loop = { agent, context, clock, model, tools, schema, signal, checkpoint };
       return await runLoop(loop, surroundings, restored?.loop ?? firstState(loop, input.goal));
     },
   });
@@ -101,7 +105,7 @@ async function begin(
     const found = await resolveModel(agent, input, surroundings);
     const model = `${found.provider}/${found.name}`;
     context.emit({ type: "agent.started", data: { agent: agent.name, model, goal: input.goal } });
-    return { model, startedAt: context.clock.now() };
+    return { model, startedAt: surroundings.clock.now() };
   });
 }
 
@@ -121,22 +125,17 @@ function deadlineOf(
   agent: AnyAgent,
   startedAt: number,
   { signal, clock }: { signal: AbortSignal; clock: Clock },
-): Disposable & { readonly signal: AbortSignal } {
+): Pick<Deadline, "signal" | typeof Symbol.dispose> {
   const { timeoutMs } = agent.limits;
   if (timeoutMs === undefined) return { signal, [Symbol.dispose]() {} };
-  const timer = new AbortController();
-  const over = new AbortController();
-  const end = (): void => {
-    timer.abort(
+  return createDeadline(startedAt + timeoutMs - clock.now(), {
+    clock,
+    signal,
+    reason: () =>
       agentErrors.create("agent_timed_out", `The agent ${agent.name} took longer than ${timeoutMs} ms.`, {
         details: { agent: agent.name },
       }),
-    );
-  };
-  const left = startedAt + timeoutMs - clock.now();
-  if (left > 0) clock.sleep(left, { signal: over.signal }).then(end, () => {});
-  else end();
-  return { signal: AbortSignal.any([signal, timer.signal]), [Symbol.dispose]: () => over.abort() };
+  });
 }
 
 /** Brings the documents up to date and gives the collections to search. */
@@ -175,6 +174,13 @@ function withRetrieval(agent: AnyAgent, knowledge: Knowledge, collections: reado
     );
   }
   return [...agent.tools, retrieval];
+}
+
+/** Gives the tools that the model can be offered, and says in the log which it cannot. */
+function toolsFor(model: Model, tools: readonly AnyTool[], context: RunContext): readonly AnyTool[] {
+  if (model.capabilities.tools !== "none" || tools.length === 0) return tools;
+  context.emit({ type: "tools.left_out", data: { names: tools.map(({ name }) => name) } });
+  return [];
 }
 
 async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: LoopState): Promise<AgentResult<unknown>> {
@@ -224,7 +230,7 @@ function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopSt
 }
 
 async function modelStep(
-  { agent, context, model, tools, schema, signal }: Loop,
+  { agent, context, clock, model, tools, schema, signal }: Loop,
   state: LoopState,
   last: boolean,
 ): Promise<RecordedResponse> {
@@ -241,7 +247,7 @@ async function modelStep(
       model,
       request,
       signal,
-      clock: context.clock,
+      clock,
       onPart: (part) => {
         if (part.type === "text.delta" || part.type === "reasoning.delta") {
           context.emit({ type: part.type, data: { text: part.text }, transient: true });

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../base/index.ts";
+import type { Clock, JsonValue } from "../base/index.ts";
 import { jsonSchemaOf, toAtlasError } from "../base/index.ts";
 import type { ToolCallPart, ToolDefinition, ToolResultPart } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
@@ -18,6 +18,8 @@ export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
 /** Is what tool calls need of the loop that makes them; `signal` aborts with the run, or at the end of the agent's time. */
 export interface ToolCalling {
   readonly context: RunContext;
+  /** Measures and bounds what the tools do. The run's own clock replays the past. */
+  readonly clock: Clock;
   readonly tools: readonly AnyTool[];
   readonly signal: AbortSignal;
 }
@@ -30,11 +32,14 @@ export async function runToolCalls(calling: ToolCalling, calls: readonly ToolCal
   return await Promise.all(calls.map((call) => runToolCall(calling, call)));
 }
 
-async function runToolCall({ context, tools, signal }: ToolCalling, call: ToolCallPart): Promise<ToolResultPart> {
+async function runToolCall(
+  { context, clock, tools, signal }: ToolCalling,
+  call: ToolCallPart,
+): Promise<ToolResultPart> {
   const { id, name } = call;
   return await context.step(`tool:${name}`, async ({ idempotencyKey }): Promise<ToolResultPart> => {
     context.emit({ type: "tool.started", data: { id, name, input: call.input } });
-    const begin = context.clock.monotonic();
+    const begin = clock.monotonic();
     try {
       const tool = tools.find((each) => each.name === name);
       if (!tool) throw unknownTool(name, tools);
@@ -43,12 +48,13 @@ async function runToolCall({ context, tools, signal }: ToolCalling, call: ToolCa
         callId: id,
         idempotencyKey,
         signal,
+        clock,
         logger: context.logger.child({ tool: name }),
         progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
       });
       context.emit({
         type: "tool.completed",
-        data: { id, name, durationMs: Math.round(context.clock.monotonic() - begin) },
+        data: { id, name, durationMs: Math.round(clock.monotonic() - begin) },
       });
       return { type: "tool.result", id, name, output };
     } catch (cause) {

@@ -71,6 +71,7 @@ export interface ModelRequest {
 export interface ModelCapabilities {
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
+  /** `single` makes one call in an answer; should there be more, all are run. */
   readonly tools: "none" | "single" | "parallel";
   readonly structuredOutput: "none" | "native";
   readonly files: readonly string[];
