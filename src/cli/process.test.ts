@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createAtlas } from "../app/index.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 let directory: string;
@@ -41,6 +42,24 @@ function start(argv: readonly string[], nodeOptions: readonly string[] = []) {
   return { child, ended };
 }
 
+/** Writes an agent whose tool waits for ever. */
+function writeSlowAgent(): void {
+  writeFileSync(
+    join(directory, "slow.ts"),
+    `import { agent } from ${JSON.stringify(new URL("../agents/index.ts", import.meta.url).href)};
+import { tool } from ${JSON.stringify(new URL("../tools/index.ts", import.meta.url).href)};
+import { scripted } from ${JSON.stringify(new URL("../providers/index.ts", import.meta.url).href)};
+import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
+const wait = tool({ name: "wait", input: z.object({}), run: (_, { signal }) => new Promise((_, reject) => {
+  const alive = setInterval(() => {}, 1000);
+  signal.addEventListener("abort", () => { clearInterval(alive); reject(signal.reason); }, { once: true });
+}) });
+export const slow = agent({ name: "slow", model: scripted([{ toolCalls: [{ name: "wait", input: {} }] }]), tools: [wait] });
+`,
+  );
+  writeFileSync(join(directory, "atlas.toml"), 'modules = ["slow.ts"]\n');
+}
+
 test("reads the goal from a pipe and writes whole JSON to one", async () => {
   const { child, ended } = start(["run", "-", "--json"]);
   let out = "";
@@ -73,20 +92,7 @@ test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const)("keeps the run at %s and ends with %i", async (signal, exitCode) => {
-  writeFileSync(
-    join(directory, "slow.ts"),
-    `import { agent } from ${JSON.stringify(new URL("../agents/index.ts", import.meta.url).href)};
-import { tool } from ${JSON.stringify(new URL("../tools/index.ts", import.meta.url).href)};
-import { scripted } from ${JSON.stringify(new URL("../providers/index.ts", import.meta.url).href)};
-import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
-const wait = tool({ name: "wait", input: z.object({}), run: (_, { signal }) => new Promise((_, reject) => {
-  const alive = setInterval(() => {}, 1000);
-  signal.addEventListener("abort", () => { clearInterval(alive); reject(signal.reason); }, { once: true });
-}) });
-export const slow = agent({ name: "slow", model: scripted([{ toolCalls: [{ name: "wait", input: {} }] }]), tools: [wait] });
-`,
-  );
-  writeFileSync(join(directory, "atlas.toml"), 'modules = ["slow.ts"]\n');
+  writeSlowAgent();
   const { child, ended } = start(["run", "Wait", "--agent", "slow"]);
   let seen = "";
   child.stderr.on("data", (chunk: Buffer) => {
@@ -96,4 +102,31 @@ export const slow = agent({ name: "slow", model: scripted([{ toolCalls: [{ name:
   const { code, err } = await ended;
   expect(err).toMatch(/is kept\. Take it up with: atlas runs resume run_/);
   expect(code).toBe(exitCode);
+});
+
+test("a cancel that waits for a run of a process that stands still ends at the first Ctrl-C, and stays asked for", async () => {
+  writeSlowAgent();
+  const owner = start(["run", "Wait", "--agent", "slow"]);
+  let seen = "";
+  await new Promise<void>((resolve) => {
+    owner.child.stderr.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (seen.includes("→ wait")) resolve();
+    });
+  });
+  owner.child.kill("SIGSTOP");
+  try {
+    await using atlas = await createAtlas({ directory, environment: { OLLAMA_HOST: "127.0.0.1:9" }, recover: false });
+    const [record] = await atlas.runs.list();
+    const { child, ended } = start(["runs", "cancel", record?.id ?? ""]);
+    const run = await atlas.runs.open(record?.id ?? "");
+    for await (const { type } of run.events()) if (type === "run.cancel_asked") break;
+    child.kill("SIGINT");
+    expect(await ended).toEqual({ code: 130, err: "" });
+    owner.child.kill("SIGCONT");
+    await expect(run.result()).rejects.toMatchObject({ code: "run_cancelled" });
+    expect((await owner.ended).code).toBe(7);
+  } finally {
+    owner.child.kill("SIGKILL");
+  }
 });
