@@ -1,4 +1,4 @@
-import { stem } from "./stem.ts";
+import { stem } from "../../base/index.ts";
 
 /** Is a word of a text: its stem, what was written, and where its first letter stands. */
 export interface Term {
