@@ -1,5 +1,5 @@
 import type { Clock } from "../base/index.ts";
-import { isAtlasError, systemClock } from "../base/index.ts";
+import { createDeadline, isAtlasError, raceAbort, systemClock } from "../base/index.ts";
 import { offlineReference, ollamaBaseUrl, providerPresets } from "./presets.ts";
 
 /** Are variables by name, as an environment holds them. */
@@ -81,25 +81,17 @@ async function probeOllama(options: DetectOptions): Promise<readonly Candidate[]
   const baseUrl = readOllamaHost(host);
   const shown = URL.canParse(baseUrl) ? new URL(baseUrl).origin : "the address in OLLAMA_HOST";
   const base = { provider: "ollama", model: null, usable: false, reason: `Ollama was looked for at ${shown}` };
-  const deadline = new AbortController();
-  const done = new AbortController();
-  const bound = AbortSignal.any([deadline.signal, ...(signal === undefined ? [] : [signal])]);
-  clock.sleep(probeTimeoutMs, { signal: done.signal, keepAlive: false }).then(
-    () => deadline.abort(),
-    () => {},
-  );
+  using deadline = createDeadline(probeTimeoutMs, { clock, signal, keepAlive: false, reason: () => undefined });
   try {
-    const names = await listOllamaModels(baseUrl, bound);
+    const names = await raceAbort(listOllamaModels(baseUrl, deadline.signal), deadline.signal);
     const model = names.find((name) => !/embed/i.test(name)) ?? null;
     const reason = `Ollama runs at ${shown}`;
     if (model !== null) return [{ ...base, model, usable: true, reason }];
     return [{ ...base, reason, problem: "It has no model; fetch one with: ollama pull NAME." }];
   } catch (error) {
     signal?.throwIfAborted();
-    const why = isAtlasError(error) && !deadline.signal.aborted ? ` (${error.code})` : "";
+    const why = isAtlasError(error) && !deadline.expired ? ` (${error.code})` : "";
     return [{ ...base, problem: `It does not answer there${why}; start it with: ollama serve.` }];
-  } finally {
-    done.abort();
   }
 }
 

@@ -26,16 +26,26 @@ export interface Wire {
   capabilities(model: string): ModelCapabilities;
 }
 
-/** Are the options that every provider over HTTP takes. */
-export interface HttpProviderOptions {
+/** Are the options that users give to every provider over HTTP; each adapter says what its own defaults are. */
+export type HttpOptions = {
+  /** What stands before the slash in the names of its models. */
+  readonly name?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  readonly apiKey?: ApiKey | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  /** Are sent with every request, after Atlas's own: the same name replaces. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly clock?: Clock | undefined;
+  /** Replaces the HTTP client; then `connectMs` is its own affair. */
+  readonly http?: HttpClient | undefined;
+};
+
+/** Are the options with which an adapter makes its provider: those of its user, with the defaults filled in. */
+export type HttpProviderOptions = Omit<HttpOptions, "name" | "baseUrl" | "http"> & {
   readonly name: string;
   readonly endpoint: Endpoint;
   readonly http: HttpClient;
-  readonly apiKey?: ApiKey | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly clock?: Clock | undefined;
-}
+};
 
 /** Makes a provider from the translation of its interface. Errors: provider_authentication when there is no usable key. */
 export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider {

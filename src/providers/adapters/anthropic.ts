@@ -1,26 +1,15 @@
-import type { Clock } from "../../base/index.ts";
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import { anthropicRequest } from "../codecs/anthropic-request.ts";
 import { anthropicDecoder } from "../codecs/anthropic-stream.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
-import type { HttpClient } from "../http.ts";
-import { type ApiKey, httpProvider, namesIn } from "../http-provider.ts";
+import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { Provider } from "../model.ts";
-import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
-/** Are the options of `anthropic`. */
-export interface AnthropicOptions {
-  readonly apiKey?: ApiKey | undefined;
-  /** Without its version part; https://api.anthropic.com by default. */
-  readonly baseUrl?: string | undefined;
-  readonly name?: string | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly clock?: Clock | undefined;
-  readonly http?: HttpClient | undefined;
-}
+/** Are the options of `anthropic`: `baseUrl`, without its version part, is https://api.anthropic.com by default. */
+export type AnthropicOptions = HttpOptions;
 
 const defaultMaxTokens = 8_192;
 

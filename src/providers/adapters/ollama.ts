@@ -1,28 +1,18 @@
-import type { Clock } from "../../base/index.ts";
 import { localCapabilities } from "../capabilities.ts";
 import { ollamaRequest } from "../codecs/ollama-request.ts";
 import { ollamaDecoder } from "../codecs/ollama-stream.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
-import type { HttpClient } from "../http.ts";
-import { type ApiKey, httpProvider, namesIn } from "../http-provider.ts";
+import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { Provider } from "../model.ts";
 import { defaultTimeouts, type Timeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
-/** Are the options of `ollama`. Units: `contextTokens` tokens, sent with every call (default 8,192). */
-export interface OllamaOptions {
-  /** http://127.0.0.1:11434 by default. */
-  readonly baseUrl?: string | undefined;
-  /** Only for a server behind a proxy that asks for one. */
-  readonly apiKey?: ApiKey | undefined;
-  readonly contextTokens?: number | undefined;
-  readonly name?: string | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly clock?: Clock | undefined;
-  readonly http?: HttpClient | undefined;
-}
+/**
+ * Are the options of `ollama`: `baseUrl` is http://127.0.0.1:11434 by default, and a key is only for a server behind a proxy
+ * that asks for one. Units: `contextTokens` tokens, sent with every call (default 8,192).
+ */
+export type OllamaOptions = HttpOptions & { readonly contextTokens?: number | undefined };
 
 /** A local server answers only after it has loaded the model and read the prompt, which takes minutes on a small machine. */
 const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };

@@ -1,4 +1,3 @@
-import type { Clock } from "../../base/index.ts";
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import {
   compatibleQuirks,
@@ -9,32 +8,21 @@ import {
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
-import type { HttpClient } from "../http.ts";
-import { type ApiKey, httpProvider, namesIn, type Wire } from "../http-provider.ts";
+import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
-/** Are the options of `openai`. */
-export interface OpenAiOptions {
-  readonly apiKey?: ApiKey | undefined;
-  /** With its version part; https://api.openai.com/v1 by default. */
-  readonly baseUrl?: string | undefined;
-  /** `openai` by default. */
-  readonly name?: string | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly clock?: Clock | undefined;
-  readonly http?: HttpClient | undefined;
-}
+/** Are the options of `openai`: `baseUrl`, with its version part, is https://api.openai.com/v1 by default. */
+export type OpenAiOptions = HttpOptions;
 
 /** Are the options of `openaiCompatible`. Without a key none is sent. */
-export interface OpenAiCompatibleOptions extends OpenAiOptions {
+export type OpenAiCompatibleOptions = HttpOptions & {
   readonly name: string;
   readonly baseUrl: string;
   readonly quirks?: Partial<OpenAiChatQuirks> | undefined;
   readonly capabilities?: Partial<ModelCapabilities> | undefined;
-}
+};
 
 /** Makes the provider `openai`, over Chat Completions. Errors: invalid_input for a base URL that is none. */
 export function openai(options: OpenAiOptions = {}): Provider {
@@ -50,7 +38,7 @@ export function openaiCompatible(options: OpenAiCompatibleOptions): Provider {
   return make(options, wireOf(quirks, { ...hostedCapabilities, ...options.capabilities }, false));
 }
 
-function make(options: OpenAiOptions & { readonly name: string; readonly baseUrl: string }, wire: Wire): Provider {
+function make(options: HttpOptions & { readonly name: string; readonly baseUrl: string }, wire: Wire): Provider {
   const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
   const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
