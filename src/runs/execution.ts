@@ -74,7 +74,6 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     clock: host.clock,
     lease,
     lastSeq: start.lastSeq,
-    open: start.recorded.open,
     committed: host.notify,
     refused: (error) => controller.abort(error),
   });

@@ -1,9 +1,8 @@
-import type { AtlasError, Clock, JsonObject, JsonValue } from "../base/index.ts";
+import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
 import { stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import { runErrors } from "./errors.ts";
-import { beginnings, outcomes } from "./events.ts";
 import type { LiveLogs } from "./follow.ts";
 import type { Entry, Journal, Lease, RunEnd } from "./journal.ts";
 import type { EmittedEvent, RunEvent } from "./run.ts";
@@ -22,8 +21,6 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   readonly lease: Lease;
   readonly lastSeq: number;
-  /** What had begun and has no outcome yet, by key. */
-  readonly open: ReadonlyMap<string, JsonObject>;
   /** Is told of each commit. */
   readonly committed: () => void;
   /** Is told once why the writer stopped: the run was cancelled or taken over, or the store failed. */
@@ -48,7 +45,6 @@ const maxBatch = 1_000;
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #open: Map<string, JsonObject>;
   #seq: number;
   #queue: Item[] = [];
   #refused: Entry[] = [];
@@ -59,7 +55,6 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
-    this.#open = new Map(options.open);
     this.#seq = options.lastSeq;
   }
 
@@ -109,11 +104,12 @@ export class LogWriter {
     await this.append(entry, () => [...also, journal.statusStatement(lease, "running")]);
   }
 
-  /** Keeps a state from which the run can be taken up without what came before, except for what is still open. */
-  async checkpoint(state: JsonObject): Promise<void> {
+  /** Keeps a state from which the run can be taken up without what came before. */
+  async checkpoint(state: JsonValue): Promise<void> {
     const { journal, lease } = this.#options;
-    const data = { ...state, open: Object.fromEntries(this.#open) };
-    await this.append({ type: "run.checkpointed", data }, ({ seq }) => [journal.checkpointStatement(lease, seq)]);
+    await this.append({ type: "run.checkpointed", data: state }, ({ seq }) => [
+      journal.checkpointStatement(lease, seq),
+    ]);
   }
 
   /** Writes the last entry and the end of the run. Errors: as `append`. */
@@ -159,8 +155,6 @@ export class LogWriter {
 
   #enter({ type, key, data }: NewEntry): Entry {
     const text = stringifyJson(data, `data of ${type}`);
-    if (key !== undefined && beginnings.has(type)) this.#open.set(key, data as JsonObject);
-    else if (key !== undefined && outcomes.has(type)) this.#open.delete(key);
     return { seq: ++this.#seq, type, key, at: this.#options.clock.now(), text };
   }
 

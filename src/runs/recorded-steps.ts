@@ -29,7 +29,6 @@ export interface RecordedSteps {
 interface Checkpoint {
   readonly state?: JsonValue;
   readonly counts?: Readonly<Record<string, number>>;
-  readonly open?: Readonly<Record<string, JsonObject>>;
 }
 
 /** Is the memory of a run that is new. */
@@ -45,14 +44,11 @@ export const nothingRecorded: RecordedSteps = {
 /** Reads a run's log from its last checkpoint on. Cost: what happened since then, not since the start. */
 export async function loadRecorded(journal: Journal, runId: string, checkpointSeq: number): Promise<RecordedSteps> {
   const found = new Map<string, Recorded>();
-  let open = new Map<string, JsonObject>();
+  const open = new Map<string, JsonObject>();
   let checkpoint: Checkpoint = {};
   let emits = 0;
   for await (const event of journal.eventsAfter(runId, checkpointSeq - 1)) {
-    if (event.type === "run.checkpointed") {
-      checkpoint = event.data as Checkpoint;
-      open = new Map(Object.entries(checkpoint.open ?? {}));
-    }
+    if (event.type === "run.checkpointed") checkpoint = event.data as Checkpoint;
     if (event.key === undefined) {
       if (!engineEvents.has(event.type)) emits++;
     } else if (beginnings.has(event.type)) open.set(event.key, event.data as JsonObject);

@@ -92,7 +92,10 @@ export interface RunContext {
   waitFor<T = JsonValue>(name: string, options?: WaitOptions<T>): Promise<T>;
   /** Adds an event to the log. Written with the next commit; a crash can take back events younger than the last step. */
   emit(event: EmittedEvent): void;
-  /** Keeps what the function has reached so far; after a crash `restored` gives it back and steps before it are forgotten. */
+  /**
+   * Keeps what the function has reached so far; after a crash `restored` gives it back and steps before it are forgotten.
+   * Await what was started before: a call, sleep or wait that is still open would be begun anew after a restart.
+   */
   checkpoint(state: JsonValue): Promise<void>;
   readonly restored: JsonValue | undefined;
 }
