@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { parseJson } from "../base/index.ts";
+import { parseJson, systemClock } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import { sqlite } from "../storage/adapters/sqlite.ts";
 import { silentLogger } from "../telemetry/index.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { passagesIn, retrievalTool } from "./retrieval-tool.ts";
+import { CollectionStore } from "./store.ts";
 
 let folder: string;
 let docs: string;
@@ -260,6 +261,48 @@ test("what a killed ingest left half done is swept", async () => {
   expect(await find("alpha")).toEqual(["b.md"]);
 });
 
+test("a document that is being written hides no other", async () => {
+  await write("a.md", "walnut is a word that stands here once among a number of other words");
+  await ingest();
+  const store = await CollectionStore.open(database, "default", systemClock);
+  const fields = {
+    uri: "/b",
+    name: "b",
+    title: "walnut",
+    format: "text",
+    encoding: "",
+    signature: "",
+    hash: "",
+    bytes: 1,
+  };
+  const chunk = { start: 0, end: 6, startLine: 1, endLine: 1, text: "walnut", headings: [], context: "" };
+  await store.stage(fields).add(Array.from({ length: 300 }, () => chunk));
+  expect(await find("walnut")).toEqual(["a.md"]);
+  expect((await knowledge.search({ query: "walnut", filter: { under: "a" } })).length).toBe(1);
+});
+
+test("a passage that stands in two collections is one hit, and takes no place from others", async () => {
+  await write("sub/a.md", "The walnut is ripe.");
+  await write("b.md", "The walnut is not.");
+  await knowledge.ingest({ paths: [docs], collection: "all" });
+  await knowledge.ingest({ paths: [join(docs, "sub")], collection: "sub" });
+  const hits = await knowledge.search({ query: "ripe walnut", limit: 2 });
+  expect(hits.map((hit) => hit.source)).toEqual([join(docs, "sub/a.md"), join(docs, "b.md")]);
+});
+
+test("a search over some of many collections sees those alone", async () => {
+  for (let index = 0; index < 6; index++) {
+    await write(`${index}/a.md`, `walnut ${index}`);
+    await knowledge.ingest({ paths: [join(docs, String(index))], collection: `c${index}` });
+  }
+  const found = async (collections?: readonly string[]): Promise<readonly string[]> => {
+    const hits = await knowledge.search({ query: "walnut", ...(collections === undefined ? {} : { collections }) });
+    return hits.map((hit) => hit.collection).toSorted();
+  };
+  expect(await found()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5"]);
+  expect(await found(["c4", "c1", "c2"])).toEqual(["c1", "c2", "c4"]);
+});
+
 test("nothing in a query is syntax", async () => {
   await write("a.md", "alpha NEAR beta");
   await ingest();
@@ -296,20 +339,14 @@ test("nothing in a query is syntax", async () => {
 });
 
 test("a search can be kept to some collections and to a folder of names", async () => {
-  await write("one/a.md", "alpha");
-  await write("two/b.md", "alpha");
-  await ingest();
-  await knowledge.ingest({ paths: [docs], collection: "second" });
-  expect((await knowledge.search({ query: "alpha" })).map((hit) => hit.collection).sort()).toEqual([
-    "default",
-    "default",
-    "second",
-    "second",
-  ]);
-  const hits = await knowledge.search({ query: "alpha", collections: ["second"], filter: { under: "two/" } });
-  expect(hits.map((hit) => [hit.collection, hit.name])).toEqual([["second", "two/b.md"]]);
+  for (const name of ["first/one/a.md", "first/two/b.md", "second/one/c.md", "second/two/d.md"])
+    await write(name, "alpha");
+  for (const collection of ["first", "second"]) await knowledge.ingest({ paths: [join(docs, collection)], collection });
   const all = await knowledge.search({ query: "alpha" });
+  expect(all.map((hit) => hit.collection).sort()).toEqual(["first", "first", "second", "second"]);
   expect(new Set(all.map((hit) => hit.id)).size).toBe(4);
+  const hits = await knowledge.search({ query: "alpha", collections: ["second"], filter: { under: "two/" } });
+  expect(hits.map((hit) => [hit.collection, hit.name])).toEqual([["second", "two/d.md"]]);
 });
 
 test("an answer's citations are found in the files, and fail when the file changes", async () => {

@@ -8,6 +8,7 @@ import { knowledgeErrors } from "./errors.ts";
 import { ingest } from "./ingest.ts";
 import type { CollectionInfo, Knowledge, KnowledgeOptions } from "./knowledge.ts";
 import { knowledgeMigrations } from "./migrations.ts";
+import type { Searchable } from "./search.ts";
 import { search } from "./search.ts";
 import { CollectionStore } from "./store.ts";
 import { createTermCounts } from "./term-counts.ts";
@@ -42,11 +43,11 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
       return await ingest({ store, collection, paths, limits, maxFileBytes, clock, logger, signal, onProgress });
     },
     async search({ query, collections, limit = 10, filter, signal }) {
-      const wanted = await findCollections(database, collections, { signal });
+      const found = await findCollections(database, collections, { signal });
       const most = Math.max(1, Math.min(1000, Math.floor(limit)));
       return await search(
         database,
-        { query, collections: wanted, limit: most, under: filter?.under, weights, signal },
+        { query, collections: found, limit: most, under: filter?.under, weights, signal },
         counts,
       );
     },
@@ -110,13 +111,16 @@ async function findCollections(
   database: Database,
   names: readonly string[] | undefined,
   { signal, mayBeEmpty = false }: { readonly signal?: AbortSignal | undefined; readonly mayBeEmpty?: boolean },
-): Promise<readonly { readonly id: number; readonly name: string; readonly chunks: number }[]> {
+): Promise<readonly Searchable[]> {
   const rows = await database.read(
     { sql: `SELECT id, name, chunks FROM knowledge_collection ORDER BY id` },
     { signal },
   );
-  const all = rows.map((row) => ({ id: Number(row["id"]), name: String(row["name"]), chunks: Number(row["chunks"]) }));
-  const wanted = names === undefined ? all : all.filter((collection) => names.includes(collection.name));
+  const all = rows.map((row) => {
+    const name = String(row["name"]);
+    const wanted = names === undefined || names.includes(name);
+    return { id: Number(row["id"]), name, chunks: Number(row["chunks"]), wanted };
+  });
   const absent = names?.find((name) => !all.some((collection) => collection.name === name));
   if (absent !== undefined) {
     throw knowledgeErrors.create(
@@ -125,9 +129,9 @@ async function findCollections(
       { details: { collection: absent } },
     );
   }
-  if (!mayBeEmpty && wanted.every((collection) => collection.chunks === 0)) {
+  if (!mayBeEmpty && all.every((collection) => !collection.wanted || collection.chunks === 0)) {
     const where = names === undefined ? "the knowledge" : names.join(", ");
     throw knowledgeErrors.create("knowledge_empty", `There is no text to search in ${where}.`);
   }
-  return wanted;
+  return all;
 }

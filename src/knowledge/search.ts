@@ -31,10 +31,19 @@ export type Hit = {
   readonly text: string;
 };
 
-/** Is one search, its collections already looked up. */
+/** Is one collection of the database, and whether a search is to look into it. */
+export interface Searchable {
+  readonly id: number;
+  readonly name: string;
+  readonly chunks: number;
+  readonly wanted: boolean;
+}
+
+/** Is one search. */
 export interface SearchJob {
   readonly query: string;
-  readonly collections: readonly { readonly id: number; readonly name: string; readonly chunks: number }[];
+  /** All collections of the database. Order: by id. */
+  readonly collections: readonly Searchable[];
   readonly limit: number;
   /** Keeps the documents whose name begins with it. */
   readonly under?: string | undefined;
@@ -53,14 +62,37 @@ const rarerRows = 3500;
 /** Searches the full text and orders what it finds by term coverage and proximity too. Order: best first. */
 export async function search(database: Database, job: SearchJob, counts: TermCounts): Promise<readonly Hit[]> {
   const terms = queryTerms(job.query);
-  if (terms.length === 0 || job.collections.length === 0) return [];
+  if (terms.length === 0) return [];
   const chunks = job.collections.reduce((sum, collection) => sum + collection.chunks, 0);
   const held = await counts.of(terms, chunks, job.signal);
   const weighted = terms.map((term, index) => weigh(term, held[index] ?? 0, chunks)).sort((a, b) => a.rows - b.rows);
   const rows: Row[] = [];
-  for (const collection of job.collections)
-    rows.push(...(await candidates(database, job, { collection, terms: weighted })));
+  for (const span of spansOf(job.collections))
+    rows.push(...(await candidates(database, job, { span, terms: weighted, all: chunks })));
   return order(rows, weighted, job);
+}
+
+/** Is a range of row ids in which all rows are to be searched. */
+interface Span {
+  readonly low: number;
+  /** Not in it. */
+  readonly high: number;
+  readonly chunks: number;
+}
+
+/** Puts wanted collections together that have none between them that is not: a query costs the same for one as for many. */
+function spansOf(collections: readonly Searchable[]): readonly Span[] {
+  const spans: Span[] = [];
+  let joins = false;
+  for (const { id, chunks, wanted } of collections) {
+    if (wanted) {
+      const before = joins ? spans.pop() : undefined;
+      const low = before?.low ?? id * chunksPerCollection;
+      spans.push({ low, high: (id + 1) * chunksPerCollection, chunks: (before?.chunks ?? 0) + chunks });
+    }
+    joins = wanted;
+  }
+  return spans;
 }
 
 interface CountedTerm extends WeightedTerm {
@@ -93,18 +125,14 @@ function matchOf(terms: readonly CountedTerm[], budget: number): string {
 async function candidates(
   database: Database,
   job: SearchJob,
-  scope: { readonly collection: SearchJob["collections"][number]; readonly terms: readonly CountedTerm[] },
+  scope: { readonly span: Span; readonly terms: readonly CountedTerm[]; readonly all: number },
 ): Promise<readonly Row[]> {
-  const { id, name } = scope.collection;
-  const whole = matchOf(scope.terms, Infinity);
+  const { span, terms } = scope;
+  const whole = matchOf(terms, Infinity);
   const pruned =
-    Math.min(total(scope.terms), scope.collection.chunks) > scoredRows
-      ? matchOf(telling(scope.terms, scope.collection.chunks), rarerRows)
-      : whole;
-  let rows = await matching(database, job, { collection: id, match: pruned });
-  if (rows.length < job.limit && whole !== pruned)
-    rows = await matching(database, job, { collection: id, match: whole });
-  return rows.map((row) => ({ ...row, collection: name }));
+    Math.min(total(terms), span.chunks) > scoredRows ? matchOf(telling(terms, scope.all), rarerRows) : whole;
+  const rows = await ready(database, job, { ...span, match: pruned });
+  return rows.length < job.limit && whole !== pruned ? await ready(database, job, { ...span, match: whole }) : rows;
 }
 
 /** Leaves out the terms that stand in more than a quarter of all chunks: to walk over them costs most and tells least. */
@@ -117,34 +145,47 @@ function total(terms: readonly CountedTerm[]): number {
   return terms.reduce((sum, term) => sum + term.rows, 0);
 }
 
+interface Match {
+  readonly low: number;
+  readonly high: number;
+  readonly match: string;
+}
+
+/**
+ * Finds the best rows of documents that are ready. To look at each row's document costs more than the search itself, so that is
+ * done only where the best rows hold some of a document that is being written or erased.
+ */
+async function ready(database: Database, job: SearchJob, match: Match): Promise<readonly Row[]> {
+  const rows = await matching(database, job, { ...match, joins: job.under !== undefined && job.under !== "" });
+  if (rows.every((row) => row["state"] === "ready")) return rows;
+  return await matching(database, job, { ...match, joins: true });
+}
+
 async function matching(
   database: Database,
   job: SearchJob,
-  scope: { readonly collection: number; readonly match: string },
+  scope: Match & { readonly joins: boolean },
 ): Promise<readonly Row[]> {
-  const under = job.under ?? "";
-  const low = scope.collection * chunksPerCollection;
-  // A name filter joins before the limit, so that rows are there when rows exist; without one, the join waits until after it.
-  const named =
-    under === ""
-      ? { join: "", where: "" }
-      : {
-          join: `JOIN knowledge_chunk nc ON nc.id = knowledge_fts.rowid JOIN knowledge_document nd ON nd.id = nc.document_id`,
-          where: `AND substr(nd.name, 1, length(?5)) = ?5`,
-        };
+  // What leaves rows out joins before the limit, so that rows are there when rows exist; without that, the join waits until after it.
+  const inner = scope.joins
+    ? {
+        join: `JOIN knowledge_chunk nc ON nc.id = knowledge_fts.rowid JOIN knowledge_document nd ON nd.id = nc.document_id`,
+        where: `AND nd.state = 'ready' AND substr(nd.name, 1, length(?5)) = ?5`,
+      }
+    : { join: "", where: "" };
   return await database.read(
     {
-      sql: `SELECT f.id, f.score, c.start, c."end", c.start_line, c.end_line, c.headings, c.context, c.text, d.uri, d.name, d.title
-            FROM (SELECT knowledge_fts.rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts ${named.join}
-                  WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3 ${named.where}
+      sql: `SELECT f.id, f.score, c.start, c."end", c.start_line, c.end_line, c.headings, c.context, c.text, d.uri, d.name, d.title, d.state
+            FROM (SELECT knowledge_fts.rowid AS id, bm25(knowledge_fts, ${columnWeights}) AS score FROM knowledge_fts ${inner.join}
+                  WHERE knowledge_fts MATCH ?1 AND knowledge_fts.rowid >= ?2 AND knowledge_fts.rowid < ?3 ${inner.where}
                   ORDER BY score LIMIT ?4) AS f
-            JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id AND d.state = 'ready'`,
+            JOIN knowledge_chunk c ON c.id = f.id JOIN knowledge_document d ON d.id = c.document_id`,
       params: [
         scope.match,
-        low,
-        low + chunksPerCollection,
+        scope.low,
+        scope.high,
         Math.max(candidateCount, job.limit),
-        ...(under === "" ? [] : [under]),
+        ...(scope.joins ? [job.under ?? ""] : []),
       ],
     },
     { signal: job.signal },
@@ -161,18 +202,21 @@ function order(rows: readonly Row[], terms: readonly WeightedTerm[], job: Search
     })),
     job.weights ?? defaultRankWeights,
   );
-  return rows
+  const names = new Map(job.collections.map(({ id, name }) => [id, name]));
+  const hits = rows
     .map((row, index) => ({ row, score: scores[index] ?? 0 }))
     .sort((a, b) => b.score - a.score || Number(a.row["id"]) - Number(b.row["id"]))
-    .slice(0, job.limit)
-    .map(({ row, score }) => hitOf(row, score));
+    .map(({ row, score }) => hitOf(row, score, names.get(collectionOf(Number(row["id"]))) ?? ""));
+  // A file that stands in two collections gives each of its passages twice.
+  const places = new Map(hits.toReversed().map((hit) => [`${hit.start} ${hit.source}`, hit]));
+  return hits.filter((hit) => places.get(`${hit.start} ${hit.source}`) === hit).slice(0, job.limit);
 }
 
-function hitOf(row: Row, score: number): Hit {
+function hitOf(row: Row, score: number, collection: string): Hit {
   const context = String(row["context"]);
   return {
     id: passageId(Number(row["id"])),
-    collection: String(row["collection"]),
+    collection,
     source: String(row["uri"]),
     name: String(row["name"]),
     startLine: Number(row["start_line"]),
@@ -190,6 +234,10 @@ function hitOf(row: Row, score: number): Hit {
 
 /** Makes the short name by which an answer cites a chunk: `p` and its number, then `c` and its collection's unless that is the first. */
 function passageId(chunk: number): string {
-  const collection = Math.floor(chunk / chunksPerCollection);
+  const collection = collectionOf(chunk);
   return `p${chunk % chunksPerCollection}${collection === 1 ? "" : `c${collection}`}`;
+}
+
+function collectionOf(chunk: number): number {
+  return Math.floor(chunk / chunksPerCollection);
 }
