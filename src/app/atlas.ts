@@ -57,6 +57,6 @@ export interface Atlas extends AsyncDisposable {
   ): Promise<RunHandle<Output>>;
   /** Reads the whole database and checks its integrity. Cost: reads every page. */
   check(): Promise<DatabaseCheck>;
-  /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. */
+  /** Stops taking work, interrupts what runs (it is kept, and taken up again at the next start) and frees everything. Every call waits for the same end. */
   close(): Promise<void>;
 }

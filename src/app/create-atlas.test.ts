@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { agent } from "../agents/index.ts";
-import type { ModelRequest } from "../providers/index.ts";
+import type { ModelRequest, Provider } from "../providers/index.ts";
 import { scripted } from "../providers/index.ts";
 import type { RunHandle } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
@@ -259,5 +259,30 @@ describe("closing and opening again", () => {
     await atlas[Symbol.asyncDispose]();
     expect(await database.read({ sql: "SELECT 1 AS one" })).toEqual([{ one: 1 }]);
     await database[Symbol.asyncDispose]();
+  });
+
+  it("is done for everybody at once: a second close does not resolve before the first", async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow: Provider = {
+      name: "slow",
+      model: (name) => scripted(["own"], { provider: "slow", name }),
+      listModels: async () => [],
+      [Symbol.asyncDispose]: () => gate.promise,
+    };
+    const atlas = await atlasWith({ ...offline, providers: [slow] });
+    await atlas.models.get("slow/x");
+    const order: string[] = [];
+    const both = [atlas.close(), atlas.close()].map((closed, index) => closed.then(() => order.push(`close ${index}`)));
+    const opened = await createAtlas({
+      directory: join(folder, "other"),
+      environment: {},
+      logger: silentLogger,
+      ...offline,
+    });
+    await opened.close();
+    order.push("gate");
+    gate.resolve();
+    await Promise.all(both);
+    expect(order).toEqual(["gate", "close 0", "close 1"]);
   });
 });

@@ -50,7 +50,8 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     if (recovered.length > 0) logger.info("interrupted runs taken up", { runs: recovered.length });
   }
   const held = parts.move();
-  const close = (): Promise<void> => held.disposeAsync();
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= held.disposeAsync());
   return {
     settings,
     runs,
