@@ -126,6 +126,9 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
         ? { value }
         : bad("an address that begins with http:// or https://");
     case "path":
+      // SQLite's name for a database in memory, which would lose every run.
+      if (value === ":memory:")
+        return { message: "expected the path of a file; a database in memory is not supported" };
       return isText(value) ? { value: absolute(value, directory) } : bad("a path");
     case "paths":
       return isTexts(value)
@@ -155,7 +158,6 @@ function isModel(value: unknown): value is string {
 }
 
 function absolute(path: string, directory: string): string {
-  if (path === ":memory:") return path;
   return path === "~" || path.startsWith("~/") ? resolve(homedir(), path.slice(2)) : resolve(directory, path);
 }
 

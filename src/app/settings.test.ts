@@ -160,6 +160,10 @@ test.each([
   ["[agents.'a b']\ninstructions = 'x'\n", "is no name"],
   ["model = ''\n", "an empty text"],
   ["storage = 2024-01-01\n", "expected a path"],
+  [
+    "storage = ':memory:'\n",
+    "storage (atlas.toml:1): expected the path of a file; a database in memory is not supported",
+  ],
 ])("says what is wrong with %j", async (text, message) => {
   write("atlas.toml", text);
   const error = await failure();
