@@ -64,6 +64,24 @@ test("a provider that is configured with its models comes before one that has a 
   expect(await chosen({ OPENAI_API_KEY: "sk-test-0123456789" }, { providers })).toBe("house/big");
 });
 
+test("a provider that is configured with models is told of once, also when it is found by its key or answers", async () => {
+  await using server = await ollamaWith(["qwen-test:1b"]);
+  await using models = await modelsOf(
+    { OPENAI_API_KEY: "sk-test-0123456789", OLLAMA_HOST: server.url },
+    { providers: { openai: { models: ["gpt-x"] }, ollama: { models: ["mine:7b"] } } },
+  );
+  const { candidates } = await models.detect();
+  const names = candidates.map(({ provider }) => provider);
+  expect(names).toEqual([...new Set(names)]);
+  expect(new Set(candidates.slice(0, 2).map(({ model }) => model))).toEqual(new Set(["gpt-x", "mine:7b"]));
+});
+
+test("an Ollama that is configured with models and does not answer is used, and what is wrong is told", async () => {
+  await using models = await modelsOf({}, { providers: { ollama: { models: ["mine:7b"] } } });
+  const problem: unknown = expect.stringContaining("does not answer");
+  expect((await models.detect()).choice).toMatchObject({ provider: "ollama", model: "mine:7b", problem });
+});
+
 test("a hosted provider that is configured with models but has no key is not chosen, and the reason is told", async () => {
   const providers = { openai: { models: ["gpt-x"] } };
   expect(await chosen({}, { providers })).toBe("offline/extractive");

@@ -47,7 +47,7 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
         return await probe.listModels({ signal: probeSignal });
       },
     });
-    const candidates = [...configured(settings), ...detection.candidates];
+    const candidates = merged(configured(settings), detection.candidates);
     return { candidates, choice: candidates.find((each) => each.usable && each.model !== null) ?? detection.choice };
   };
   return {
@@ -77,6 +77,15 @@ function configured(settings: Settings): Candidate[] {
     const problem = keyless ? { problem: `Set ${keyVariable} to use ${provider}.` } : {};
     return [{ provider, model, usable: !keyless, reason: "It is configured with its models", ...problem }];
   });
+}
+
+/** Puts what is configured before what was found; a provider that is both is told of once, with what was found against it. */
+function merged(named: readonly Candidate[], found: readonly Candidate[]): readonly Candidate[] {
+  const both = named.map((each): Candidate => {
+    const problem = each.problem ?? found.find(({ provider }) => provider === each.provider)?.problem;
+    return problem === undefined ? each : { ...each, problem };
+  });
+  return [...both, ...found.filter(({ provider }) => !named.some((each) => each.provider === provider))];
 }
 
 function presetOf(name: string): (typeof providerPresets)[string] | undefined {

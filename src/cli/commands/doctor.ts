@@ -115,14 +115,14 @@ async function checkInside(call: Call, findings: Finding[]): Promise<void> {
     }
     const { candidates, choice } = await atlas.models.detect(call.interrupt.signal);
     for (const { provider, usable, reason, problem } of candidates) {
-      if (!usable && !reason.endsWith("is not set"))
+      if (usable && problem === undefined) findings.push({ name: provider, state: "ok", message: reason });
+      else if (!reason.endsWith("is not set"))
         findings.push({
           name: provider,
           state: "warn",
           message: reason,
           ...(problem === undefined ? {} : { advice: problem }),
         });
-      else if (usable) findings.push({ name: provider, state: "ok", message: reason });
     }
     const set = atlas.settings.values.model;
     const used = set === "auto" ? `${choice.provider}/${choice.model ?? ""}` : set;
