@@ -33,7 +33,7 @@ export type HttpOptions = {
   readonly baseUrl?: string | undefined;
   readonly apiKey?: ApiKey | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
-  /** Are sent with every request, after Atlas's own: the same name replaces. */
+  /** Are sent with every request; they replace Atlas's own of the same name, but for the type of the content. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly clock?: Clock | undefined;
   /** Replaces the HTTP client; then `connectMs` is its own affair. */

@@ -3,7 +3,6 @@ export type {
   AssistantPart,
   FilePart,
   Message,
-  Passage,
   ReasoningPart,
   TextPart,
   ToolCallPart,
@@ -11,6 +10,8 @@ export type {
   ToolResultPart,
   UserPart,
 } from "./message.ts";
+export { readPassages } from "./passage.ts";
+export type { Passage } from "./passage.ts";
 export type {
   FinishReason,
   Model,

@@ -58,25 +58,9 @@ export interface ToolDefinition {
   readonly name: string;
   readonly description: string;
   readonly inputSchema: JsonObject;
-  /** `retrieval` marks a tool that searches documents: it takes `{ query }` and returns `{ passages: Passage[] }` (see Passage). */
+  /** `retrieval` marks a tool that searches documents: it takes `{ query }` and returns `{ passages: Passage[] }` (see Passage in passage.ts). */
   readonly purpose?: "retrieval" | "action";
 }
-
-/**
- * Is one piece of a document as a retrieval tool returns it and as an extractive model reads it.
- *
- * Units: lines count from 1, both ends included. `id` is how an answer cites it: `[id]` in the text.
- */
-export type Passage = {
-  readonly id: string;
-  readonly source: string;
-  readonly startLine: number;
-  readonly endLine: number;
-  readonly score: number;
-  readonly title?: string;
-  readonly headings?: readonly string[];
-  readonly text: string;
-};
 
 /** Makes a user message from text. */
 export function userMessage(text: string): Message {

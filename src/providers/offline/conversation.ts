@@ -1,7 +1,8 @@
 import type { JsonValue } from "../../base/index.ts";
-import { isJsonObject } from "../../base/index.ts";
-import type { Message, Passage, ToolResultPart } from "../message.ts";
+import type { Message, ToolResultPart } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import { textOf } from "../message.ts";
+import { readPassages } from "../passage.ts";
 
 /** Is what the model needs to know of a conversation. */
 export interface Conversation {
@@ -75,27 +76,11 @@ function textPassage(id: string, source: string, text: string): Passage {
   return { id, source, startLine: 1, endLine: text.split("\n").length, score: 1, text };
 }
 
-function passagesOf(part: ToolResultPart): Passage[] {
+function passagesOf(part: ToolResultPart): readonly Passage[] {
   if (part.failed === true) return [];
   const { output } = part;
-  if (isJsonObject(output) && Array.isArray(output["passages"]))
-    return output["passages"].flatMap((item: JsonValue) => readPassage(item) ?? []);
+  const passages = readPassages(output);
+  if (passages !== undefined) return passages;
   const text = typeof output === "string" ? output : JSON.stringify(output, null, 1);
   return text.length < 2 ? [] : [textPassage(part.id, part.name, text)];
-}
-
-function readPassage(value: JsonValue): Passage | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const { id, source, text, startLine, endLine, score, title, headings } = value;
-  if (typeof id !== "string" || typeof text !== "string") return undefined;
-  return {
-    id,
-    source: typeof source === "string" ? source : id,
-    startLine: typeof startLine === "number" ? startLine : 1,
-    endLine: typeof endLine === "number" ? endLine : 1,
-    score: typeof score === "number" ? score : 0,
-    text,
-    ...(typeof title === "string" ? { title } : {}),
-    ...(Array.isArray(headings) ? { headings: headings.filter((item: JsonValue) => typeof item === "string") } : {}),
-  };
 }

@@ -1,4 +1,4 @@
-import type { Passage } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import type { KeyTerm, Question } from "./question.ts";
 import { synonymsOf } from "./synonyms.ts";
 import { stemsOf, termsOf } from "./terms.ts";

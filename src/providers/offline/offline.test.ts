@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { isAtlasError } from "../../base/index.ts";
-import type { Message, Passage, ToolDefinition } from "../message.ts";
+import type { Message, ToolDefinition } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import { systemMessage, userMessage } from "../message.ts";
 import type { ModelRequest, StreamPart } from "../model.ts";
 import { offline } from "./offline.ts";

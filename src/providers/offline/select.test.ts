@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
-import type { Passage } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import { writeAnswer } from "./answer.ts";
 import { creditOf, readEvidence, weigh } from "./evidence.ts";
 import { questionOf } from "./question.ts";

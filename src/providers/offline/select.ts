@@ -1,4 +1,4 @@
-import type { Passage } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import type { Entry, Evidence } from "./evidence.ts";
 import type { Question } from "./question.ts";
 import type { Scored } from "./score.ts";

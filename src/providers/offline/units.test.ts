@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Passage } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import { unitsOf } from "./units.ts";
 
 const passage = (text: string, source = "guide.md"): Passage => ({

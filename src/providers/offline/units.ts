@@ -1,4 +1,4 @@
-import type { Passage } from "../message.ts";
+import type { Passage } from "../passage.ts";
 import { sentencesOf } from "./sentences.ts";
 
 /** Says what a unit is: prose, an item of a list, a row of a table, or a block of code. */
