@@ -360,6 +360,11 @@ test("tells in words what an ingest did and which files it left out", async () =
   expect(err).toMatch(/Documents: \d read/);
 });
 
+test("tells of every path of an ingest by its own name, also when one was named twice", async () => {
+  const { out } = await atlas(["ingest", "docs/garden.md", "./docs/garden.md", "docs/brewing.md"]);
+  expect(out.match(/^.+(?=: \d+ passages)/gm)).toEqual(["docs/garden.md", "docs/brewing.md"]);
+});
+
 test("shows why a run failed and how it can be found again", async () => {
   const failed = await atlas(["run", "x", "-k", "missing"]);
   expect(failed.err).toMatch(/Error \(run_\w+\): There is no file or folder/);

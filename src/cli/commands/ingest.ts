@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ingestPaths } from "../../knowledge/index.ts";
+import { collectionOfPath, ingestPaths } from "../../knowledge/index.ts";
 import type { Call } from "../command.ts";
 import { duration, size } from "../format.ts";
 import { tellIngest } from "../narrator.ts";
@@ -23,11 +23,13 @@ export async function ingest(call: Call): Promise<number> {
   );
   screen.progress("");
   if (screen.json) screen.printJson({ reports });
-  for (const [index, report] of reports.entries()) {
+  // Paths that were named twice have one report.
+  const typed = new Map(args.toReversed().map((path) => [collectionOfPath(resolve(io.directory, path)), path]));
+  for (const report of reports) {
     if (screen.json) continue;
     tellIngest([{ ...report, failures: report.failures.map((failure) => ({ ...failure })) }], screen);
     screen.print(
-      `${args[index] ?? ""}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`,
+      `${typed.get(report.collection) ?? report.collection}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`,
     );
   }
   return reports.some(({ files }) => files.failed > 0 && files.added + files.changed + files.unchanged === 0) ? 1 : 0;
