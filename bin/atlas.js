@@ -13,10 +13,11 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   );
   process.exitCode = 1;
 } else {
-  const built = new URL("../dist/cli/main.js", import.meta.url);
-  const source = new URL("../src/cli/main.ts", import.meta.url);
+  const at = (path) => new URL(path, import.meta.url);
+  // The package has no tsconfig.json. A checkout has, and runs its sources: what was built there may be older.
+  const isCheckout = existsSync(at("../tsconfig.json"));
   try {
-    const { main } = await import((existsSync(built) ? built : source).href);
+    const { main } = await import(at(isCheckout ? "../src/cli/main.ts" : "../dist/cli/main.js").href);
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
     console.error(error);

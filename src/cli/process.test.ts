@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -129,4 +129,19 @@ test("a cancel that waits for a run of a process that stands still ends at the f
   } finally {
     owner.child.kill("SIGKILL");
   }
+});
+
+test("the command runs the sources of a checkout and what was built of a package", async () => {
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  };
+  write("package.json", '{ "type": "module" }');
+  write("src/cli/main.ts", "export const main = async (_: readonly string[]): Promise<number> => 41;\n");
+  write("dist/cli/main.js", "export const main = async () => 42;\n");
+  write("bin/atlas.js", readFileSync(new URL("../../bin/atlas.js", import.meta.url), "utf8"));
+  const exitCode = (): number | null => spawnSync(process.execPath, [join(directory, "bin/atlas.js")]).status;
+  expect(exitCode()).toBe(42);
+  write("tsconfig.json", "{}");
+  expect(exitCode()).toBe(41);
 });
