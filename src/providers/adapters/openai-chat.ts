@@ -35,7 +35,9 @@ export function openai(options: OpenAiOptions = {}): Provider {
 /** Makes a provider for any endpoint that speaks OpenAI's Chat Completions. Errors: invalid_input for a base URL that is none. */
 export function openaiCompatible(options: OpenAiCompatibleOptions): Provider {
   const quirks = { ...compatibleQuirks, ...options.quirks };
-  return make(options, wireOf(quirks, { ...hostedCapabilities, ...options.capabilities }, false));
+  // Where no schema can be sent, the caller must say in words what form an answer must have.
+  const structuredOutput = quirks.structuredOutput === "schema" ? "native" : "none";
+  return make(options, wireOf(quirks, { ...hostedCapabilities, structuredOutput, ...options.capabilities }, false));
 }
 
 function make(options: HttpOptions & { readonly name: string; readonly baseUrl: string }, wire: Wire): Provider {

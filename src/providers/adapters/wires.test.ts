@@ -273,3 +273,15 @@ function everythingIn(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.stack} ${JSON.stringify(error)} ${everythingIn(error.cause)}`;
 }
+
+it.each([
+  ["schema", "native"],
+  ["object", "none"],
+  ["none", "none"],
+] as const)("an endpoint that knows %s of structured output has the capability %s", async (structuredOutput, known) => {
+  const options = { name: "mine", baseUrl: "http://127.0.0.1:1/v1", quirks: { structuredOutput } };
+  await using provider = openaiCompatible(options);
+  expect(provider.model("m").capabilities.structuredOutput).toBe(known);
+  await using told = openaiCompatible({ ...options, capabilities: { structuredOutput: "native" } });
+  expect(told.model("m").capabilities.structuredOutput).toBe("native");
+});
