@@ -62,7 +62,8 @@ export function renderErrorTables(tables: readonly ErrorTable[]): string {
     "Generated from the tables in `src/*/errors.ts` by `npm run docs:errors`; edit those.",
     "",
     "Retry says whether trying again can help: `never`, `later` (the same call may succeed in a while) or `changed` (only with",
-    "another input, setting or environment). Exit is the exit code of `atlas`, HTTP the status of an answer.",
+    "another input, setting or environment). Exit is the exit code of `atlas`; a run that failed ends with 7 where the table",
+    "says 1. HTTP is the status of an answer.",
   ];
   for (const { domain, table } of tables) {
     lines.push(
