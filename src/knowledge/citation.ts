@@ -1,6 +1,4 @@
 import { stem } from "../base/index.ts";
-import { readBytes } from "./file-bytes.ts";
-import { readableText } from "./read-file.ts";
 import type { Range } from "./sentences.ts";
 import { lastSentence, sentencesOf, trimEndOf } from "./sentences.ts";
 import { fold, queryTerms, wordsOf } from "./words.ts";
@@ -21,11 +19,6 @@ export interface CitablePassage {
   readonly startLine: number;
   readonly text: string;
 }
-
-/** Says whether a citation holds. `reason`: the file is gone or unreadable, has fewer lines, or does not hold the quote there. */
-export type Verification =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly reason: "missing" | "unreadable" | "lines" | "quote"; readonly message: string };
 
 /** Is what the citations of an answer are. */
 export interface CitedAnswer {
@@ -129,84 +122,7 @@ function newlines(text: string): number {
   return text.split("\n").length - 1;
 }
 
-function collapse(text: string): string {
+/** Writes each run of white space as one space, and none at the ends. */
+export function collapse(text: string): string {
   return text.replace(/\s+/g, " ").trim();
-}
-
-/** Checks a citation against the file as it is now. HTML is read without its markup. */
-export async function verifyCitation(citation: Citation, signal?: AbortSignal): Promise<Verification> {
-  const lines = await linesOf(citation.source, signal);
-  return typeof lines === "string" ? failed(lines, citation) : verifyIn(citation, lines.readable);
-}
-
-function verifyIn(citation: Citation, lines: readonly string[]): Verification {
-  const { startLine, endLine, quote } = citation;
-  if (!(startLine >= 1 && endLine >= startLine && endLine <= lines.length)) return failed("lines", citation);
-  const held = collapse(lines.slice(startLine - 1, endLine).join("\n"));
-  return quote.trim() !== "" && held.includes(collapse(quote)) ? { ok: true } : failed("quote", citation);
-}
-
-/**
- * Keeps the citations that the files still hold. A quote from HTML is cut down to its longest stretch that stands in the file as
- * it is, between tags, so that anyone who opens the file finds it.
- */
-export async function confirmCitations(
-  citations: readonly Citation[],
-  signal?: AbortSignal,
-): Promise<readonly Citation[]> {
-  const files = new Map<string, ReturnType<typeof linesOf>>();
-  const confirmed: Citation[] = [];
-  for (const citation of citations) {
-    const reading = files.get(citation.source) ?? linesOf(citation.source, signal);
-    files.set(citation.source, reading);
-    const lines = await reading;
-    if (typeof lines === "string" || !verifyIn(citation, lines.readable).ok) continue;
-    const held = collapse(lines.raw.slice(citation.startLine - 1, citation.endLine).join("\n"));
-    const quote = held.includes(citation.quote) ? citation.quote : longestHeld(citation.quote, held);
-    if (quote !== "") confirmed.push({ ...citation, quote });
-  }
-  return confirmed;
-}
-
-/** Finds the longest run of words of a quote that a text holds. */
-function longestHeld(quote: string, text: string): string {
-  const words = quote.split(" ");
-  let best = "";
-  for (let from = 0; from < words.length; from++) {
-    let run = words[from] ?? "";
-    for (let to = from; text.includes(run);) {
-      if (run.length > best.length) best = run;
-      if (++to >= words.length) break;
-      run = `${run} ${words[to] ?? ""}`;
-    }
-  }
-  return best;
-}
-
-async function linesOf(
-  source: string,
-  signal?: AbortSignal,
-): Promise<"missing" | "unreadable" | { readonly readable: readonly string[]; readonly raw: readonly string[] }> {
-  let bytes: Buffer;
-  try {
-    ({ bytes } = await readBytes(source, signal));
-  } catch (error) {
-    signal?.throwIfAborted();
-    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "missing" : "unreadable";
-  }
-  const readable = readableText(source, bytes);
-  if (readable === undefined) return "unreadable";
-  const raw = /\.x?html?$/i.test(source) ? bytes.toString("utf8") : readable;
-  return { readable: readable.split("\n"), raw: raw.split("\n") };
-}
-
-function failed(reason: "missing" | "unreadable" | "lines" | "quote", citation: Citation): Verification {
-  const place = `lines ${citation.startLine} to ${citation.endLine}`;
-  const message = {
-    missing: "The file is gone.",
-    unreadable: "The file cannot be read as text.",
-    lines: `The file has no ${place}.`,
-    quote: `The file does not hold the quote at ${place}.`,
-  }[reason];
-  return { ok: false, reason, message };
 }

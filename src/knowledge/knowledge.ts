@@ -2,10 +2,11 @@ import type { Clock } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { ChunkLimits } from "./chunk.ts";
-import type { CitablePassage, Citation, CitedAnswer, Verification } from "./citation.ts";
+import type { CitablePassage, Citation, CitedAnswer } from "./citation.ts";
 import type { IngestProgress, IngestReport } from "./ingest.ts";
 import type { RankWeights } from "./rank.ts";
 import type { Hit } from "./search.ts";
+import type { Verification } from "./verify-citation.ts";
 
 /** Are the options of `createKnowledge`. */
 export interface KnowledgeOptions {

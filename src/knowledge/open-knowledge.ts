@@ -3,7 +3,7 @@ import { baseErrors, systemClock } from "../base/index.ts";
 import type { Database, Row } from "../storage/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
 import { defaultChunkLimits } from "./chunk.ts";
-import { checkCitations, confirmCitations, verifyCitation } from "./citation.ts";
+import { checkCitations } from "./citation.ts";
 import { knowledgeErrors } from "./errors.ts";
 import { ingest } from "./ingest.ts";
 import type { CollectionInfo, Knowledge, KnowledgeOptions } from "./knowledge.ts";
@@ -12,6 +12,7 @@ import type { Searchable } from "./search.ts";
 import { search } from "./search.ts";
 import { CollectionStore } from "./store.ts";
 import { createTermCounts } from "./term-counts.ts";
+import { confirmCitations, verifyCitation } from "./verify-citation.ts";
 
 const defaultMaxFileBytes = 1024 ** 3;
 const lockRetryMs = 100;

@@ -51,10 +51,42 @@ function prepare(source: string, format: Format): { readonly text: string; reado
   return { text: html.text, scan: scanHtml(html) };
 }
 
-/** Gives the readable text of a file's bytes, line for line; undefined when they are binary. Used to verify citations. */
-export function readableText(path: string, bytes: Uint8Array): string | undefined {
-  const encoding = detectEncoding(bytes);
-  return encoding === undefined ? undefined : prepare(decodeText(bytes, encoding), formatOf(path)).text;
+/**
+ * Reads the text that was cut into chunks, line for line that of the file, in parts; `source` is what stands in the file, markup
+ * and all. HTML and files that fit in memory come as one part.
+ *
+ * Errors: as `readParts`, whatever the file system says.
+ */
+export async function* textParts(
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<{ readonly text: string; readonly source: string }> {
+  const { handle, sizeBytes } = await openFile(path);
+  await using _handle = handle;
+  const file = { path, sizeBytes };
+  const format = formatOf(path);
+  if (format === "html" && sizeBytes > maxHtmlBytes) throw tooLarge(file, maxHtmlBytes);
+  const whole = format === "html" || sizeBytes <= wholeFileBytes;
+  const sample = whole
+    ? await handle.readFile(signal === undefined ? {} : { signal })
+    : await readStart(handle, sampleBytes);
+  const encoding = detectEncoding(sample, whole);
+  if (encoding === undefined) throw binary(file);
+  if (whole) {
+    const source = decodeText(sample, encoding);
+    yield { text: prepare(source, format).text, source };
+    return;
+  }
+  const decoder = new TextDecoder(encoding);
+  for await (const bytes of partsOf(handle, signal)) {
+    if (holdsBinary(bytes, encoding)) throw binary(file);
+    const text = decoder.decode(bytes, { stream: true });
+    yield { text, source: text };
+  }
+}
+
+function holdsBinary(bytes: Uint8Array, encoding: Encoding): boolean {
+  return encoding !== "utf-16le" && encoding !== "utf-16be" && bytes.includes(0);
 }
 
 /** Is one part of a large document; the title is known from the first part on. */
@@ -117,7 +149,7 @@ class PartReader {
   /** Adds bytes and gives a part when enough have come; undefined bytes end the file. */
   take(bytes: Uint8Array | undefined): DocumentPart | undefined {
     if (bytes !== undefined) {
-      if (this.encoding !== "utf-16le" && this.encoding !== "utf-16be" && bytes.includes(0)) throw binary(this.file);
+      if (holdsBinary(bytes, this.encoding)) throw binary(this.file);
       this.hash.update(bytes);
       this.bytes += bytes.length;
       this.text += this.decoder.decode(bytes, { stream: true });
@@ -168,12 +200,12 @@ function titleOf(file: FoundFile, state: ScanState): string {
   );
 }
 
-function binary(file: FoundFile): AtlasError {
+function binary(file: Pick<FoundFile, "path">): AtlasError {
   return knowledgeErrors.create("file_binary", `${showPath(file.path)} holds binary data, not text.`);
 }
 
 /** Makes the error for a file over the limit. */
-export function tooLarge(file: FoundFile, limit: number): AtlasError {
+export function tooLarge(file: Pick<FoundFile, "path" | "sizeBytes">, limit: number): AtlasError {
   return knowledgeErrors.create(
     "file_too_large",
     `${showPath(file.path)} has ${file.sizeBytes} bytes; the limit is ${limit}.`,
