@@ -156,4 +156,103 @@ describe("at its edges, the engine", () => {
     const run = await runs.start(dated, null);
     expect(await run.result()).toEqual(await (await runs.open(run.id)).result());
   });
+
+  it("leaves no gap and no run behind when runs with parallel branches are cancelled at any moment", async () => {
+    const branches = workflow({
+      name: "branches",
+      run: async (context) => {
+        const branch = async (name: string): Promise<void> => {
+          for (let n = 0; n < 50; n++) await context.step(name, () => n);
+        };
+        await Promise.all(["a", "b", "c"].map(branch));
+      },
+    });
+    for (let n = 0; n < 30; n++) {
+      const run = await runs.start(branches, null);
+      for await (const event of run.events()) if (event.seq > n * 3) break;
+      const { status } = await run.cancel();
+      const log = await events(run);
+      expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
+      const ends = log
+        .filter((event) => ["run.completed", "run.cancelled"].includes(event.type))
+        .map(({ type }) => type);
+      expect([ends, log.at(-1)?.type]).toEqual([[`run.${status}`], `run.${status}`]);
+    }
+  });
+
+  it("gives two waits for one name a signal each", async () => {
+    const twice = workflow({
+      name: "twice",
+      run: async (context) => await Promise.all([context.waitFor("go"), context.waitFor("go")]),
+    });
+    const run = await runs.start(twice, null);
+    for (const payload of [1, 2]) await runs.signal(run.id, "go", payload);
+    expect(new Set((await run.result()) as number[])).toEqual(new Set([1, 2]));
+  });
+
+  it("does not emit again at each restart what the log holds", async () => {
+    const asking = workflow({
+      name: "asking",
+      run: async (context) => {
+        await context.step("before", () => context.emit({ type: "inside.said" }));
+        context.emit({ type: "please.approve" });
+        await context.waitFor("go");
+        context.emit({ type: "thanks.said" });
+      },
+    });
+    const run = await runs.start(asking, null);
+    await until(run, "signal.awaited");
+    for (let n = 0; n < 3; n++) {
+      await restart();
+      runs.register(asking);
+      await runs.recover();
+    }
+    await runs.signal(run.id, "go");
+    const again = await runs.open(run.id);
+    await again.result();
+    const said = (await events(again)).map(({ type }) => type).filter((type) => !type.startsWith("run."));
+    expect(said).toEqual([
+      "inside.said",
+      "step.completed",
+      "please.approve",
+      "signal.awaited",
+      "signal.received",
+      "thanks.said",
+    ]);
+  });
+
+  it("takes up the children of a parent that has ended, and does not delete those that an unfinished parent needs", async () => {
+    const child = workflow({ name: "child", run: async (context) => await context.waitFor("go") });
+    const leaving = workflow({
+      name: "leaving",
+      run: async (context) => {
+        void context.call(child, null).catch(() => {});
+        await context.step(
+          "pause",
+          async () => await until(await runs.open(context.runId), "call.started").then(() => 1),
+        );
+        return "gone";
+      },
+    });
+    await (await runs.start(leaving, null)).result();
+    await restart();
+    for (const each of [child, leaving]) runs.register(each);
+    const recovered = await runs.recover();
+    expect((await Promise.all(recovered.map((run) => run.record()))).map((run) => run.workflow)).toEqual(["child"]);
+  });
+
+  it("refuses results that JSON would lose without a word", async () => {
+    for (const [name, value] of Object.entries({
+      map: new Map([[1, 2]]),
+      nan: { n: Number.NaN },
+      made: { call: () => 1 },
+      bytes: Buffer.from("x"),
+    })) {
+      const lossy = workflow({
+        name: `lossy-${name}`,
+        run: async (context) => await context.step("make", () => value),
+      });
+      await expect((await runs.start(lossy, null)).result()).rejects.toMatchObject({ code: "step_not_json" });
+    }
+  });
 });
