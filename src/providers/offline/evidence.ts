@@ -17,6 +17,8 @@ export interface Entry {
   readonly near: Neighbours;
   /** The words of the passage's own name: the end of its file's path, its title; identifiers whole. */
   readonly named: ReadonlySet<string>;
+  /** The words of the heading that the passage stands under, parts of identifiers too. */
+  readonly section: ReadonlySet<string>;
 }
 
 /** Are the units before and after, in the same passage. */
@@ -50,6 +52,7 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
       `${passage.title ?? ""} ${(passage.headings ?? []).join(" ")} ${passage.source.replace(/\.\p{L}+$/u, "")}`,
     );
     const named = nameOf(passage);
+    const section = stemsOfContext(passage.headings?.at(-1) ?? "");
     const units = unitsOf(passage);
     const owns = units.map((unit) => stemsOf(unit.text));
     units.forEach((unit, place) => {
@@ -63,6 +66,7 @@ export function readEvidence(passages: readonly Passage[]): Evidence {
         above,
         about,
         named,
+        section,
         near: { before: owns[place - 1] ?? none, after: owns[place + 1] ?? none },
       });
     });

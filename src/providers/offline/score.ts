@@ -79,7 +79,8 @@ function scoreUnit(terms: readonly KeyTerm[], entry: Entry, question: Question):
   if (terms.some((term) => term.weight >= 0.1 && entry.named.has(term.stem))) score += 0.08;
   if (question.kind === "number" && quantity.test(text)) score += 0.06;
   if (question.kind === "number" && !fits) score -= 0.2;
-  if (isCode) score -= question.kind === "how" ? 0.1 : 0.3;
+  if (isCode) score -= question.kind === "how" && !importsOnly(text) ? 0.1 : 0.3;
+  if (question.kind === "how" && kind !== "item" && kind !== "row" && isNamedAfter(question, entry)) score += 0.15;
   if (text.length < 25) score -= 0.1;
   if (text.length > 600) score -= 0.08;
   if (text.endsWith(":")) score -= 0.12;
@@ -98,6 +99,20 @@ function adjacency(terms: readonly KeyTerm[], text: string): number {
     if (one >= 0 && other >= 0 && Math.abs(one - other) < 40) close++;
   }
   return close / (terms.length - 1);
+}
+
+/** Tells whether code only names what it takes from elsewhere, which shows how to do nothing. */
+function importsOnly(code: string): boolean {
+  const lines = code.split("\n").map((line) => line.trim());
+  return lines.every((line) => line === "" || /^(?:```|~~~|import\b|from\b|#include\b|use\b)|=\s*require\(/.test(line));
+}
+
+/** Tells whether the section is named after what is asked: `deleteCookie(headers)` for "delete a cookie". */
+function isNamedAfter({ terms }: Question, { section }: Entry): boolean {
+  const solid = terms.filter((term) => term.weight >= 1);
+  // "Set a cookie" has one solid word only: then the vague one must be there too.
+  const wanted = solid.length > 1 ? solid : terms;
+  return wanted.length > 1 && wanted.every((term) => section.has(term.stem));
 }
 
 function opensWithSubject(terms: readonly KeyTerm[], text: string): boolean {

@@ -46,6 +46,32 @@ test("code comes with the sentence that introduces it", () => {
   expect(text).toContain("valve open --left");
 });
 
+test("the section named after what is asked answers, not a parameter of it or a list of imports", () => {
+  const doors = [
+    {
+      ...passage(
+        "close",
+        "docs/doors.md",
+        "* `name` {string} The name of the door to close.\n\nSends a signal to the `door` of that name, which lets its spring close it.\n\n```js\nimport { closeDoor } from 'doors';\n\ncloseDoor(house, 'front');\n```",
+      ),
+      headings: ["Doors", "closeDoor(house, name)"],
+    },
+    {
+      ...passage(
+        "all",
+        "docs/doors.md",
+        "They work on the doors of a house.\n\n```js\nimport { openDoor, closeDoor } from 'doors';\n```",
+      ),
+      headings: ["Doors"],
+    },
+  ];
+  const { quotes } = answerQuestion(questionOf("How do I close a door?"), readEvidence(doors));
+  expect(quotes.map(({ passage: { id }, unit }) => [id, unit.kind])).toEqual([
+    ["close", "sentence"],
+    ["close", "code"],
+  ]);
+});
+
 test.each([
   "Who won the world cup?",
   "What colour does the boiler have in Lisbon?",
