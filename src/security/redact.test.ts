@@ -181,8 +181,14 @@ test("leaves JSON that holds credentials JSON, as a text and as a value", () => 
 });
 
 test("takes a credential out of a value by the name of its member", () => {
-  const value = { user: "ada", password: "letmein-please", deep: [{ apiKey: "letmein-please" }], port: 1 };
-  const clean = { user: "ada", password: "[secret]", deep: [{ apiKey: "[secret]" }], port: 1 };
+  const value = {
+    user: "ada",
+    password: "letmein-please",
+    deep: [{ apiKey: "letmein-please" }],
+    port: 1,
+    passwd: 4711,
+  };
+  const clean = { user: "ada", password: "[secret]", deep: [{ apiKey: "[secret]" }], port: 1, passwd: "[secret]" };
   expect(JSON.parse(redactedJson(value, redact))).toEqual(clean);
   expect(JSON.parse(redactedJson(value, createRedactor({ knownOnly: true })))).toEqual(value);
 });

@@ -6,7 +6,10 @@ import { secretMask } from "./secret.ts";
  */
 export function redactedJson(value: unknown, redact: (text: string) => string, indent?: number): string {
   const replace = (name: string, item: unknown): unknown => {
-    if (typeof item === "string") return item !== "" && namesCredential(name, redact) ? secretMask : redact(item);
+    if ((typeof item === "string" && item !== "") || typeof item === "number") {
+      if (namesCredential(name, redact)) return secretMask;
+      return typeof item === "string" ? redact(item) : item;
+    }
     if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(Object.entries(item).map(([inner, each]: [string, unknown]) => [redact(inner), each]));
   };
