@@ -29,6 +29,7 @@ it("keeps each path in a collection of its own that the same path finds again", 
   const [one, two] = [join(folder, "one"), join(folder, "two")];
   const first = await ingestPaths(knowledge, [one, two, `${one}/`]);
   expect(first.collections).toEqual([collectionOfPath(one), collectionOfPath(two)]);
+  expect(first.reports.map((report) => report.paths)).toEqual([[one], [two]]);
   const again = await ingestPaths(knowledge, [one]);
   expect(again.reports[0]?.files).toMatchObject({ unchanged: 1, added: 0 });
   const hits = await knowledge.search({ query: "walnut", collections: again.collections });

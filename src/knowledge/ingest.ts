@@ -4,12 +4,13 @@ import { isAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Chunk, ChunkLimits } from "./chunk.ts";
 import { knowledgeErrors } from "./errors.ts";
+import { forEach } from "./for-each.ts";
 import { formatOf } from "./format.ts";
 import { hashFile, readBytes } from "./file-bytes.ts";
 import { readDocument, readParts, tooLarge, wholeFileBytes } from "./read-file.ts";
 import { showPath } from "./show-path.ts";
 import type { CollectionStore, DocumentFields, StagedDocument, StoredDocument } from "./store.ts";
-import { readerVersion } from "./store.ts";
+import { readerVersion, writesAtOnce } from "./store.ts";
 import type { FoundFile, Walk } from "./walk.ts";
 import { errnoOf, walk } from "./walk.ts";
 
@@ -31,6 +32,8 @@ export interface IngestFailure {
 /** Says what an ingest did. */
 export interface IngestReport {
   readonly collection: string;
+  /** The files and folders that were named: absolute, each once, as they are (not escaped). */
+  readonly paths: readonly string[];
   readonly files: {
     readonly added: number;
     readonly changed: number;
@@ -61,7 +64,6 @@ export interface IngestJob {
   readonly onProgress?: ((progress: IngestProgress) => void) | undefined;
 }
 
-const filesAtOnce = 16;
 const maxFailures = 1000;
 const progressEveryMs = 50;
 
@@ -98,29 +100,14 @@ class Ingest {
   }
 
   async readAll(): Promise<void> {
-    const { files } = this.found;
-    let next = 0;
-    const store = { failed: false };
-    const worker = async (): Promise<void> => {
-      for (let file = files[next++]; file !== undefined && !store.failed; file = files[next++]) {
-        this.job.signal?.throwIfAborted();
-        await this.file(file);
-        this.filesDone++;
-        this.bytesDone += file.sizeBytes;
-        this.tell(false);
-      }
+    const work = async (file: FoundFile): Promise<void> => {
+      await this.file(file);
+      this.filesDone++;
+      this.bytesDone += file.sizeBytes;
+      this.tell(false);
     };
-    // A failure of the store ends the ingest, but only once the files under way are done with it.
-    const ends = await Promise.allSettled(
-      Array.from({ length: filesAtOnce }, () =>
-        worker().catch((error: unknown) => {
-          store.failed = true;
-          throw error;
-        }),
-      ),
-    );
+    await forEach(this.found.files, work, { atOnce: writesAtOnce, signal: this.job.signal });
     this.tell(true);
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   private async file(file: FoundFile): Promise<void> {
@@ -236,12 +223,14 @@ class Ingest {
   async removeGone(): Promise<void> {
     const present = new Set(this.found.files.map((file) => file.path));
     const unreadable = this.found.failures.map((failure) => failure.path);
-    for (const [uri, document] of this.known) {
-      if (present.has(uri) || !isUnder(uri, this.found.roots) || isUnder(uri, unreadable)) continue;
-      this.job.signal?.throwIfAborted();
+    const gone = this.known
+      .values()
+      .filter(({ uri }) => !present.has(uri) && isUnder(uri, this.found.roots) && !isUnder(uri, unreadable));
+    const remove = async (document: StoredDocument): Promise<void> => {
       await this.job.store.remove(document);
       if (document.readable) this.counts.removed++;
-    }
+    };
+    await forEach(gone, remove, { atOnce: writesAtOnce, signal: this.job.signal });
   }
 
   private tell(last: boolean): void {
@@ -256,6 +245,7 @@ class Ingest {
     const { collection } = this.job;
     return {
       collection,
+      paths: this.found.roots,
       files: { ...this.counts },
       failures: this.failures,
       chunksWritten: this.chunksWritten,

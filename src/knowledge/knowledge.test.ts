@@ -112,6 +112,42 @@ test("a removed collection leaves no row", async () => {
   );
 });
 
+test("many documents are taken in and out in few commits", async () => {
+  for (let index = 0; index < 64; index++) await write(`${index}.md`, `walnut ${index}`);
+  let writing = 0;
+  let most = 0;
+  const counting: Database = {
+    capabilities: database.capabilities,
+    read: (statement, options) => database.read(statement, options),
+    migrate: (domain, migrations) => database.migrate(domain, migrations),
+    lock: (name) => database.lock(name),
+    isLocked: (name) => database.isLocked(name),
+    notify: () => database.notify(),
+    listen: (changed) => database.listen(changed),
+    check: () => database.check(),
+    async write(statements) {
+      most = Math.max(most, ++writing);
+      return await database.write(statements).finally(() => writing--);
+    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+  const counted = await createKnowledge({ database: counting });
+  const mostOf = async (work: () => Promise<unknown>): Promise<number> => {
+    most = 0;
+    await work();
+    return most;
+  };
+  expect(await mostOf(() => counted.ingest({ paths: [docs] }))).toBeGreaterThan(4);
+  await rm(docs, { recursive: true });
+  await mkdir(docs);
+  expect(await mostOf(() => counted.ingest({ paths: [docs] }))).toBeGreaterThan(4);
+  expect(await rowsLeft()).toBe(0);
+  for (let index = 0; index < 64; index++) await write(`${index}.md`, `walnut ${index}`);
+  await counted.ingest({ paths: [docs] });
+  expect(await mostOf(() => counted.remove("default"))).toBeGreaterThan(4);
+  expect(await rowsLeft()).toBe(0);
+});
+
 test("a missing path, an empty folder and a bad name say so", async () => {
   expect(await codeOf(knowledge.ingest({ paths: [join(docs, "nowhere")] }))).toBe("knowledge_source_missing");
   expect(await ingest()).toMatchObject({ files: { added: 0 }, chunksWritten: 0 });

@@ -70,8 +70,7 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
       await using _lock = await lockCollection({ database, clock }, collection);
       await findCollections(database, [collection], { mayBeEmpty: true });
       const store = await CollectionStore.open(database, collection, clock);
-      for (const document of (await store.documents()).values()) await store.remove(document);
-      await store.close();
+      await store.removeAll();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Database, Row, Statement } from "../storage/index.ts";
 import type { Clock } from "../base/index.ts";
 import type { Chunk } from "./chunk.ts";
+import { forEach } from "./for-each.ts";
 import { chunksPerCollection } from "./migrations.ts";
 import { subtokensOf } from "./words.ts";
 
@@ -33,6 +34,9 @@ export const readerVersion = 1;
 
 /** Is how many chunks one write holds at most: a write of that size takes some 10 ms. */
 export const chunksPerWrite = 128;
+
+/** Is how many documents are written or removed at once: writes that wait together share a commit. */
+export const writesAtOnce = 16;
 
 /** Writes and reads the documents of one collection. Only one at a time may write: its maker holds the collection's lock. */
 export class CollectionStore {
@@ -164,8 +168,10 @@ export class CollectionStore {
     await this.erase(document.id);
   }
 
-  /** Removes the collection itself; its documents must have gone before. */
-  async close(): Promise<void> {
+  /** Removes all documents and the collection itself. */
+  async removeAll(): Promise<void> {
+    const documents = await this.documents();
+    await forEach(documents.values(), (document) => this.remove(document), { atOnce: writesAtOnce });
     await this.database.write([{ sql: `DELETE FROM knowledge_collection WHERE id = ?`, params: [this.collectionId] }]);
   }
 
@@ -174,7 +180,7 @@ export class CollectionStore {
       sql: `SELECT id FROM knowledge_document WHERE collection_id = ? AND state IN ('staged', 'dead')`,
       params: [this.collectionId],
     });
-    for (const row of rows) await this.erase(Number(row["id"]));
+    await forEach(rows, (row) => this.erase(Number(row["id"])), { atOnce: writesAtOnce });
   }
 
   /** Deletes a document that nobody sees, in writes that are short each. */
