@@ -1,25 +1,15 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
+import { readPassages } from "../providers/index.ts";
+import type { Passage } from "../providers/index.ts";
 import type { Tool } from "../tools/index.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Hit } from "./search.ts";
-
-/** Is one passage as agents and models read it; an answer cites it as `[id]`. Units: lines count from 1, both ends included. */
-export type RetrievedPassage = {
-  readonly id: string;
-  readonly source: string;
-  readonly startLine: number;
-  readonly endLine: number;
-  readonly score: number;
-  readonly title: string;
-  readonly headings: readonly string[];
-  readonly text: string;
-};
 
 /** Is what a retrieval tool is asked. */
 export type RetrievalInput = { readonly query: string; readonly limit?: number };
 
 /** Is what a retrieval tool answers. */
-export type RetrievalOutput = { readonly passages: readonly RetrievedPassage[] };
+export type RetrievalOutput = { readonly passages: readonly Passage[] };
 
 /** Are the options of `retrievalTool`. */
 export interface RetrievalToolOptions {
@@ -62,7 +52,7 @@ export function retrievalTool(
 }
 
 /** Gives a hit in the shape of a passage. */
-export function passageOf(hit: Hit): RetrievedPassage {
+export function passageOf(hit: Hit): Passage {
   const { id, source, startLine, endLine, score, title, headings, text } = hit;
   return { id, source, startLine, endLine, score, title, headings, text };
 }
@@ -106,26 +96,7 @@ function fieldsOf(value: unknown): { readonly query?: unknown; readonly limit?: 
   return typeof value === "object" && value !== null ? value : {};
 }
 
-/** Reads the passages in a retrieval tool's answer, as it stands in an event log or a message; anything else is left out. */
-export function passagesIn(output: JsonValue | undefined): readonly RetrievedPassage[] {
-  if (typeof output !== "object" || output === null || !("passages" in output) || !Array.isArray(output.passages))
-    return [];
-  return output.passages.filter(isPassage);
-}
-
-function isPassage(value: unknown): value is RetrievedPassage {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "id" in value &&
-    typeof value.id === "string" &&
-    "source" in value &&
-    typeof value.source === "string" &&
-    "startLine" in value &&
-    typeof value.startLine === "number" &&
-    "endLine" in value &&
-    typeof value.endLine === "number" &&
-    "text" in value &&
-    typeof value.text === "string"
-  );
+/** Reads the passages in a retrieval tool's answer, as it stands in an event log or a message; none in anything else. */
+export function passagesIn(output: JsonValue | undefined): readonly Passage[] {
+  return output === undefined ? [] : (readPassages(output) ?? []);
 }
