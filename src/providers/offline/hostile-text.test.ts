@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../message.ts";
 import { userMessage } from "../message.ts";
+import { readEvidence } from "./evidence.ts";
+import { answerAll } from "./select.ts";
 import { unitsOf } from "./units.ts";
 import { offline } from "./offline.ts";
 import { sentencesOf } from "./sentences.ts";
@@ -98,6 +100,13 @@ test("a rule under the head of a table may be long, and is still none when somet
   });
   expect(unitsOf(passage(`|${"-".repeat(1_900)}|`)).map(({ kind, text }) => [kind, text])).toEqual([["row", "| b |"]]);
   expect(spentMs(() => unitsOf(passage(`${"-".repeat(1_900)}x`)))).toBeLessThan(500);
+});
+
+test("a goal of a thousand words is held against many short paragraphs at once", () => {
+  const words = Array.from({ length: 800 }, (_, place) => `w${place.toString(36)}`).join(" ");
+  const text = `# ${words}${"\n\naword".repeat(15_000)}`;
+  const passage = { id: "p1", source: "a.md", startLine: 1, endLine: 1, score: 1, text };
+  expect(spentMs(() => answerAll(splitGoal(words), readEvidence([passage])))).toBeLessThan(boundMs);
 });
 
 test("a comparison of many things is read at once", () => {

@@ -51,6 +51,8 @@ const kinds: readonly (readonly [QuestionKind, RegExp])[] = [
   ["definition", /^\s*(?:so |and |also |then )?(?:what(?:'s| is| are| does)|define|explain|describe)\b/i],
 ];
 
+/** Each term is held against each unit of the documents: a goal of a thousand words would be that many times as slow. */
+const maxTerms = 48;
 const pronoun = /\b(?:it|its|they|their|them|this|these|those|that one)\b/i;
 
 /** Words that shape a question more than they name its subject; they count less. */
@@ -87,7 +89,14 @@ export function questionOf(text: string, before: Before = {}): Question {
     .map((term) => keyTerm(term, topic))
     .filter((term) => !known.has(term.stem))
     .map((term) => ({ ...term, weight: term.weight * 0.5 }));
-  return { text: text.trim(), kind, terms: [...own, ...lent], follows, topic };
+  return { text: text.trim(), kind, terms: heaviest([...own, ...lent]), follows, topic };
+}
+
+/** Keeps the terms that say most when there are too many. Order: as they came. */
+function heaviest(terms: readonly KeyTerm[]): readonly KeyTerm[] {
+  if (terms.length <= maxTerms) return terms;
+  const kept = new Set([...terms].sort((one, other) => other.weight - one.weight).slice(0, maxTerms));
+  return terms.filter((term) => kept.has(term));
 }
 
 function keyTerm(term: Term, text: string): KeyTerm {
