@@ -58,6 +58,14 @@ describe("detection", () => {
     expect(dead.candidates.find((each) => each.provider === "ollama")?.problem).toContain("ollama serve");
   });
 
+  it("gives up an Ollama whose lister does not listen to its signal", async () => {
+    const clock = manualClock();
+    const found = detectProviders({ variables: {}, listOllamaModels: () => new Promise<never>(() => {}), clock });
+    await clock.waitForSleepers(1);
+    await clock.advance(500);
+    expect((await found).choice.provider).toBe("offline");
+  });
+
   it("gives up an Ollama that does not answer in time, and stops when it is told to", async () => {
     const clock = manualClock();
     const listOllamaModels = (_: string, signal: AbortSignal) =>
