@@ -64,7 +64,8 @@ const firstCheckpoint = 16;
  * A model that cannot call tools is not offered any: the agent then answers without them and without its documents.
  *
  * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
- * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; transient `text.delta` and `reasoning.delta` { text };
+ * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `model.retried` { step, attempt, code,
+ * delayMs }; transient `text.delta` and `reasoning.delta` { text };
  * `model.completed` { step, text, toolCalls, usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`
  * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
  * [{ id, reason, sentence }].
@@ -253,6 +254,7 @@ async function modelStep(
           context.emit({ type: part.type, data: { text: part.text }, transient: true });
         }
       },
+      onRetry: (retry) => context.emit({ type: "model.retried", data: { step: state.steps + 1, ...retry } }),
     });
     const { message, usage, finishReason } = response;
     const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
@@ -306,6 +308,7 @@ async function conclude(end: {
     output,
     text,
     citations: cited.citations,
+    unverified: cited.unverified.length,
     usage: state.usage,
     costMicroUsd: cost,
     model: `${loop.model.provider}/${loop.model.name}`,

@@ -50,6 +50,8 @@ export type AgentResult<Output = string> = {
   readonly text: string;
   /** The places in documents that the answer quotes, each verified against the file. */
   readonly citations: readonly Citation[];
+  /** How many marks of the answer name no passage, or one that does not say what the answer says. */
+  readonly unverified: number;
   readonly usage: Usage;
   readonly costMicroUsd: number | null;
   /** `provider/name`. */

@@ -5,6 +5,7 @@ import type { Model, ScriptedTurn, StreamPart } from "../providers/index.ts";
 import { providerErrors, scripted, userMessage } from "../providers/index.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import { callModel } from "./model-call.ts";
+import type { ModelRetry } from "./model-call.ts";
 
 const unreachable = (details: JsonObject = {}) =>
   providerErrors.create("provider_unreachable", "It is not there.", { details });
@@ -14,6 +15,7 @@ function callFailing(failures: number, turn: ScriptedTurn, signal: AbortSignal =
   const clock = manualClock();
   let calls = 0;
   const parts: StreamPart[] = [];
+  const retries: ModelRetry[] = [];
   const model = scripted(() => (++calls <= failures ? turn : "Recovered."));
   const answer = callModel({
     model,
@@ -21,8 +23,9 @@ function callFailing(failures: number, turn: ScriptedTurn, signal: AbortSignal =
     signal,
     clock,
     onPart: (part) => void parts.push(part),
+    onRetry: (retry) => void retries.push(retry),
   });
-  return { clock, parts, answer, calls: () => calls };
+  return { clock, parts, retries, answer, calls: () => calls };
 }
 
 test("an answer is gathered, and each part is seen as it comes", async () => {
@@ -41,7 +44,7 @@ test("an answer is gathered, and each part is seen as it comes", async () => {
 });
 
 test("a failure that may pass is tried again after a growing pause", async () => {
-  const { clock, answer, calls } = callFailing(2, { error: unreachable() });
+  const { clock, answer, calls, retries } = callFailing(2, { error: unreachable() });
   await clock.waitForSleepers(1);
   expect(calls()).toBe(1);
   await clock.advance(499);
@@ -52,6 +55,10 @@ test("a failure that may pass is tried again after a growing pause", async () =>
   expect(calls()).toBe(2);
   await clock.advance(1);
   expect(await answer).toMatchObject({ finishReason: "stop" });
+  expect(retries).toEqual([
+    { attempt: 1, code: "provider_unreachable", delayMs: 500 },
+    { attempt: 2, code: "provider_unreachable", delayMs: 1_000 },
+  ]);
 });
 
 test("a failure that does not pass is thrown after the third call", async () => {
@@ -121,6 +128,7 @@ test("a stop in the middle of an answer gives the reason of the stop, not the mo
     signal: controller.signal,
     clock: manualClock(),
     onPart,
+    onRetry: () => {},
   });
   await expect(answer).rejects.toThrow("enough");
 });
@@ -138,6 +146,7 @@ test("an answer that just stops is stream_interrupted", async () => {
     signal: new AbortController().signal,
     clock: manualClock(),
     onPart: () => {},
+    onRetry: () => {},
   });
   await expect(call).rejects.toMatchObject({ code: "stream_interrupted" });
 });

@@ -19,7 +19,12 @@ export interface ModelCall {
   readonly clock: Clock;
   /** Sees each part as it arrives. */
   readonly onPart: (part: StreamPart) => void;
+  /** Is told before each further attempt. */
+  readonly onRetry: (retry: ModelRetry) => void;
 }
+
+/** Says that a call is tried again. Units: `delayMs` until then; `attempt` counts the failed ones. */
+export type ModelRetry = { readonly attempt: number; readonly code: string; readonly delayMs: number };
 
 const maxAttempts = 3;
 const maxRetryAfterMs = 30_000;
@@ -42,7 +47,9 @@ export async function callModel(call: ModelCall): Promise<RecordedResponse> {
       // Who stopped the call says why, not the model that was stopped.
       call.signal.throwIfAborted();
       if (shown || attempt === maxAttempts || !isAtlasError(error) || error.retry !== "later") throw error;
-      await call.clock.sleep(retryDelayMs(error.details, attempt), { signal: call.signal });
+      const delayMs = retryDelayMs(error.details, attempt);
+      call.onRetry({ attempt, code: error.code, delayMs });
+      await call.clock.sleep(delayMs, { signal: call.signal });
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { raceAbort } from "../../base/index.ts";
 import type {
   Database,
   DatabaseCapabilities,
@@ -70,7 +71,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
     async read(statement, { signal } = {}) {
       open();
       signal?.throwIfAborted();
-      return await abortable(read.run(statement), signal);
+      return await raceAbort(read.run(statement), signal);
     },
     async write(statements) {
       open();
@@ -252,13 +253,4 @@ function safeName(name: string): string {
   const plain = encodeURIComponent(name).replaceAll("*", "%2A");
   if (plain.length <= maxNameLength) return plain;
   return `${plain.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 32)}`;
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
