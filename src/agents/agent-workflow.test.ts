@@ -88,6 +88,7 @@ describe("an agent", () => {
       output: "Done.",
       text: "Done.",
       citations: [],
+      unverified: 0,
       usage: expect.objectContaining({ provenance: "reported" }) as unknown,
       costMicroUsd: 0,
       model: "scripted/script",
