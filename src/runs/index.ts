@@ -1,6 +1,6 @@
 export { runErrors } from "./errors.ts";
-export { createRuns } from "./runs.ts";
-export type { RunsOptions } from "./runs.ts";
+export { createRuns } from "./create-runs.ts";
+export type { RunsOptions } from "./create-runs.ts";
 export type { Retention } from "./engine.ts";
 export { runStatuses } from "./run.ts";
 export type {

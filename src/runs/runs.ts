@@ -1,33 +1,17 @@
-import type { Clock, JsonValue, Random } from "../base/index.ts";
+import type { JsonValue } from "../base/index.ts";
 import { fromErrorData, parseSchema, stringifyJson, systemClock, systemRandom } from "../base/index.ts";
-import type { Database } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
-import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
 import { cancelRun, ended } from "./cancel.ts";
+import type { RunsOptions } from "./create-runs.ts";
 import { Engine, ownedError } from "./engine.ts";
-import type { Retention } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import type { NewRun, StoredRun } from "./journal.ts";
 import type { AnyWorkflow, ListOptions, RunHandle, RunRecord, Runs, StartOptions, Workflow } from "./run.ts";
 import { runMigrations } from "./schema.ts";
 
-/** Is what the run engine is made from. */
-export interface RunsOptions {
-  readonly database: Database;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly logger?: Logger;
-  readonly telemetry?: Telemetry;
-  readonly retention?: Retention;
-}
-
-/**
- * Opens the run engine on a database.
- *
- * Errors: database_too_new and those of the database.
- */
-export async function createRuns(options: RunsOptions): Promise<Runs> {
+/** Does what `createRuns` says. */
+export async function openRuns(options: RunsOptions): Promise<Runs> {
   const {
     database,
     clock = systemClock,
