@@ -2,6 +2,8 @@ import type { AtlasError, ErrorData, JsonObject, JsonValue } from "../base/index
 import { isAtlasError, stringifyJson } from "../base/index.ts";
 import { runErrors } from "./errors.ts";
 
+/** A text of this length fits into an entry whatever its characters. */
+const certainlyFits = 1_000_000;
 const maxMessageLength = 10_000;
 const maxDetailsLength = 100_000;
 
@@ -12,7 +14,8 @@ const maxDetailsLength = 100_000;
  * Errors: step_not_json; the message names `what`.
  */
 export function toPlain(value: unknown, what: string): JsonValue | undefined {
-  if (value === null || value === undefined || typeof value === "string" || typeof value === "boolean") return value;
+  if (value === null || value === undefined || typeof value === "boolean") return value;
+  if (typeof value === "string" && value.length < certainlyFits) return value;
   try {
     const lost = findLost(value, "", 0);
     if (lost !== undefined) throw notJson(`The ${what} holds ${lost}, which JSON cannot keep.`, what);

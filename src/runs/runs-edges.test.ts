@@ -241,6 +241,30 @@ describe("at its edges, the engine", () => {
     expect((await Promise.all(recovered.map((run) => run.record()))).map((run) => run.workflow)).toEqual(["child"]);
   });
 
+  it("records a result that is too large as a failed step, so that it is not done again", async () => {
+    let done = 0;
+    const large = workflow({
+      name: "large",
+      run: async (context) => {
+        const code = await context
+          .step("make", () => {
+            done++;
+            return "x".repeat(17 * 1024 * 1024);
+          })
+          .catch((error: { code: string }) => error.code);
+        await context.waitFor("go");
+        return code;
+      },
+    });
+    const run = await runs.start(large, null);
+    await until(run, "signal.awaited");
+    await restart();
+    runs.register(large);
+    const again = await runs.resume(run.id);
+    await runs.signal(run.id, "go");
+    expect([await again.result(), done]).toEqual(["step_not_json", 1]);
+  });
+
   it("refuses results that JSON would lose without a word", async () => {
     for (const [name, value] of Object.entries({
       map: new Map([[1, 2]]),
