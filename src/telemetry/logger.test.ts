@@ -69,6 +69,24 @@ test.each(["json", "pretty"] as const)("a %s line is redacted last, wherever the
   expect(lines[0]).not.toContain("hunter2");
 });
 
+test("what is redacted stays JSON, and what stands under the name of a credential is taken out", () => {
+  const redact = createRedactor({ secrets: [new Secret("hunter2-hunter2"), new Secret("9081726354")] });
+  const { lines, logger } = record({ redact });
+  logger.info("used", { apiKey: 12345678, deep: { password: "letmein-please", "hunter2-hunter2": 9081726354 }, n: 5 });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    apiKey: "[secret]",
+    deep: { password: "[secret]", "[secret]": "[secret]" },
+    n: 5,
+  });
+});
+
+test("a line of JSON holds no character that a terminal obeys", () => {
+  const { lines, logger } = record();
+  logger.info("a\u009b2J\u007f");
+  expect(lines[0]).not.toMatch(/\p{Cc}/u);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ message: "a\u009b2J\u007f" });
+});
+
 test("the silent logger writes nothing, nor do its children", () => {
   silentLogger.child({ a: 1 }).error("nobody hears this");
   expect(silentLogger.error("nor this")).toBeUndefined();

@@ -27,7 +27,7 @@ export interface LoggerOptions {
   readonly format?: "json" | "pretty";
   /** Takes each finished line, without its newline. */
   readonly write: (line: string) => void;
-  /** Takes secrets out of each finished line; the last thing that happens before it is written. */
+  /** Takes secrets out of a text: a whole line that is pretty, each name and value of one that is JSON, which stays JSON. */
   readonly redact?: (text: string) => string;
   readonly clock?: Clock;
 }
@@ -46,9 +46,9 @@ export function createLogger(options: LoggerOptions): Logger {
         const head = { time, level: name, message };
         const line =
           format === "json"
-            ? JSON.stringify({ ...head, ...all, ...head })
-            : `${time.slice(11, 23)} ${name.padEnd(5)} ${escaped(message)}${prettyFields(all)}`;
-        write(redact(line));
+            ? escaped(JSON.stringify({ ...head, ...all, ...head }, redacting(redact)))
+            : redact(`${time.slice(11, 23)} ${name.padEnd(5)} ${escaped(message)}${prettyFields(all)}`);
+        write(line);
       };
     return {
       debug: at("debug"),
@@ -59,6 +59,20 @@ export function createLogger(options: LoggerOptions): Logger {
     };
   };
   return make({});
+}
+
+/** Makes a replacer that takes secrets out of names and values, and what stands under the name of a credential. */
+function redacting(redact: (text: string) => string): (name: string, value: unknown) => unknown {
+  return (name, value) => {
+    if (typeof value === "string" || typeof value === "number") {
+      const probe = redact(`${name}=placeholder`);
+      if (!probe.endsWith("placeholder")) return probe.slice(probe.lastIndexOf("=") + 1);
+      const clean = redact(String(value));
+      return clean === String(value) ? value : clean;
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]: [string, unknown]) => [redact(key), item]));
+  };
 }
 
 function prettyFields(fields: LogFields): string {
