@@ -9,7 +9,7 @@ import { scripted } from "../providers/index.ts";
 import type { RunHandle } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
 import { sqlite } from "../storage/adapters/sqlite.ts";
-import { silentLogger } from "../telemetry/index.ts";
+import { createLogger, silentLogger } from "../telemetry/index.ts";
 import { tool } from "../tools/index.ts";
 import type { Atlas, AtlasOptions } from "./atlas.ts";
 import { createAtlas } from "./create-atlas.ts";
@@ -67,6 +67,17 @@ describe("an Atlas without any setting", () => {
     await atlas.close();
     const again = await atlasWith();
     expect((await again.runs.list()).map(({ id, status }) => [id, status])).toEqual([[run.id, "completed"]]);
+  });
+});
+
+describe("a document that is left out", () => {
+  it("stands in the report, and is no warning beside it", async () => {
+    const path = write("docs/long.md", "# Long\n");
+    const lines: string[] = [];
+    const atlas = await atlasWith({ logger: createLogger({ level: "info", write: (line) => void lines.push(line) }) });
+    const report = await atlas.knowledge.ingest({ collection: "docs", paths: [path], maxFileBytes: 1 });
+    expect(report.failures).toMatchObject([{ path }]);
+    expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(["info"]);
   });
 });
 
@@ -179,7 +190,7 @@ describe("an Atlas that cannot open", () => {
   it("says which tool an agent of the settings misses", async () => {
     await expect(
       atlasWith({ settings: { agents: { guide: { instructions: "x", tools: ["gone"] } } } }),
-    ).rejects.toMatchObject({ code: "tool_unknown" });
+    ).rejects.toMatchObject({ code: "tool_not_found" });
   });
 });
 

@@ -30,11 +30,18 @@ export const appErrors = defineErrors("app", {
     summary: "There is no agent of this name here.",
     fix: "Use one of the names that the message lists, or define the agent in atlas.toml under [agents.NAME].",
   },
+  tool_not_found: {
+    status: 404,
+    retry: "changed",
+    exitCode: 2,
+    summary: "An agent of the settings names a tool that no module exports.",
+    fix: "Correct the name under [agents.NAME] tools, or list the file that exports the tool under modules.",
+  },
   module_failed: {
     status: 500,
     retry: "changed",
     exitCode: 1,
-    summary: "A module of the settings cannot be loaded, or exports nothing that Atlas knows.",
+    summary: "A module of the settings cannot be loaded, does not finish loading, or exports nothing that Atlas knows.",
     fix: "Correct the file that the message names; export agents, tools, workflows or providers.",
   },
   goal_empty: {

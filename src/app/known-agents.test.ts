@@ -43,7 +43,9 @@ test.each([
   [[hello], "known: hello"],
 ])("a tool that no module exports is refused by name", async (tools, known) => {
   const settings = await settingsOf({ agents: { guide: { instructions: "Guide.", tools: ["helo"] } } });
-  expect(() => knownAgents(settings, tools, [])).toThrow(expect.objectContaining({ code: "tool_unknown" }));
+  expect(() => knownAgents(settings, tools, [])).toThrow(
+    expect.objectContaining({ code: "tool_not_found", exitCode: 2 }),
+  );
   expect(() => knownAgents(settings, tools, [])).toThrow(known);
 });
 

@@ -1,7 +1,7 @@
 import type { AgentLimits, AnyAgent } from "../agents/index.ts";
 import { agent } from "../agents/index.ts";
 import type { AnyTool } from "../tools/index.ts";
-import { toolErrors } from "../tools/index.ts";
+import { appErrors } from "./errors.ts";
 import type { AgentSettings, LimitSettings, Settings } from "./settings-shape.ts";
 
 const assistantInstructions = "You are a careful assistant. Do what the goal asks, completely and briefly.";
@@ -10,7 +10,7 @@ const assistantInstructions = "You are a careful assistant. Do what the goal ask
  * Gathers the agents that can be started by name: the built-in `assistant`, those of the settings, those of modules and of
  * the program. The later replaces the earlier.
  *
- * Errors: agent_invalid; tool_unknown.
+ * Errors: agent_invalid; tool_not_found.
  */
 export function knownAgents(
   settings: Settings,
@@ -36,8 +36,8 @@ function fromSettings(name: string, settings: AgentSettings, tools: readonly Any
     const found = tools.find((tool) => tool.name === wanted);
     if (found) return found;
     const known = tools.map((tool) => tool.name);
-    throw toolErrors.create(
-      "tool_unknown",
+    throw appErrors.create(
+      "tool_not_found",
       `The agent ${name} of the settings names the tool ${JSON.stringify(wanted)}, which no module exports; known: ${known.join(", ") || "none"}.`,
       { details: { agent: name, tool: wanted, known } },
     );

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { manualClock } from "../testing/manual-clock.ts";
 import { loadModules } from "./modules.ts";
 
 let folder: string;
@@ -63,6 +64,23 @@ test("a module that throws is named with its own words", async () => {
 test("a module that throws no error is named too", async () => {
   const path = write("odd.mjs", `throw "just words";`);
   await expect(loadModules([path])).rejects.toMatchObject(failure(path, "just words"));
+});
+
+test("a module that never finishes loading is named after ten seconds", async () => {
+  const path = write("waits.mjs", "await new Promise(() => {});");
+  const clock = manualClock();
+  const loading = loadModules([path], clock);
+  await clock.waitForSleepers(1);
+  void clock.advance(10_000);
+  await expect(loading).rejects.toMatchObject(
+    failure(path, "it has not finished loading after 10 seconds; look for an await that never ends"),
+  );
+});
+
+test("loading leaves no timer behind", async () => {
+  const clock = manualClock();
+  await loadModules([write("tool.mjs", `export const made = { kind: "tool", name: "a" };`)], clock);
+  expect(clock.sleeping).toBe(0);
 });
 
 test("a module with a syntax error is named", async () => {

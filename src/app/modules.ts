@@ -4,6 +4,8 @@ import type { AnyAgent } from "../agents/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
+import type { Clock } from "../base/index.ts";
+import { systemClock } from "../base/index.ts";
 import { appErrors } from "./errors.ts";
 
 /** Is what the modules of a project define. */
@@ -14,19 +16,22 @@ export interface Defined {
   readonly providers: readonly Provider[];
 }
 
+/** How long one module may take. Units: milliseconds. */
+const longestLoadMs = 10_000;
+
 /**
  * Loads the modules of a project and sorts what they export: agents, tools, workflows, providers; also inside exported lists.
  *
- * Errors: module_failed, naming the file.
+ * Errors: module_failed, naming the file; also for one that has not finished after 10 seconds, as one that waits for ever.
  */
-export async function loadModules(patterns: readonly string[]): Promise<Defined> {
+export async function loadModules(patterns: readonly string[], clock: Clock = systemClock): Promise<Defined> {
   const agents: AnyAgent[] = [];
   const tools: AnyTool[] = [];
   const workflows: AnyWorkflow[] = [];
   const providers: Provider[] = [];
   for (const path of patterns.flatMap(filesOf)) {
     const before = agents.length + tools.length + workflows.length + providers.length;
-    for (const value of Object.values(await load(path)).flat()) {
+    for (const value of Object.values(await load(path, clock)).flat()) {
       if (isKind<AnyAgent>(value, "agent")) agents.push(value);
       else if (isKind<AnyTool>(value, "tool")) tools.push(value);
       else if (isKind<AnyWorkflow>(value, "workflow")) workflows.push(value);
@@ -46,11 +51,20 @@ function filesOf(pattern: string): string[] {
   return files;
 }
 
-async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
+async function load(path: string, clock: Clock): Promise<Readonly<Record<string, unknown>>> {
+  const loaded = new AbortController();
+  // It keeps the process alive too: a module that waits for nothing would end it without a word.
+  const late = clock.sleep(longestLoadMs, { signal: loaded.signal }).then(() => {
+    throw new Error(
+      `it has not finished loading after ${longestLoadMs / 1000} seconds; look for an await that never ends`,
+    );
+  });
   try {
-    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    return (await Promise.race([import(pathToFileURL(path).href), late])) as Readonly<Record<string, unknown>>;
   } catch (cause) {
     throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+  } finally {
+    loaded.abort();
   }
 }
 

@@ -32,7 +32,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
   const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
   const database = options.database ?? parts.use(await openDatabase(settings));
-  const knowledge = await createKnowledge({ database, logger });
+  const knowledge = await createKnowledge({ database, logger: quieter(logger) });
   const { keepDays, maxRuns } = settings.values.retention;
   const runs = parts.use(
     await createRuns({
@@ -89,6 +89,17 @@ function makeOwnFolder(folder: string): void {
   } catch {
     // The database, which needs the folder too, says what is wrong with it.
   }
+}
+
+/** Makes warnings of little weight: what an ingest leaves out stands in its report or run, and would be told twice. */
+function quieter(logger: Logger): Logger {
+  return {
+    debug: (message, fields) => logger.debug(message, fields),
+    info: (message, fields) => logger.info(message, fields),
+    warn: (message, fields) => logger.info(message, fields),
+    error: (message, fields) => logger.error(message, fields),
+    child: (fields) => quieter(logger.child(fields)),
+  };
 }
 
 function standardLogger({ values, secrets }: LoadedSettings): Logger {

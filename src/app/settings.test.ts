@@ -204,6 +204,17 @@ test("names everything that is wrong at once", async () => {
 });
 
 test.each([
+  ["[]", "expected a section with version, model, "],
+  ['"offline/extractive"', "got the text"],
+  ['{ "profiles": [] }', "there is no such profile"],
+])("refuses %s as the settings of a project", async (text, message) => {
+  write("atlas.json", text);
+  const error = await failure();
+  expect(error.code).toBe("settings_invalid");
+  expect(error.message).toContain(message);
+});
+
+test.each([
   ["atlas.toml", 'model = "a/b"\nlog = [\n', /atlas\.toml:\d+:\d+/],
   ["atlas.yaml", "model: a/b\n  bad: [\n", /atlas\.yaml:\d+:\d+/],
   ["atlas.json", '{\n  "model": "a/b",\n}', /atlas\.json:3:1/],

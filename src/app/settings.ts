@@ -132,10 +132,13 @@ function readFile(
     return line === undefined ? file.label : `${file.label}:${line}`;
   };
   const { values } = file;
-  const hasProfiles = typeof values === "object" && values !== null && "profiles" in values;
-  const { profiles: sections, ...rest } = hasProfiles ? { ...values } : { profiles: {}, ...asSection(values) };
+  if (!isSection(values)) {
+    return { base: readSettings(values, { directory, originOf: (path) => origin([], path) }), profiles: [] };
+  }
+  const hasProfiles = "profiles" in values;
+  const { profiles: sections, ...rest } = hasProfiles ? { ...values } : { profiles: {}, ...values };
   const base = readSettings(rest, { directory, variable, originOf: (path) => origin([], path) });
-  const read = Object.entries(asSection(sections)).map(([name, section]): ProfileRead => {
+  const read = Object.entries(isSection(sections) ? sections : { "": sections }).map(([name, section]): ProfileRead => {
     const above = ["profiles", name];
     if (!profiles.some((profile) => profile === name)) {
       const near = nearest(name, profiles);
@@ -152,8 +155,8 @@ function readFile(
   return { base, profiles: read };
 }
 
-function asSection(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : { "": value };
+function isSection(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function nameIn(key: string): string[] {
