@@ -1,5 +1,5 @@
 import type { AgentResult } from "../agents/index.ts";
-import { cost, duration, place } from "./format.ts";
+import { cost, count, duration, place } from "./format.ts";
 import { oneLine } from "./harmless.ts";
 import { line, styled } from "./line.ts";
 import type { Screen } from "./screen.ts";
@@ -29,7 +29,13 @@ export function answerJson({ runId, result, durationMs }: Answer): object {
     steps,
     finishReason,
     metadata,
+    ...unverifiedOf(result),
   };
+}
+
+/** Gives how many marks of an answer no passage supports; nothing for the result of an older version, which did not count. */
+function unverifiedOf(result: AgentResult<unknown>): { readonly unverified?: number } {
+  return "unverified" in result && typeof result.unverified === "number" ? { unverified: result.unverified } : {};
 }
 
 /** Shows an answer: the text on stdout, where it comes from and what it took on stderr. */
@@ -48,6 +54,9 @@ export function showAnswer(answer: Answer, screen: Screen): void {
       screen.say(line`  ${where}  ${styled("dim", oneLine(screen.redact(quote), 100))}`);
     }
   }
+  const { unverified = 0 } = unverifiedOf(result);
+  if (unverified > 0)
+    screen.say([styled("yellow", `${count(unverified, "mark")} in the answer could not be verified.`)], "always");
   if (result.finishReason !== "stop") {
     const how = result.finishReason.replaceAll("_", " ");
     screen.say([styled("yellow", `The answer may be incomplete: it ended with ${how}.`)], "always");

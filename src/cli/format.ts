@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { RunRecord } from "../runs/index.ts";
-import { harmless } from "./harmless.ts";
+import { unbroken } from "./harmless.ts";
 
 /** Writes a time span for people. Units: milliseconds. */
 export function duration(ms: number): string {
@@ -24,10 +24,15 @@ export function size(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Writes a path as a person in this folder would, and harmless. */
+/** Writes a path as a person in this folder would, harmless and on one line. */
 export function place(path: string, directory: string): string {
   const near = relative(directory, path);
-  return harmless(near === "" || near.startsWith("../..") || near.length > path.length ? path : near);
+  return unbroken(near === "" || near.startsWith("../..") || near.length > path.length ? path : near);
+}
+
+/** Writes a number of things: `1 file`, `2 files`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 /** Names what a run is at, with `interrupted` where no process has it. */

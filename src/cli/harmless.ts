@@ -14,6 +14,11 @@ export function harmlessJson(json: string): string {
   return json.replaceAll(unruly, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** Makes a text, as the name of a file, harmless and keeps it whole on one line. */
+export function unbroken(text: string): string {
+  return harmless(text.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t"));
+}
+
 /** Makes a text harmless and keeps it on one line. */
 export function oneLine(text: string, length = 160): string {
   const line = harmless(text.replaceAll(/\s+/g, " ")).trim();

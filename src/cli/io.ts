@@ -7,6 +7,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** True on a terminal that can show colours, unless NO_COLOR or TERM=dumb say no. */
   readonly colours: boolean;
+  /** True on a terminal whose lines can be written anew; TERM=dumb obeys no escape codes. */
+  readonly erasable: boolean;
   readonly columns: number;
   write(text: string): void;
 }
@@ -43,7 +45,7 @@ export function processIo(): CliIo {
     stdout: outputOf(process.stdout, isatty(process.stdout.fd), tell),
     stderr: outputOf(process.stderr, isatty(process.stderr.fd), tell),
     readInput: readAll,
-    canAsk: isatty(process.stdin.fd) && isatty(process.stderr.fd),
+    canAsk: isatty(process.stdin.fd) && isatty(process.stderr.fd) && !isDumb(),
     directory: process.cwd(),
     onSignal(listener) {
       const onInterrupt = (): void => listener("SIGINT");
@@ -63,22 +65,38 @@ export function processIo(): CliIo {
   };
 }
 
-/** Writes to a stream until its reader has gone; that is told once, as SIGPIPE, and is no error. */
+function isDumb(): boolean {
+  return process.env["TERM"] === "dumb";
+}
+
+/**
+ * Writes to a stream until its reader has gone; that is told once, as SIGPIPE, and is no error. A stream that takes no more for
+ * another reason, as a full disk, ends the command in the same way, with a word about it and the exit code 1.
+ */
 function outputOf(stream: NodeJS.WriteStream, isTTY: boolean, tell: (signal: EndSignal) => void): Output {
   let gone = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
-    if (!gone) tell("SIGPIPE");
+    if (gone) return;
     gone = true;
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") failAtExit(stream, error.code);
+    tell("SIGPIPE");
   });
   return {
     isTTY,
-    colours: isTTY && stream.hasColors(),
+    colours: isTTY && !isDumb() && stream.hasColors(),
+    erasable: isTTY && !isDumb(),
     columns: stream.columns || 80,
     write(text) {
       if (!gone) stream.write(text);
     },
   };
+}
+
+function failAtExit(stream: NodeJS.WriteStream, code = "unknown reason"): void {
+  // Whatever the command ends with now: its output is not whole.
+  process.once("exit", () => (process.exitCode = 1));
+  if (stream !== process.stderr)
+    process.stderr.write(`Error: The output cannot be written (${code}); make room there, or write it elsewhere.\n`);
 }
 
 async function readAll(signal: AbortSignal): Promise<string> {

@@ -20,22 +20,24 @@ interface FakeIoOptions {
   readonly input?: string;
   readonly isTTY?: boolean;
   readonly colours?: boolean;
+  readonly erasable?: boolean;
   /** Is called with everything that is written to stderr. */
   readonly onTalk?: (text: string) => void;
 }
 
 /** Makes a world for a command in a test. */
 function fakeIo(options: FakeIoOptions): FakeIo {
-  const { directory, environment = {}, input = "", isTTY = false, colours = isTTY } = options;
+  const { directory, environment = {}, input = "", isTTY = false, colours = isTTY, erasable = isTTY } = options;
   let out = "";
   let err = "";
   const exits: number[] = [];
   const listeners = new Set<(signal: EndSignal) => void>();
   return {
-    stdout: { isTTY, colours, columns: 80, write: (text) => void (out += text) },
+    stdout: { isTTY, colours, erasable, columns: 80, write: (text) => void (out += text) },
     stderr: {
       isTTY,
       colours,
+      erasable,
       columns: 80,
       write(text) {
         err += text;
@@ -129,6 +131,9 @@ test.each([
   [["ingest"], "path"],
   [["run", "x", "--max-steps", "many"], "whole number"],
   [["runs", "resume"], "--all"],
+  [["runs", "list", "--limit", "-1"], "See: atlas runs list --help"],
+  [["runs", "--json-lines"], "one of: list, show, events, cancel, resume. See: atlas runs --help"],
+  [["search", " ", "-k", "docs"], "atlas search --help"],
 ])("refuses %j with exit code 2 and says what to do", async (argv, message) => {
   const { code, out, err } = await atlas(argv);
   expect([code, out]).toEqual([2, ""]);
@@ -191,6 +196,26 @@ test("shows tokens live and in colour on a terminal, once, and no colour where n
   expect(err).toContain("\u001B[2m");
   const plain = await atlas(ask, { isTTY: true, colours: false });
   expect(plain.err.replaceAll("\u001B[2K", "")).not.toContain("\u001B");
+});
+
+test("writes no escape codes to a terminal that obeys none", async () => {
+  const { out, err } = await atlas(ask, { isTTY: true, colours: false, erasable: false });
+  expect(out).toContain("82 degrees");
+  expect(`${out}${err}`).not.toContain("\u001B");
+});
+
+test("names a group of commands when an option was given to it alone", async () => {
+  const { code, out } = await atlas(["config", "--json"]);
+  expect([code, JSON.parse(out)]).toMatchObject([
+    2,
+    { error: { message: containing("atlas config needs one of: explain. See: atlas config --help") } },
+  ]);
+});
+
+test.each([[["ingest", "docs"]], [ask]])("tells by %j of a file that is left out once", async (argv) => {
+  write("docs/long.md", `# Long\n\n${"word ".repeat(100)}\n`);
+  const { err } = await atlas(argv, { environment: { ATLAS_KNOWLEDGE_MAX_FILE_BYTES: "400" } });
+  expect(err.match(/long\.md has 509 bytes/g)).toHaveLength(1);
 });
 
 test("makes control characters in documents harmless on a terminal", async () => {
@@ -362,7 +387,7 @@ test("tells in words what an ingest did and which files it left out", async () =
 
 test("tells of every path of an ingest by its own name, also when one was named twice", async () => {
   const { out } = await atlas(["ingest", "docs/garden.md", "./docs/garden.md", "docs/brewing.md"]);
-  expect(out.match(/^.+(?=: \d+ passages)/gm)).toEqual(["docs/garden.md", "docs/brewing.md"]);
+  expect(out.match(/^.+(?=: \d+ passages? written)/gm)).toEqual(["docs/garden.md", "docs/brewing.md"]);
 });
 
 test("shows why a run failed and how it can be found again", async () => {

@@ -1,7 +1,8 @@
 import { isJsonObject } from "../base/index.ts";
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import type { RunEvent } from "../runs/index.ts";
-import { oneLine } from "./harmless.ts";
+import { count as counted } from "./format.ts";
+import { oneLine, unbroken } from "./harmless.ts";
 import { styled } from "./line.ts";
 import type { Screen } from "./screen.ts";
 
@@ -21,7 +22,9 @@ export function createNarrator(screen: Screen): Narrator {
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
   const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
     "knowledge.progressed": (data) =>
-      screen.progress(`Reading documents: ${number(data["filesDone"])} of ${number(data["filesTotal"])} files`),
+      screen.progress(
+        `Reading documents: ${number(data["filesDone"])} of ${counted(number(data["filesTotal"]), "file")}`,
+      ),
     "knowledge.ingested": (data) => void ingested.push(data),
     "agent.started": (data) => {
       // A run that was taken up has begun more than once.
@@ -34,6 +37,12 @@ export function createNarrator(screen: Screen): Narrator {
       if (!screen.live) return;
       screen.stream(text(data["text"]));
       streamed += text(data["text"]);
+    },
+    "model.retried": (data) => {
+      const seconds = Math.ceil(number(data["delayMs"]) / 1000);
+      screen.say([
+        styled("yellow", `The model failed (${short(text(data["code"]), 60)}); trying again in ${seconds} s`),
+      ]);
     },
     "tool.started": (data) =>
       dim(`→ ${short(text(data["name"]), 40)} ${short(JSON.stringify(data["input"] ?? {}), 100)}`),
@@ -69,7 +78,7 @@ export function tellIngest(reports: readonly JsonObject[], screen: Screen): void
   for (const failure of failures.slice(0, 5)) {
     if (!isJsonObject(failure)) continue;
     const why = oneLine(screen.redact(text(failure["message"])));
-    screen.say([styled("yellow", `  left out ${oneLine(text(failure["path"]), 400)}: ${why}`)], "always");
+    screen.say([styled("yellow", `  left out ${unbroken(text(failure["path"]))}: ${why}`)], "always");
   }
   if (failures.length > 5) screen.say([styled("yellow", `  and ${failures.length - 5} more`)], "always");
 }

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { CommanderError } from "commander";
 import type { CliIo } from "./io.ts";
 import type { Parsed } from "./program.ts";
@@ -18,23 +19,31 @@ export async function parse(argv: readonly string[], io: CliIo): Promise<Parsed 
   return parsed;
 }
 
-async function usageError(
-  error: CommanderError,
-  argv: readonly string[],
-  program: ReturnType<typeof createProgram>,
-): Promise<Error> {
+async function usageError(error: CommanderError, argv: readonly string[], program: Command): Promise<Error> {
   const { cliErrors } = await import("./errors.ts");
-  const word = argv.find((each) => !each.startsWith("-"));
-  const known = program.commands.find((command) => command.name() === word);
-  if (error.code === "commander.help" && known !== undefined) {
-    const inner = known.commands.map((command) => command.name()).join(", ");
-    return cliErrors.create("usage", `atlas ${known.name()} needs one of: ${inner}. Try: atlas ${known.name()} --help`);
-  }
+  const { name, inner } = commandIn(argv, program);
+  const needed = name === "atlas" || inner.length === 0 ? "" : `${name} needs one of: ${inner.join(", ")}.`;
+  if (error.code === "commander.help") return cliErrors.create("usage", `${needed} See: ${name} --help`);
   const text = error.message
     .replace(/^error: /, "")
     .replaceAll(/\s+/g, " ")
     .trim();
   const sentence = text.slice(0, 1).toUpperCase() + text.slice(1);
-  const help = known === undefined ? "atlas --help" : `atlas ${known.name()} --help`;
-  return cliErrors.create("usage", `${sentence}${/[.?)]$/.test(sentence) ? "" : "."} See: ${help}`);
+  const stop = /[.?)]$/.test(sentence) ? "" : ".";
+  // Who gave an option to a command that is but a group of others meant one of these.
+  const which = error.code === "commander.unknownOption" && needed !== "" ? ` ${needed}` : "";
+  return cliErrors.create("usage", `${sentence}${stop}${which} See: ${name} --help`);
+}
+
+/** Finds the command that the words name, and the commands under it. */
+function commandIn(argv: readonly string[], program: Command): { name: string; inner: readonly string[] } {
+  let command = program;
+  let name = program.name();
+  for (const word of argv.filter((each) => !each.startsWith("-"))) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    command = next;
+    name += ` ${word}`;
+  }
+  return { name, inner: command.commands.map((each) => each.name()) };
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -87,6 +87,27 @@ test("ends without a word when its reader goes away", async () => {
   const { code, err } = await ended;
   expect([code, err]).toEqual([0, ""]);
 });
+
+test.runIf(existsSync("/dev/full"))(
+  "says in one sentence that its output cannot be written, and ends with 1",
+  async () => {
+    for (const argv of [["config", "explain"], ["--help"], ["run", "What?", "--json"]]) {
+      const child = spawn(process.execPath, [main, ...argv], {
+        cwd: directory,
+        env: { PATH: process.env["PATH"], HOME: directory, OLLAMA_HOST: "127.0.0.1:9" },
+        stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
+      });
+      let err = "";
+      child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      const code = await new Promise((resolve) => child.on("close", resolve));
+      expect([code, err.match(/The output cannot be written \(ENOSPC\).*\n$/g)?.length, /^\s+at /m.test(err)]).toEqual([
+        1,
+        1,
+        false,
+      ]);
+    }
+  },
+);
 
 test.each([
   ["SIGINT", 130],

@@ -17,7 +17,9 @@ export function failWith(error: unknown, screen: Screen, details: FailureDetails
     screen.printJson(JSON.parse(plain) as object);
   } else {
     const where = details.runId === undefined ? "" : ` (${details.runId})`;
-    screen.say(line`${styled(["red", "bold"], "Error")}${where}: ${failure.message}`, "always");
+    // No text in a message, such as the name of a file, begins a line.
+    const message = failure.message.replaceAll(/\n(?! )/g, "\n  ");
+    screen.say(line`${styled(["red", "bold"], "Error")}${where}: ${message}`, "always");
     // A message about the command line names the help that fits best itself.
     if (!failure.message.includes(failure.fix) && failure.code !== "usage")
       screen.say(line`${styled("dim", "→")} ${failure.fix}`, "always");

@@ -29,7 +29,7 @@ interface Called {
 async function atlas(argv: readonly string[], isTTY: boolean, colours = false): Promise<Called> {
   let out = "";
   let err = "";
-  const output = { isTTY, colours, columns: 80 };
+  const output = { isTTY, colours, erasable: isTTY, columns: 80 };
   const io: CliIo = {
     stdout: { ...output, write: (text) => void (out += text) },
     stderr: { ...output, write: (text) => void (err += text) },
@@ -115,11 +115,28 @@ test.each([
     // An answer that is shown while it is made comes in parts, each of which may hold a part of a key.
     const isLive = isTTY && argv[0] === "run" && options.length === 0;
     if (!isLive) expect(shown, argv.join(" ")).not.toContain(secret);
-    // Data goes through a pipe as it is: the answer of a run, and what JSON leaves in its texts.
-    const isData = !isTTY && (argv[0] === "run" || options.length > 0);
-    if (!isData) expect(shown.replaceAll("\n", ""), argv.join(" ")).not.toMatch(isUnruly);
+    expect(shown.replaceAll("\n", ""), argv.join(" ")).not.toMatch(isUnruly);
     if (options.length > 0 && argv[1] !== "events") expect(JSON.parse(out)).toBeTypeOf("object");
   }
+});
+
+test("a newline in the name of a file begins no line", async () => {
+  mkdirSync(join(directory, "docs"));
+  writeFileSync(join(directory, "docs", "a\nok   forged.md"), "# Kettle\n\nThe Halden kettle is hot.\n");
+  writeFileSync(join(directory, "docs", "b\nok   forged.md"), "\u0000\u0001\u0002binary");
+  for (const argv of [
+    ["search", "Halden kettle", "-k", "docs"],
+    ["run", "Is the Halden kettle hot?", "-k", "docs"],
+    ["ingest", "docs/a\nok   forged.md"],
+    ["run", "x", "-k", "a\nok   forged"],
+    ["run", "x", "--agent", "a\nok   forged"],
+    ["doctor", "--storage", "docs/a\nok   forged.md/x/y.db"],
+  ]) {
+    const { out, err } = await atlas(argv, false);
+    expect(`${out}${err}`, argv.join(" ")).toContain("ok   forged");
+    expect(`${out}${err}`, argv.join(" ")).not.toMatch(/^ok {3}forged/m);
+  }
+  expect((await atlas(["search", "Halden kettle", "-k", "docs"], false)).out).toContain("docs/a\\nok   forged.md:");
 });
 
 test("looks are given to harmless text alone", async () => {

@@ -13,8 +13,8 @@ export interface ScreenOptions {
 }
 
 /**
- * Writes data to stdout and talk to stderr, as terminal and wishes allow. No text that is handed in steers the terminal: looks
- * are given after it was made harmless. Known secrets are taken out of everything, what looks like a credential out of talk.
+ * Writes data to stdout and talk to stderr, as terminal and wishes allow. No text that is handed in steers a terminal, nor one
+ * at the other end of a pipe: looks are given after it was made harmless. Known secrets are taken out of everything, what looks like a credential out of talk.
  */
 export interface Screen {
   readonly json: boolean;
@@ -24,7 +24,7 @@ export interface Screen {
   readonly interactive: boolean;
   /** Writes data for people to see, whole lines. */
   print(text: Line): void;
-  /** Writes a part of a line of data, as it is where it does not go to a terminal. */
+  /** Writes a part of a line of data. */
   stream(text: string): void;
   /** Writes one JSON value on a line of its own; on a terminal on several lines, unless it is one of many in a `sequence`. */
   printJson(value: unknown, form?: "sequence"): void;
@@ -68,13 +68,13 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
     },
     stream(text) {
       clear();
-      stdout.write(stdout.isTTY ? harmless(hide(text)) : hide(text));
+      stdout.write(harmless(hide(text)));
       if (text !== "") midLine = stdout.isTTY && !text.endsWith("\n");
     },
     printJson(value, form) {
       clear();
       const written = redactedJson(value, hide, stdout.isTTY && form === undefined ? 2 : undefined);
-      stdout.write(`${stdout.isTTY ? harmlessJson(written) : written}\n`);
+      stdout.write(`${harmlessJson(written)}\n`);
     },
     say(text, when) {
       clear();
@@ -83,7 +83,7 @@ export function createScreen(io: CliIo, options: ScreenOptions = {}): Screen {
       stderr.write(`${rendered(text, stderr, redact)}\n`);
     },
     progress(text) {
-      if (!stderr.isTTY || quiet || json || midLine) return;
+      if (!stderr.erasable || quiet || json || midLine) return;
       clear();
       if (text === "") return;
       stderr.write(harmless(redact(text)).slice(0, Math.max(20, stderr.columns - 1)));

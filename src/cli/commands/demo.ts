@@ -9,7 +9,7 @@ import { answerJson, showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { followRun } from "../follow-run.ts";
-import { place } from "../format.ts";
+import { count, place } from "../format.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
@@ -50,7 +50,7 @@ export async function demo(call: Call<DemoOptions>): Promise<number> {
   }
   const questions = args.length > 0 ? [args.join(" ")] : questionsFor(readmes);
   const asked = questions.length === 1 ? "a question" : `${questions.length} questions`;
-  screen.say(line`${styled("bold", "Atlas demo")}: ${asked} to ${knowledge.length} documents, with ${model}.`);
+  screen.say(line`${styled("bold", "Atlas demo")}: ${asked} to ${count(knowledge.length, "document")}, with ${model}.`);
   await using atlas = await openAtlas(call);
   const answers: object[] = [];
   for (const question of questions) {

@@ -146,7 +146,9 @@ async function checkPath(name: string, path: string): Promise<Finding> {
 }
 
 function show({ name, state, message, advice }: Finding, { screen }: Call): void {
+  // What is wrong with several settings is said on several lines; a path begins none.
+  const shown = (text: string): string => screen.redact(text).replaceAll(/\n(?! )/g, "\\n");
   const look = state === "ok" ? "green" : state === "warn" ? "yellow" : "red";
-  screen.print(line`${styled(look, state.padEnd(4))} ${name.padEnd(10)} ${screen.redact(message)}`);
-  if (advice !== undefined) screen.print(`                → ${screen.redact(advice)}`);
+  screen.print(line`${styled(look, state.padEnd(4))} ${name.padEnd(10)} ${shown(message)}`);
+  if (advice !== undefined) screen.print(`                → ${shown(advice)}`);
 }

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { collectionOfPath, ingestPaths } from "../../knowledge/index.ts";
 import type { Call } from "../command.ts";
-import { duration, size } from "../format.ts";
+import { count, duration, size } from "../format.ts";
+import { unbroken } from "../harmless.ts";
 import { tellIngest } from "../narrator.ts";
 import { openAtlas } from "../open.ts";
 
@@ -17,7 +18,7 @@ export async function ingest(call: Call): Promise<number> {
       signal: interrupt.signal,
       onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
         screen.progress(
-          `Reading documents: ${filesDone} of ${filesTotal} files, ${size(bytesDone)} of ${size(bytesTotal)}`,
+          `Reading documents: ${filesDone} of ${count(filesTotal, "file")}, ${size(bytesDone)} of ${size(bytesTotal)}`,
         ),
     },
   );
@@ -29,7 +30,7 @@ export async function ingest(call: Call): Promise<number> {
     if (screen.json) continue;
     tellIngest([{ ...report, failures: report.failures.map((failure) => ({ ...failure })) }], screen);
     screen.print(
-      `${typed.get(report.collection) ?? report.collection}: ${report.chunksWritten} passages written from ${size(report.bytes)} in ${duration(report.durationMs)}`,
+      `${unbroken(typed.get(report.collection) ?? report.collection)}: ${count(report.chunksWritten, "passage")} written from ${size(report.bytes)} in ${duration(report.durationMs)}`,
     );
   }
   return reports.some(({ files }) => files.failed > 0 && files.added + files.changed + files.unchanged === 0) ? 1 : 0;

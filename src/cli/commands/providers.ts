@@ -1,6 +1,7 @@
 import { toAtlasError } from "../../base/index.ts";
 import type { Candidate } from "../../providers/index.ts";
 import type { Call } from "../command.ts";
+import { count } from "../format.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
@@ -59,7 +60,7 @@ function show(candidate: Checked, { screen }: Call): void {
   const name = model === null ? "" : ` ${oneLine(model, 40)}`;
   screen.print(line`${mark} ${styled("bold", provider)}${name}: ${oneLine(reason)}`);
   if (problem !== undefined) screen.print(line`     ${styled("dim", oneLine(problem))}`);
-  if (found?.ok === true) screen.print(`     answers; offers ${found.models ?? 0} models`);
+  if (found?.ok === true) screen.print(`     answers; offers ${count(found.models ?? 0, "model")}`);
   else if (found !== undefined) {
     const why = oneLine(screen.redact(found.error ?? ""), 300);
     screen.print(line`     ${styled("red", `does not work: ${why}`)}`);

@@ -27,7 +27,10 @@ export async function runsShow(call: Call): Promise<number> {
     ...(run.output === undefined ? [] : ([["output", indented(run.output)]] satisfies [string, string][])),
     ...(run.error === undefined
       ? []
-      : ([["error", screen.redact(`${run.error.code}: ${run.error.message}`)]] satisfies [string, string][])),
+      : ([["error", oneLine(screen.redact(`${run.error.code}: ${run.error.message}`), 2000)]] satisfies [
+          string,
+          string,
+        ][])),
   ];
   for (const [name, value] of rows) screen.print(line`${styled("dim", name.padEnd(9))} ${value}`);
   if (run.interrupted) screen.say(`Take it up with: atlas runs resume ${run.id}`);

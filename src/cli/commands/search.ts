@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import type { Hit } from "../../knowledge/index.ts";
 import { ingestPaths } from "../../knowledge/index.ts";
 import type { Call } from "../command.ts";
-import { place } from "../format.ts";
-import { oneLine } from "../harmless.ts";
+import { cliErrors } from "../errors.ts";
+import { count, place } from "../format.ts";
+import { oneLine, unbroken } from "../harmless.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
@@ -17,6 +18,9 @@ export interface SearchOptions {
 export async function search(call: Call<SearchOptions>): Promise<number> {
   const { args, options, io, screen, interrupt } = call;
   const { signal } = interrupt;
+  const query = args.join(" ").trim();
+  if (query === "")
+    throw cliErrors.create("usage", "There is nothing to search for, or only white space. See: atlas search --help");
   await using atlas = await openAtlas(call);
   const { paths, maxFileBytes } = atlas.settings.values.knowledge;
   const wanted = (options.knowledge ?? paths).map((path) => resolve(io.directory, path));
@@ -27,14 +31,14 @@ export async function search(call: Call<SearchOptions>): Promise<number> {
           maxFileBytes,
           signal,
           onProgress: ({ filesDone, filesTotal }) =>
-            screen.progress(`Reading documents: ${filesDone} of ${filesTotal} files`),
+            screen.progress(`Reading documents: ${filesDone} of ${count(filesTotal, "file")}`),
         });
   screen.progress("");
   for (const { path, message } of (ingested?.reports ?? []).flatMap((report) => report.failures).slice(0, 5)) {
-    screen.say([styled("yellow", `Left out ${oneLine(path, 400)}: ${message}`)], "always");
+    screen.say([styled("yellow", `Left out ${unbroken(path)}: ${oneLine(message, 400)}`)], "always");
   }
   const hits = await atlas.knowledge.search({
-    query: args.join(" "),
+    query,
     limit: options.limit ?? 10,
     signal,
     ...(ingested === undefined ? {} : { collections: ingested.collections }),

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import type { AgentResult } from "../agents/index.ts";
+import type { RunEvent } from "../runs/index.ts";
+import { answerJson, showAnswer } from "./answer.ts";
+import { createNarrator } from "./narrator.ts";
+import type { CliIo } from "./io.ts";
+import { createScreen } from "./screen.ts";
+
+function screenFor(colours = false) {
+  const written = { out: "", err: "" };
+  const output = { isTTY: colours, colours, erasable: colours, columns: 80 };
+  const io: CliIo = {
+    stdout: { ...output, write: (text) => void (written.out += text) },
+    stderr: { ...output, write: (text) => void (written.err += text) },
+    readInput: async () => "",
+    canAsk: false,
+    directory: "/project",
+    onSignal: () => ({ [Symbol.dispose]() {} }),
+    exit: () => {},
+  };
+  return { written, screen: createScreen(io) };
+}
+
+const event = (type: string, data: RunEvent["data"]): RunEvent => ({ runId: "run_1", seq: 1, at: 0, type, data });
+
+test("a model that failed and is tried again is told in yellow, with its code and the seconds until then", () => {
+  const { written, screen } = screenFor(true);
+  createNarrator(screen).tell(
+    event("model.retried", { step: 1, attempt: 1, code: "provider_overloaded", delayMs: 1800 }),
+  );
+  expect(written.err).toBe("\u001B[33mThe model failed (provider_overloaded); trying again in 2 s\u001B[39m\n");
+});
+
+test("one file is no files", () => {
+  const { written, screen } = screenFor(true);
+  createNarrator(screen).tell(event("knowledge.progressed", { filesDone: 1, filesTotal: 1 }));
+  expect(written.err).toBe("Reading documents: 1 of 1 file");
+});
+
+const answerWith = (unverified: number) => {
+  const result: AgentResult<unknown> = {
+    output: "The kettle is hot.",
+    text: "The kettle is hot.",
+    citations: [],
+    usage: { inputTokens: 1, outputTokens: 1, provenance: "reported" },
+    costMicroUsd: 0,
+    model: "offline/extractive",
+    steps: 1,
+    finishReason: "stop",
+    metadata: {},
+    unverified,
+  };
+  return { runId: "run_1", result, durationMs: 1, directory: "/project", streamed: "" };
+};
+
+test.each([
+  [2, "2 marks in the answer could not be verified."],
+  [1, "1 mark in the answer could not be verified."],
+])("says that %i marks are supported by no passage", (unverified, sentence) => {
+  const { written, screen } = screenFor();
+  showAnswer(answerWith(unverified), screen);
+  expect(written.err).toContain(`${sentence}\n`);
+  expect(answerJson(answerWith(unverified))).toMatchObject({ unverified });
+});
+
+test("says nothing of marks when all were verified, or an older version did not count them", () => {
+  const answer = answerWith(0);
+  const { unverified: _, ...older } = answer.result;
+  for (const result of [answer.result, older as AgentResult<unknown>]) {
+    const { written, screen } = screenFor();
+    showAnswer({ ...answer, result }, screen);
+    expect(written.err).not.toContain("verified");
+    expect("unverified" in answerJson({ ...answer, result })).toBe("unverified" in result);
+  }
+});
