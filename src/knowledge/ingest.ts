@@ -73,6 +73,7 @@ export async function ingest(job: IngestJob): Promise<IngestReport> {
   const found = await walk(job.paths, job.signal);
   const known = await job.store.documents();
   const work = new Ingest(job, known, found);
+  await work.sweep();
   await work.readAll();
   await work.removeGone();
   return work.report(job.clock.monotonic() - startedAt);
@@ -89,6 +90,8 @@ class Ingest {
   private bytesRead = 0;
   private bytesDone = 0;
   private filesDone = 0;
+  /** How far the large files have come that are being read. Units: bytes. */
+  private readonly partly = new Map<FoundFile, number>();
   private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(job: IngestJob, known: ReadonlyMap<string, StoredDocument>, found: Walk) {
@@ -99,9 +102,15 @@ class Ingest {
     for (const failure of found.failures) this.fail(failure.path, failure.cause);
   }
 
+  /** Takes out what a stopped ingest left; progress is told so that it is no silence. */
+  async sweep(): Promise<void> {
+    await this.job.store.sweep({ signal: this.job.signal, erased: () => this.tell(false) });
+  }
+
   async readAll(): Promise<void> {
     const work = async (file: FoundFile): Promise<void> => {
       await this.file(file);
+      this.partly.delete(file);
       this.filesDone++;
       this.bytesDone += file.sizeBytes;
       this.tell(false);
@@ -168,6 +177,8 @@ class Ingest {
         const { chunks, title, encoding, bytes, hash } = part.value;
         fields = { ...fieldsOf(file, hash(), bytes), encoding, title: fields?.title ?? title };
         await add(chunks, fields);
+        this.partly.set(file, Math.min(bytes, file.sizeBytes));
+        this.tell(false);
       }
     } finally {
       await parts.return(undefined);
@@ -237,7 +248,8 @@ class Ingest {
     const now = this.job.clock.monotonic();
     if (!last && now - this.toldAt < progressEveryMs) return;
     this.toldAt = now;
-    const { filesDone, bytesDone, bytesTotal } = this;
+    const { filesDone, bytesTotal } = this;
+    const bytesDone = this.partly.values().reduce((sum, bytes) => sum + bytes, this.bytesDone);
     this.job.onProgress?.({ filesDone, filesTotal: this.found.files.length, bytesDone, bytesTotal });
   }
 

@@ -297,6 +297,29 @@ test("what a killed ingest left half done is swept", async () => {
   expect(await find("alpha")).toEqual(["b.md"]);
 });
 
+test("what a stopped ingest left of a large document is swept within the next one, told as progress, alone or beside others", async () => {
+  const chunk = { start: 0, end: 6, startLine: 1, endLine: 1, text: "walnut", headings: [], context: "" };
+  const fields = { uri: "/b", name: "b", title: "b", format: "text", encoding: "", signature: "", hash: "", bytes: 1 };
+  const stop = async (): Promise<void> => {
+    const store = await CollectionStore.open(database, "default", systemClock);
+    await store.stage(fields).add(Array.from({ length: 3000 }, () => chunk));
+  };
+  await stop();
+  await write("a.md", "alpha walnut");
+  const told: number[] = [];
+  await knowledge.ingest({ paths: [docs], onProgress: ({ filesDone }) => told.push(filesDone) });
+  expect(told).toEqual([0, 1]);
+  expect(await rowsLeft()).toBe(3);
+  await stop();
+  expect(await ingest()).toMatchObject({ files: { unchanged: 1 } });
+  expect(await rowsLeft()).toBe(3);
+  expect(await find("walnut")).toEqual(["a.md"]);
+  const settings = await database.read({
+    sql: `SELECT k, v FROM knowledge_fts_config WHERE k IN ('automerge', 'deletemerge') ORDER BY k`,
+  });
+  expect(settings.map(({ v }) => Number(v))).toEqual([4, 10]);
+});
+
 test("a document that is being written hides no other", async () => {
   await write("a.md", "walnut is a word that stands here once among a number of other words");
   await ingest();

@@ -35,6 +35,9 @@ export const readerVersion = 1;
 /** Is how many chunks one write holds at most: a write of that size takes some 10 ms. */
 export const chunksPerWrite = 128;
 
+/** Is how many chunks one write takes out at most: a write of that size takes some 30 ms. */
+const chunksPerErase = 1024;
+
 /** Is how many documents are written or removed at once: writes that wait together share a commit. */
 export const writesAtOnce = 16;
 
@@ -54,7 +57,7 @@ export class CollectionStore {
     this.nextChunk = ids.chunk;
   }
 
-  /** Opens a collection for writing, making it when it is new, and sweeps what a killed ingest left half done. */
+  /** Opens a collection for writing, making it when it is new. */
   static async open(database: Database, name: string, clock: Clock): Promise<CollectionStore> {
     await database.write([
       {
@@ -79,9 +82,7 @@ export class CollectionStore {
       document: Number(last?.["document"]) + 1,
       chunk: Number(row?.["chunk"] ?? collection * chunksPerCollection) + 1,
     };
-    const store = new CollectionStore(database, clock, ids);
-    await store.sweep();
-    return store;
+    return new CollectionStore(database, clock, ids);
   }
 
   async documents(): Promise<ReadonlyMap<string, StoredDocument>> {
@@ -170,28 +171,55 @@ export class CollectionStore {
 
   /** Removes all documents and the collection itself. */
   async removeAll(): Promise<void> {
+    await this.sweep();
     const documents = await this.documents();
     await forEach(documents.values(), (document) => this.remove(document), { atOnce: writesAtOnce });
     await this.database.write([{ sql: `DELETE FROM knowledge_collection WHERE id = ?`, params: [this.collectionId] }]);
   }
 
-  private async sweep(): Promise<void> {
+  /** Takes out what a stopped ingest left half done; nobody sees it, so this may stop anywhere. `erased` is called after each write. */
+  async sweep(
+    options: { readonly signal?: AbortSignal | undefined; readonly erased?: () => void } = {},
+  ): Promise<void> {
     const rows = await this.database.read({
       sql: `SELECT id FROM knowledge_document WHERE collection_id = ? AND state IN ('staged', 'dead')`,
       params: [this.collectionId],
     });
-    await forEach(rows, (row) => this.erase(Number(row["id"])), { atOnce: writesAtOnce });
+    if (rows.length === 0) return;
+    await this.database.write([this.emptyFullText()]);
+    for (const row of rows) await this.erase(Number(row["id"]), options);
+  }
+
+  /** Empties the full text at one stroke when all that the database holds are the leftovers of this collection. */
+  private emptyFullText(): Statement {
+    return {
+      sql: `INSERT INTO knowledge_fts (knowledge_fts) SELECT 'delete-all' WHERE NOT EXISTS (
+              SELECT 1 FROM knowledge_document WHERE collection_id <> ? OR state NOT IN ('staged', 'dead'))`,
+      params: [this.collectionId],
+    };
   }
 
   /** Deletes a document that nobody sees, in writes that are short each. */
-  private async erase(id: number): Promise<void> {
-    for (let changes = chunksPerWrite; changes === chunksPerWrite;) {
-      const some = `SELECT id FROM knowledge_chunk WHERE document_id = ? ORDER BY id LIMIT ${chunksPerWrite}`;
-      const results = await this.database.write([
-        { sql: `DELETE FROM knowledge_fts WHERE rowid IN (${some})`, params: [id] },
-        { sql: `DELETE FROM knowledge_chunk WHERE id IN (${some})`, params: [id] },
-      ]);
-      changes = results[1]?.changes ?? 0;
+  private async erase(
+    id: number,
+    { signal, erased }: { readonly signal?: AbortSignal | undefined; readonly erased?: () => void } = {},
+  ): Promise<void> {
+    // Else the full text would be merged again and again while it is being emptied, which takes ten times as long; the merges of
+    // later writes leave out what is deleted. A stop before the end leaves this set until the next sweep.
+    await this.database.write([configure("deletemerge", 0), configure("automerge", 0)]);
+    try {
+      for (let changes = chunksPerErase; changes === chunksPerErase;) {
+        signal?.throwIfAborted();
+        const some = `SELECT id FROM knowledge_chunk WHERE document_id = ? ORDER BY id LIMIT ${chunksPerErase}`;
+        const results = await this.database.write([
+          { sql: `DELETE FROM knowledge_fts WHERE rowid IN (${some})`, params: [id] },
+          { sql: `DELETE FROM knowledge_chunk WHERE id IN (${some})`, params: [id] },
+        ]);
+        changes = results[1]?.changes ?? 0;
+        erased?.();
+      }
+    } finally {
+      await this.database.write([configure("deletemerge", 10), configure("automerge", 4)]);
     }
     await this.database.write([{ sql: `DELETE FROM knowledge_document WHERE id = ?`, params: [id] }]);
   }
@@ -264,6 +292,11 @@ export interface StagedDocument {
   commit(before: StoredDocument | undefined, final: DocumentFields): Promise<void>;
   /** Takes back what was written. */
   drop(): Promise<void>;
+}
+
+/** Sets how eagerly the full text is merged; 10 and 4 are what SQLite begins with. */
+function configure(setting: "deletemerge" | "automerge", value: number): Statement {
+  return { sql: `INSERT INTO knowledge_fts (knowledge_fts, rank) VALUES ('${setting}', ${value})` };
 }
 
 function deleteDocument(id: number): readonly Statement[] {
