@@ -204,7 +204,7 @@ test("names everything that is wrong at once", async () => {
 });
 
 test.each([
-  ["[]", "expected a section with version, model, "],
+  ["[]", "The settings file (atlas.json): expected a section with version, model, "],
   ['"offline/extractive"', "got the text"],
   ['{ "profiles": [] }', "there is no such profile"],
 ])("refuses %s as the settings of a project", async (text, message) => {

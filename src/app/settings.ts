@@ -216,10 +216,10 @@ function kindOfName(name: string): ProviderKind | undefined {
 }
 
 function invalid(problems: readonly SettingProblem[]): Error {
-  const lines = problems.map(({ key, origin, message }) => `${key || "the file"} (${origin}): ${message}`);
+  const lines = problems.map(({ key, origin, message }) => `${key || "file"} (${origin}): ${message}`);
   const message =
     lines.length === 1
-      ? `Setting ${lines[0]}${/[.?]$/.test(lines[0] ?? "") ? "" : "."}`
+      ? `${problems[0]?.key === "" ? "The settings" : "Setting"} ${lines[0]}${/[.?]$/.test(lines[0] ?? "") ? "" : "."}`
       : `${lines.length} settings are wrong:\n  ${lines.join("\n  ")}`;
   return appErrors.create("settings_invalid", message, {
     details: { problems: problems.map((problem) => ({ ...problem })) },

@@ -109,6 +109,25 @@ test.runIf(existsSync("/dev/full"))(
   },
 );
 
+const script = "/usr/bin/script";
+
+test.runIf(process.platform === "linux" && existsSync(script)).each([
+  ["xterm", {}, true],
+  ["xterm", { NO_COLOR: "1" }, false],
+  ["dumb", {}, false],
+  ["dumb", { FORCE_COLOR: "1" }, false],
+])("on a terminal of the kind %s with %j it is %s that escape codes are written", (TERM, more, colours) => {
+  const command = `'${process.execPath}' '${main}' config explain model`;
+  const { stdout } = spawnSync(script, ["-qec", command, "/dev/null"], {
+    cwd: directory,
+    env: { PATH: process.env["PATH"], HOME: directory, TERM, ...more },
+    encoding: "utf8",
+    input: "",
+  });
+  expect(stdout).toContain("model");
+  expect(stdout.includes("\u001B")).toBe(colours);
+});
+
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
