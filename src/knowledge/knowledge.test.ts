@@ -196,6 +196,24 @@ test("names with control characters are read and escaped where they are shown", 
   expect(report.failures[0]?.path).toContain("b\\u{7}.bin");
 });
 
+test("a file or folder whose name is not UTF-8 is a failure, its bytes escaped", async (context) => {
+  await write("good.md", "walnut");
+  const bad = Buffer.concat([Buffer.from(`${docs}/bad\u001b`), Buffer.of(0xfe), Buffer.from(".md")]);
+  const made = await writeFile(bad, "walnut").then(
+    () => true,
+    () => false,
+  );
+  if (!made) context.skip("this file system takes only UTF-8");
+  await mkdir(Buffer.concat([Buffer.from(`${docs}/folder`), Buffer.of(0xff)]));
+  await writeFile(Buffer.concat([Buffer.from(`${docs}/.hidden`), Buffer.of(0xff)]), "walnut");
+  const report = await ingest();
+  expect(report.files).toMatchObject({ added: 1, failed: 2 });
+  expect(report.failures.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toMatchObject([
+    { path: join(docs, "bad\\u{1b}\\xfe.md"), code: "file_unreadable" },
+    { path: join(docs, "folder\\xff"), code: "file_unreadable" },
+  ]);
+});
+
 test("an unreadable file is a failure of its own", async (context) => {
   const path = await write("secret.md", "hidden");
   await write("open.md", "visible");

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { BigIntStats, Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -39,6 +40,14 @@ interface Folder {
   readonly path: string;
   readonly name: string;
   readonly rules: readonly IgnoreRule[];
+}
+
+interface Entry {
+  /** In a name that is not UTF-8, every byte beyond ASCII is written as `\xfe`. */
+  readonly name: string;
+  readonly isUtf8: boolean;
+  readonly isFolder: boolean;
+  readonly isFile: boolean;
 }
 
 const atOnce = 32;
@@ -90,23 +99,24 @@ class Walker {
   }
 
   private async folder(folder: Folder): Promise<void> {
-    let entries: Dirent[];
+    let entries: readonly Entry[];
     try {
-      entries = await readdir(folder.path, { withFileTypes: true });
+      entries = (await readdir(folder.path, { withFileTypes: true, encoding: "buffer" })).map(entryOf);
     } catch (cause) {
       this.failures.push({ path: folder.path, cause });
       return;
     }
-    const rules = entries.some((entry) => entry.name === ".gitignore" && entry.isFile())
+    const rules = entries.some((entry) => entry.name === ".gitignore" && entry.isFile)
       ? [...folder.rules, ...(await readIgnore(folder))]
       : folder.rules;
     for (const entry of entries) {
       const path = join(folder.path, entry.name);
       const name = folder.name === "" ? entry.name : `${folder.name}/${entry.name}`;
-      const isFolder = entry.isDirectory();
+      const { isFolder, isFile } = entry;
       if (isPassedOver(entry.name, isFolder) || isIgnored(name, isFolder, rules)) continue;
-      if (isFolder) this.todo.push(() => this.folder({ path, name, rules }));
-      else if (entry.isFile()) this.todo.push(() => this.file(path, name));
+      if (!entry.isUtf8 && (isFolder || isFile)) this.failures.push({ path, cause: notUtf8(path) });
+      else if (isFolder) this.todo.push(() => this.folder({ path, name, rules }));
+      else if (isFile) this.todo.push(() => this.file(path, name));
     }
   }
 
@@ -128,6 +138,22 @@ class Walker {
     const signature = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
     this.files.set(path, { ...at, signature, sizeBytes: Number(info.size) });
   }
+}
+
+/** Reads an entry by its bytes: as a text, a name that is not UTF-8 would be that of a file that does not exist. */
+function entryOf(entry: Dirent<Buffer>): Entry {
+  const valid = isUtf8(entry.name);
+  const escape = (character: string): string => `\\x${character.charCodeAt(0).toString(16)}`;
+  const name = valid ? entry.name.toString() : entry.name.toString("latin1").replace(/[\u0080-\u00ff]/g, escape);
+  return { name, isUtf8: valid, isFolder: entry.isDirectory(), isFile: entry.isFile() };
+}
+
+function notUtf8(path: string): Error {
+  return knowledgeErrors.create(
+    "file_unreadable",
+    `The name of ${showPath(path)} is not UTF-8, so no path can name it; rename it.`,
+    { details: { path: showPath(path) } },
+  );
 }
 
 async function readIgnore(folder: Folder): Promise<readonly IgnoreRule[]> {
