@@ -1,6 +1,8 @@
 import { stem } from "../base/index.ts";
+import type { Claims } from "./claims.ts";
+import { claimsOf } from "./claims.ts";
 import type { Range } from "./sentences.ts";
-import { lastSentence, sentencesOf, trimEndOf } from "./sentences.ts";
+import { sentencesOf, trimEndOf } from "./sentences.ts";
 import { fold, queryTerms, wordsOf } from "./words.ts";
 
 /** Points at the place in a file that supports a statement. Units: lines count from 1, both ends included. */
@@ -37,46 +39,58 @@ const supportShare = 0.5;
 /** A longer sentence is looked for by its words alone. Units: UTF-16 code units. */
 const maxSentence = 4000;
 
+/** Is how many places one mark cites at most. */
+const mostPlaces = 4;
+
 /**
- * Finds the `[id]` marks of an answer and the words of the passages that they stand for: the cited sentence itself where the
- * passage holds it, else the sentence of the passage that holds most of its words.
+ * Finds the `[id]` marks of an answer and the words of the passages that they stand for: of the sentences before the mark those
+ * that the passage holds, and for the last of them, if it is none of these, the sentence of the passage that holds most of its words.
  *
- * Order: as in the answer; each place once. Marks that cannot be verified are named apart.
+ * Order: marks as in the answer, places of one mark as in the file; each place once. Marks whose last sentence cannot be verified are named apart.
  */
 export function checkCitations(answer: string, passages: readonly CitablePassage[]): CitedAnswer {
   const byId = new Map(passages.map((passage) => [passage.id.toLowerCase(), passage]));
   const citations = new Map<string, Citation>();
   const unverified: CitedAnswer["unverified"][number][] = [];
-  for (const { ids, sentence } of marksOf(answer)) {
+  for (const { ids, claims } of marksOf(answer)) {
     for (const id of ids) {
       const passage = byId.get(id.toLowerCase());
       // A word in square brackets that is no passage's id is only a mark if it looks like one.
       if (passage === undefined) {
-        if (/^p\d+/i.test(id)) unverified.push({ id, reason: "unknown", sentence });
+        if (/^p\d+/i.test(id)) unverified.push({ id, reason: "unknown", sentence: claims.last });
         continue;
       }
-      const range = locate(sentence, passage.text) ?? nearest(sentence, passage.text);
-      if (range === undefined) unverified.push({ id, reason: "unsupported", sentence });
-      else {
-        const citation = citationAt(passage, range);
+      const { places, holds } = placesOf(claims, passage.text);
+      if (!holds) unverified.push({ id, reason: "unsupported", sentence: claims.last });
+      for (const citation of places.map((range) => citationAt(passage, range)))
         citations.set(JSON.stringify(citation), citation);
-      }
     }
   }
   return { citations: [...citations.values()], unverified };
 }
 
-/** Splits an answer at its marks; adjoining marks share the sentence before them. */
-function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; readonly sentence: string }> {
+/** Splits an answer at its marks; adjoining marks share the sentences before them. */
+function* marksOf(answer: string): Generator<{ readonly ids: readonly string[]; readonly claims: Claims }> {
   let from = 0;
-  let last = "";
+  let claims: Claims = { last: "", others: [] };
   for (const match of answer.matchAll(mark)) {
-    const between = answer.slice(from, match.index);
+    const between = claimsOf(answer.slice(from, match.index));
     from = match.index + match[0].length;
-    const sentence = lastSentence(between);
-    if (sentence !== "") last = sentence;
-    yield { ids: (match[1] ?? "").split(/\s*[,;]\s*/), sentence: last };
+    if (between.last !== "") claims = between;
+    yield { ids: (match[1] ?? "").split(/\s*[,;]\s*/), claims };
   }
+}
+
+/** Finds where a passage holds what a mark stands for; `holds` tells whether it holds the last sentence. */
+function placesOf(claims: Claims, text: string): { readonly places: readonly Range[]; readonly holds: boolean } {
+  const last = locate(claims.last, text) ?? nearest(claims.last, text);
+  const places = last === undefined ? [] : [last];
+  for (const sentence of claims.others) {
+    if (places.length === mostPlaces) break;
+    const place = locate(sentence, text);
+    if (place !== undefined) places.push(place);
+  }
+  return { places: places.sort((a, b) => a.start - b.start), holds: last !== undefined };
 }
 
 /** Finds a sentence in a text, whatever the white space between its words. */

@@ -17,23 +17,17 @@ export function* sentencesOf(text: string): Generator<Range> {
   if (start < text.length) yield { start, end: text.length };
 }
 
-/** Gives the last sentence of a text, without the marks of lists, quotations and emphasis around it. Cost: linear. */
-export function lastSentence(text: string): string {
-  const line =
-    text
-      .trimEnd()
-      .split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/)
-      .at(-1) ?? "";
-  let last = "";
-  let start = 0;
-  for (const match of line.matchAll(/[.!?。！？]["”’)\]*_]*\s+/g)) {
-    const end = match.index + match[0].length;
-    const sentence = line.slice(start, end);
-    if (hasWord(sentence)) last = sentence;
-    start = end;
+/** Gives the sentences of an answer that hold a word, without the marks of lists, quotations and emphasis around them. Cost: linear. */
+export function* answerSentences(text: string): Generator<string> {
+  for (const block of text.trimEnd().split(/\n\s*\n|\n(?=\s*(?:[-*+#>]|\d+[.)])\s)/)) {
+    let start = 0;
+    const ends = Array.from(block.matchAll(/[.!?。！？]["”’)\]*_]*\s+/g), (match) => match.index + match[0].length);
+    for (const end of [...ends, block.length]) {
+      const sentence = block.slice(start, end);
+      if (hasWord(sentence)) yield withoutMarks(sentence);
+      start = end;
+    }
   }
-  const rest = line.slice(start);
-  return withoutMarks(hasWord(rest) ? rest : last);
 }
 
 function hasWord(text: string): boolean {
