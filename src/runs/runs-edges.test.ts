@@ -1,44 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { sqlite } from "../storage/adapters/sqlite.ts";
 import type { Database } from "../storage/index.ts";
 import { createRuns, workflow } from "./index.ts";
-import type { RunEvent, RunHandle, Runs } from "./index.ts";
+import { database, events, restart, runs, until, useEngine } from "../../test/lib/engine.ts";
 
-let folder: string;
-let database: Database;
-let runs: Runs;
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "atlas-runs-"));
-  database = await sqlite({ path: join(folder, "atlas.db") });
-  runs = await createRuns({ database });
-});
-
-afterEach(async () => {
-  await runs[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
-
-/** Closes the engine as a stop of the process does, and opens another one on the same file. */
-async function restart(): Promise<void> {
-  await runs[Symbol.asyncDispose]();
-  runs = await createRuns({ database });
-}
-
-async function events(run: RunHandle<unknown>, after = 0): Promise<RunEvent[]> {
-  return await Array.fromAsync(run.events({ after }));
-}
-
-/** Waits until the log of a run holds an entry of a type. */
-async function until(run: RunHandle<unknown>, type: string): Promise<RunEvent> {
-  for await (const event of run.events()) if (event.type === type) return event;
-  throw new Error(`${run.id} ended without ${type}`);
-}
+useEngine();
 
 describe("at its edges, the engine", () => {
   it("gives the body the input as its schema read it, also to children", async () => {

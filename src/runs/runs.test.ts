@@ -1,45 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { baseErrors } from "../base/index.ts";
-import { sqlite } from "../storage/adapters/sqlite.ts";
-import type { Database } from "../storage/index.ts";
 import { createRuns, workflow } from "./index.ts";
-import type { RunEvent, RunHandle, Runs } from "./index.ts";
+import { database, events, restart, runs, until, useEngine } from "../../test/lib/engine.ts";
 
-let folder: string;
-let database: Database;
-let runs: Runs;
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "atlas-runs-"));
-  database = await sqlite({ path: join(folder, "atlas.db") });
-  runs = await createRuns({ database });
-});
-
-afterEach(async () => {
-  await runs[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
-
-/** Closes the engine as a stop of the process does, and opens another one on the same file. */
-async function restart(): Promise<void> {
-  await runs[Symbol.asyncDispose]();
-  runs = await createRuns({ database });
-}
-
-async function events(run: RunHandle<unknown>, after = 0): Promise<RunEvent[]> {
-  return await Array.fromAsync(run.events({ after }));
-}
-
-/** Waits until the log of a run holds an entry of a type. */
-async function until(run: RunHandle<unknown>, type: string): Promise<RunEvent> {
-  for await (const event of run.events()) if (event.type === type) return event;
-  throw new Error(`${run.id} ended without ${type}`);
-}
+useEngine();
 
 describe("a run", () => {
   it("records its steps in one log without gaps and gives its result", async () => {
@@ -197,14 +162,13 @@ describe("after a restart", () => {
     });
     const run = await runs.start(sleeper, null);
     await until(run, "timer.started");
-    await runs[Symbol.asyncDispose]();
     const later = Date.now() + 60_000;
     const clock = {
       now: () => later,
       monotonic: () => performance.now(),
       sleep: async (ms: number) => expect(ms).toBeLessThan(1_000),
     };
-    runs = await createRuns({ database, clock });
+    await restart({ clock });
     runs.register(sleeper);
     expect(await (await runs.resume(run.id)).result()).toBe("awake");
   });
@@ -472,8 +436,7 @@ describe("the engine", () => {
     const stuck = workflow({ name: "stuck", run: async (context) => await context.waitFor("go") });
     await runs.start(stuck, null);
     for (let n = 0; n < 5; n++) await (await runs.start(quick, n)).result();
-    await runs[Symbol.asyncDispose]();
-    runs = await createRuns({ database, retention: { maxRuns: 2 } });
+    await restart({ retention: { maxRuns: 2 } });
     expect(await runs.prune()).toBe(3);
     expect((await runs.list()).map((run) => run.workflow).toSorted()).toEqual(["quick", "quick", "stuck"]);
     expect((await runs.list({ limit: 1 })).length).toBe(1);
