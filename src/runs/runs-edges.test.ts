@@ -156,6 +156,25 @@ describe("at its edges, the engine", () => {
     expect(new Set((await run.result()) as number[])).toEqual(new Set([1, 2]));
   });
 
+  it("takes a signal once, also over a restart", async () => {
+    const asking = workflow({
+      name: "asking-twice",
+      run: async (context) => {
+        const first = await context.waitFor("go");
+        await context.waitFor("pause");
+        return [first, await context.waitFor("go", { timeoutMs: 1 }).catch((error: { code: string }) => error.code)];
+      },
+    });
+    const run = await runs.start(asking, null);
+    await runs.signal(run.id, "go", "once");
+    for await (const event of run.events()) if (event.key === "signal:pause") break;
+    await restart();
+    runs.register(asking);
+    const again = await runs.resume(run.id);
+    await runs.signal(run.id, "pause");
+    expect(await again.result()).toEqual(["once", "timed_out"]);
+  });
+
   it("does not emit again at each restart what the log holds", async () => {
     const asking = workflow({
       name: "asking",
