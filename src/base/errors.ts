@@ -138,6 +138,13 @@ export const baseErrors = defineErrors("base", {
     summary: "The work took longer than it was allowed to.",
     fix: "Try again, or raise the time limit that the message names.",
   },
+  budget_exceeded: {
+    status: 402,
+    retry: "changed",
+    exitCode: 6,
+    summary: "A budget has not as much left as the work needs.",
+    fix: "Raise the limit of the scope that the message names, wait for its next day, or ask for less.",
+  },
   json_invalid: {
     status: 400,
     retry: "changed",

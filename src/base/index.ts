@@ -1,3 +1,4 @@
+export type { Amount, Budget, BudgetLimits, Reservation } from "./budget.ts";
 export { createDeadline, raceAbort } from "./abort.ts";
 export type { Deadline, DeadlineOptions } from "./abort.ts";
 export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";

@@ -10,18 +10,23 @@ export const hostedCapabilities: ModelCapabilities = {
   structuredOutput: "native",
   files: images,
   reasoning: false,
+  prefill: false,
+  promptCaching: "automatic",
   pauseEffect: "delivery",
   cost: "metered",
 };
 
 /** Is what a model of a local server can do when nothing more is known of it. */
-export const localCapabilities: ModelCapabilities = { ...hostedCapabilities, cost: "free" };
+export const localCapabilities: ModelCapabilities = { ...hostedCapabilities, promptCaching: "none", cost: "free" };
 
 /** Names what is known of models whose name begins so; the first match counts. */
 const known: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
-  [/^claude-3-haiku/, { contextTokens: 200_000, maxOutputTokens: 4_096, structuredOutput: "none" }],
-  [/^claude-3-5/, { contextTokens: 200_000, maxOutputTokens: 8_192, structuredOutput: "none" }],
-  [/^claude-/, { contextTokens: 200_000, files: [...images, "application/pdf"], reasoning: true }],
+  [/^claude-3-haiku/, { contextTokens: 200_000, maxOutputTokens: 4_096, structuredOutput: "none", prefill: true }],
+  [/^claude-3-5/, { contextTokens: 200_000, maxOutputTokens: 8_192, structuredOutput: "none", prefill: true }],
+  [
+    /^claude-/,
+    { contextTokens: 200_000, files: [...images, "application/pdf"], reasoning: true, promptCaching: "marked" },
+  ],
   [/^gpt-4o/, { contextTokens: 128_000, maxOutputTokens: 16_384 }],
   [/^gpt-4\.1/, { contextTokens: 1_047_576, maxOutputTokens: 32_768 }],
   [/^gpt-[5-9]/, { contextTokens: 400_000, maxOutputTokens: 128_000, reasoning: true }],

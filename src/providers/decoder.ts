@@ -2,7 +2,8 @@ import type { JsonObject } from "../base/index.ts";
 import { isJsonObject } from "../base/index.ts";
 import type { Fault } from "./fault.ts";
 import type { Frame } from "./frames.ts";
-import type { StreamPart, Usage } from "./model.ts";
+import type { StreamPart } from "./model.ts";
+import type { Usage } from "./usage.ts";
 
 /** Takes a part of a stream. */
 export type Emit = (part: StreamPart) => void;

@@ -105,6 +105,27 @@ export const providerErrors = defineErrors("providers", {
     summary: "There is no provider with this name.",
     fix: "Write the model as provider/name with one of the providers that the message lists.",
   },
+  no_provider_available: {
+    status: 503,
+    retry: "later",
+    exitCode: 6,
+    summary: "No member of a group can take the call now.",
+    fix: "See the reason given for each member; wait until retryAtMs, or add members to the group.",
+  },
+  gate_closed: {
+    status: 429,
+    retry: "later",
+    exitCode: 6,
+    summary: "A model may not be called now: a limit is used up, or it has failed too often.",
+    fix: "Wait until retryAtMs, raise the limit that the message names, or use a group with another member.",
+  },
+  rate_limit_too_small: {
+    status: 413,
+    retry: "changed",
+    exitCode: 6,
+    summary: "One request is larger than all that its rate limit lets through in a minute.",
+    fix: "Raise tokensPerMinute of the provider, lower maxOutputTokens, or shorten the request.",
+  },
   script_exhausted: {
     status: 500,
     retry: "never",

@@ -2,7 +2,8 @@ import type { JsonObject } from "../base/index.ts";
 import { providerErrors } from "./errors.ts";
 import type { AssistantPart, Message, ReasoningPart, ToolCallPart } from "./message.ts";
 import { textOf } from "./message.ts";
-import type { FinishReason, Model, ModelRequest, StreamOptions, StreamPart, Usage } from "./model.ts";
+import type { FinishReason, Model, ModelRequest, StreamOptions, StreamPart } from "./model.ts";
+import type { Usage } from "./usage.ts";
 
 /** Is a whole answer. `message` is what belongs in the conversation; `text` and `toolCalls` are of it. */
 export type Generation = {

@@ -1,6 +1,7 @@
 export { systemMessage, textOf, userMessage } from "./message.ts";
 export type {
   AssistantPart,
+  CacheMark,
   FilePart,
   Message,
   ReasoningPart,
@@ -10,6 +11,8 @@ export type {
   ToolResultPart,
   UserPart,
 } from "./message.ts";
+export type { Attempt, CallReport, Rejection, RejectionReason, Seam, Selection } from "./call-report.ts";
+export type { EmbedOptions, Embedder, Embedding } from "./embedder.ts";
 export { readPassages } from "./passage.ts";
 export type { Passage } from "./passage.ts";
 export type {
@@ -18,12 +21,13 @@ export type {
   ModelCapabilities,
   ModelRequest,
   Provider,
+  RateLimitReport,
   ResponseFormat,
   StreamOptions,
   StreamPart,
   ToolChoice,
-  Usage,
 } from "./model.ts";
+export type { Usage } from "./usage.ts";
 export { providerErrors } from "./errors.ts";
 export type { ProviderErrorCode } from "./errors.ts";
 export { collect, generate } from "./generate.ts";

@@ -48,10 +48,13 @@ export type AssistantPart = TextPart | ReasoningPart | ToolCallPart;
 
 /** Is one turn of a conversation, in the one shape that every provider's codec translates. */
 export type Message =
-  | { readonly role: "system"; readonly content: readonly TextPart[] }
-  | { readonly role: "user"; readonly content: readonly UserPart[] }
-  | { readonly role: "assistant"; readonly content: readonly AssistantPart[] }
-  | { readonly role: "tool"; readonly content: readonly ToolResultPart[] };
+  | { readonly role: "system"; readonly content: readonly TextPart[]; readonly cache?: CacheMark }
+  | { readonly role: "user"; readonly content: readonly UserPart[]; readonly cache?: CacheMark }
+  | { readonly role: "assistant"; readonly content: readonly AssistantPart[]; readonly cache?: CacheMark }
+  | { readonly role: "tool"; readonly content: readonly ToolResultPart[]; readonly cache?: CacheMark };
+
+/** Marks the end of what a provider should keep in its prompt cache, for a short or a long time. Ignored where caching needs no marks. */
+export type CacheMark = "short" | "long";
 
 /** Describes a tool to a model. `inputSchema` is JSON Schema (draft 2020-12). */
 export interface ToolDefinition {

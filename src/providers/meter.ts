@@ -1,4 +1,5 @@
-import type { StreamPart, Usage } from "./model.ts";
+import type { StreamPart } from "./model.ts";
+import type { Usage } from "./usage.ts";
 
 /** Counts what passes, to know the tokens of an answer that breaks off or whose provider says nothing about them. */
 export interface Meter {

@@ -4,7 +4,8 @@ import { localCapabilities } from "./capabilities.ts";
 import { type ProviderErrorCode, providerErrors } from "./errors.ts";
 import { cancelledError } from "./fault.ts";
 import { createMeter } from "./meter.ts";
-import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamPart, Usage } from "./model.ts";
+import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamPart } from "./model.ts";
+import type { Usage } from "./usage.ts";
 
 /**
  * Is one answer of a scripted model, as data; a text alone is a turn that says it. What is named comes in this order: the

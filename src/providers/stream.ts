@@ -4,7 +4,8 @@ import { type CallContext, type CallPhase, cancelledError, type Fault, faultErro
 import { faultOfBody, faultOfResponse, faultOfTransport } from "./fault-of.ts";
 import type { Frame, FrameParser } from "./frames.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "./http.ts";
-import type { StreamPart, Usage } from "./model.ts";
+import type { StreamPart } from "./model.ts";
+import type { Usage } from "./usage.ts";
 import { createMeter } from "./meter.ts";
 import { createWatch, type Timeouts, type Watch } from "./watch.ts";
 

@@ -11,7 +11,8 @@ import {
 } from "../decoder.ts";
 import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
-import type { FinishReason, Usage } from "../model.ts";
+import type { FinishReason } from "../model.ts";
+import type { Usage } from "../usage.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 import { redactedMark } from "./anthropic-request.ts";
 

@@ -12,7 +12,8 @@ import {
   type StreamDecoder,
 } from "../decoder.ts";
 import { faultOfBody } from "../fault-of.ts";
-import type { FinishReason, Usage } from "../model.ts";
+import type { FinishReason } from "../model.ts";
+import type { Usage } from "../usage.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 
 interface State {

@@ -14,7 +14,8 @@ import {
 import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { Frame } from "../frames.ts";
-import type { FinishReason, Usage } from "../model.ts";
+import type { FinishReason } from "../model.ts";
+import type { Usage } from "../usage.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {

@@ -1,15 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import { toAtlasError } from "../../base/index.ts";
-import type {
-  FinishReason,
-  Model,
-  ModelCapabilities,
-  ModelRequest,
-  StreamOptions,
-  StreamPart,
-  Usage,
-} from "../model.ts";
+import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
+import type { Usage } from "../usage.ts";
 import { decide } from "./decide.ts";
 import { estimateInput, estimateTokens } from "./tokens.ts";
 
@@ -20,6 +13,8 @@ const capabilities: ModelCapabilities = {
   structuredOutput: "native",
   files: [],
   reasoning: false,
+  prefill: false,
+  promptCaching: "none",
   pauseEffect: "generation",
   cost: "free",
 };
