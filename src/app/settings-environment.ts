@@ -1,3 +1,4 @@
+import { parseJson } from "../base/index.ts";
 import { providerPresets, readOllamaHost } from "../providers/index.ts";
 import { nearest } from "./nearest.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
@@ -89,9 +90,19 @@ function unknownVariable(variable: string, source: string): string {
   return `The variable ${variable} (${source}) is no setting and was left out${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
-/** Lists are written with commas. */
+/** Lists are written with commas, tables as JSON. */
 function fromText(text: string, kind: string): unknown {
   if (kind === "integer" || kind === "version") return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
+  if (kind === "decimal") return /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
+  if (kind === "data") return readData(text);
   if (kind !== "paths" && kind !== "texts") return text;
   return text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+}
+
+function readData(text: string): unknown {
+  try {
+    return parseJson(text, "a setting's variable");
+  } catch {
+    return text;
+  }
 }

@@ -41,7 +41,7 @@ test("finds a setting by its full key alone", () => {
   expect(findKey("agents.guide.model")?.key).toBe("agents.*.model");
   expect(findKey("agents.guide")).toBeUndefined();
   expect(findKey("constructor")).toBeUndefined();
-  expect(namesUnder(["limits"])).toEqual(["maxSteps", "maxTokens", "timeoutMs"]);
+  expect(namesUnder(["limits"])).toEqual(["maxSteps", "maxTokens", "maxCostUsd", "timeoutMs"]);
 });
 
 test("gives every setting a variable of its own", () => {

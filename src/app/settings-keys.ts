@@ -1,12 +1,18 @@
+import { groupStrategies } from "./settings-shape.ts";
 import { logLevels } from "../telemetry/index.ts";
 
-/** Is the form of a setting's value. A `path` is made absolute; a `secret` is never shown; `model` is `provider/name`. */
+/**
+ * Is the form of a setting's value. A `path` is made absolute; a `secret` is never shown; `model` is `provider/name` or
+ * `group:NAME`; `data` is a table that is checked where it is used.
+ */
 export type SettingKind =
   | "text"
   | "texts"
   | "path"
   | "paths"
   | "integer"
+  | "decimal"
+  | "data"
   | "choice"
   | "model"
   | "secret"
@@ -37,10 +43,61 @@ const limits = (prefix: string, initialSteps?: number): SettingKey[] => [
     minimum: 1,
     doc: "Input and output tokens of all calls of one run together.",
   },
+  {
+    key: `${prefix}maxCostUsd`,
+    kind: "decimal",
+    minimum: 0,
+    doc: "Money that all calls of one run together may cost, in US dollars.",
+  },
   { key: `${prefix}timeoutMs`, kind: "integer", minimum: 1, doc: "Time that one run may take, in milliseconds." },
 ];
 
 const milliseconds = (key: string, doc: string): SettingKey => ({ key, kind: "integer", minimum: 1, doc });
+
+const budget = (scope: string, when: string): SettingKey[] => [
+  {
+    key: `budgets.${scope}.maxTokens`,
+    kind: "integer",
+    minimum: 1,
+    doc: `Tokens that all runs together may use ${when}.`,
+  },
+  {
+    key: `budgets.${scope}.maxCostUsd`,
+    kind: "decimal",
+    minimum: 0,
+    doc: `Money that all runs together may cost ${when}, in US dollars.`,
+  },
+];
+
+const groups: readonly SettingKey[] = [
+  { key: "groups.*.members", kind: "texts", doc: "Models of the group, each as `provider/name`. Needed." },
+  {
+    key: "groups.*.strategy",
+    kind: "choice",
+    choices: groupStrategies,
+    doc: "How a member is chosen for each call, failover by default; docs/groups.md says when to use which.",
+  },
+  { key: "groups.*.weights", kind: "data", doc: 'Share of each member, for `weighted`: `{ "provider/name" = 3 }`.' },
+  {
+    key: "groups.*.onText",
+    kind: "choice",
+    choices: ["restart", "continue", "stop"],
+    doc: "What is done when a member breaks after text has been shown; restart by default.",
+  },
+  {
+    key: "groups.*.onTools",
+    kind: "choice",
+    choices: ["stop", "restart"],
+    doc: "What is done when a member breaks after a tool call has been shown; stop by default.",
+  },
+  {
+    key: "groups.*.maxAttempts",
+    kind: "integer",
+    minimum: 1,
+    doc: "Attempts that one call may take, over all members.",
+  },
+  milliseconds("groups.*.affinityMs", "Time for which the calls of one run stay on one member, in milliseconds."),
+];
 
 /** Lists every setting: files, environment, `config explain` and docs/configuration.md all come from this table. */
 export const settingKeys: readonly SettingKey[] = [
@@ -49,7 +106,7 @@ export const settingKeys: readonly SettingKey[] = [
     key: "model",
     kind: "model",
     initial: "auto",
-    doc: "Model to use: `provider/name`, or `auto` for the best that can be used here.",
+    doc: "Model to use: `provider/name`, `group:NAME`, or `auto` for the best that can be used here.",
   },
   {
     key: "storage",
@@ -98,7 +155,7 @@ export const settingKeys: readonly SettingKey[] = [
   {
     key: "providers.*.kind",
     kind: "choice",
-    choices: ["openai", "anthropic", "ollama", "openai-compatible"],
+    choices: ["openai", "openai-responses", "anthropic", "ollama", "openai-compatible", "custom", "local"],
     doc: "Wire format that the provider speaks. Needed, unless Atlas knows the name, as in openai, anthropic, ollama or groq.",
   },
   {
@@ -111,7 +168,62 @@ export const settingKeys: readonly SettingKey[] = [
   milliseconds("providers.*.timeouts.firstPartMs", "Time until the answer begins, in milliseconds."),
   milliseconds("providers.*.timeouts.idleMs", "Silence within an answer that ends it, in milliseconds."),
   milliseconds("providers.*.timeouts.totalMs", "Time for the whole answer, in milliseconds."),
+  {
+    key: "providers.*.endpoint",
+    kind: "data",
+    doc: "Description of a `custom` endpoint; docs/providers/custom.md has its keys.",
+  },
+  { key: "providers.*.path", kind: "path", doc: "Model file (GGUF), or folder of such files, of a `local` provider." },
+  {
+    key: "providers.*.contextTokens",
+    kind: "integer",
+    minimum: 1,
+    doc: "Context that a `local` or `ollama` model is given, in tokens.",
+  },
+  { key: "providers.*.oauth.tokenUrl", kind: "url", doc: "Address that gives access tokens, instead of a key." },
+  { key: "providers.*.oauth.clientId", kind: "text", doc: "Name of the client at the token address." },
+  { key: "providers.*.oauth.clientSecret", kind: "secret", doc: "Secret of the client at the token address." },
+  { key: "providers.*.oauth.refreshToken", kind: "secret", doc: "Refresh token, where access is a person's." },
+  { key: "providers.*.oauth.scope", kind: "text", doc: "Scopes that are asked for, with spaces between." },
+  {
+    key: "providers.*.limits.requestsPerMinute",
+    kind: "integer",
+    minimum: 1,
+    doc: "Requests that may be sent in any minute, over all models of the provider.",
+  },
+  {
+    key: "providers.*.limits.tokensPerMinute",
+    kind: "integer",
+    minimum: 1,
+    doc: "Input and output tokens in any minute, over all models of the provider.",
+  },
+  {
+    key: "providers.*.limits.concurrency",
+    kind: "integer",
+    minimum: 1,
+    doc: "Calls that may run at the same time, over all models of the provider.",
+  },
+  {
+    key: "providers.*.prices",
+    kind: "data",
+    doc: 'Prices of models by name, in US dollars for a million tokens, over the price table: `{ "name" = { inputPerMillion = 1, outputPerMillion = 4 } }`.',
+  },
+  {
+    key: "providers.*.capabilities",
+    kind: "data",
+    doc: 'What models can do, by name, over the capability table: `{ "name" = { contextTokens = 32000, strengths = { code = 0.8 } } }`.',
+  },
   { key: "providers.*.models", kind: "texts", doc: "Models of the provider to use, the preferred one first." },
+  ...groups,
+  ...budget("day", "in one day (UTC)"),
+  ...budget("total", "ever"),
+  {
+    key: "budgets.unknownPrices",
+    kind: "choice",
+    choices: ["refuse", "allow"],
+    initial: "refuse",
+    doc: "Whether a model whose price is not known may be called where money is limited.",
+  },
   ...limits("limits.", 32),
   {
     key: "retention.keepDays",

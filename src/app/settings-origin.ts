@@ -1,7 +1,11 @@
+import type { JsonObject } from "../base/index.ts";
 import { Secret, createRedactor } from "../security/index.ts";
 
 /** Is a value of one setting as Atlas keeps it. */
-export type SettingValue = string | number | readonly string[] | Secret;
+export type SettingValue = string | number | readonly string[] | Secret | JsonObject;
+
+/** Is a value as it is shown; a table is shown as JSON. */
+export type ShownValue = string | number | readonly string[];
 
 /** Is one setting that a source gives. `origin` is for people: `atlas.toml:3`, `environment ATLAS_MODEL`, `default`. */
 export interface SettingEntry {
@@ -27,8 +31,13 @@ export interface SettingsRead {
 const redact = createRedactor();
 
 /** Gives a value as it may be shown: secrets masked, credentials in addresses taken out. */
-export function shownValue(value: SettingValue): string | number | readonly string[] {
+export function shownValue(value: SettingValue): ShownValue {
   if (typeof value === "number") return value;
   if (typeof value === "string") return redact(value);
-  return value instanceof Secret ? value.toString() : value.map((item) => redact(item));
+  if (value instanceof Secret) return value.toString();
+  return isList(value) ? value.map((item) => redact(item)) : redact(JSON.stringify(value));
+}
+
+function isList(value: readonly string[] | JsonObject): value is readonly string[] {
+  return Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { Secret, createRedactor, isSecret } from "../security/index.ts";
+import type { JsonObject } from "../base/index.ts";
 import { nearest } from "./nearest.ts";
 import type { SettingKey } from "./settings-keys.ts";
 import { findKey, isName, namesUnder } from "./settings-keys.ts";
@@ -110,6 +111,10 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
         : bad("1, the only version that this Atlas reads; update Atlas if the file is newer");
     case "integer":
       return isWhole(value, known.minimum ?? 0) ? { value } : bad(`a whole number of at least ${known.minimum ?? 0}`);
+    case "decimal":
+      return isAmount(value, known.minimum ?? 0) ? { value } : bad(`a number of at least ${known.minimum ?? 0}`);
+    case "data":
+      return isTable(value) ? { value: plainData(value) } : bad("a section");
     case "choice": {
       const choices = known.choices ?? [];
       if (typeof value === "string" && choices.includes(value)) return { value };
@@ -120,7 +125,7 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
         : { message: `${wrong.message}; did you mean "${near}"?` };
     }
     case "model":
-      return isModel(value) ? { value } : bad('"auto" or a model as "provider/name"');
+      return isModel(value) ? { value } : bad('"auto", a model as "provider/name" or a group as "group:NAME"');
     case "url":
       return typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "")
         ? { value }
@@ -145,6 +150,15 @@ function isWhole(value: unknown, minimum: number): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= minimum;
 }
 
+function isAmount(value: unknown, minimum: number): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= minimum;
+}
+
+/** Dates of TOML become texts, and what a reader makes without a prototype becomes plain. */
+function plainData(value: Readonly<Record<string, unknown>>): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
 function isText(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "" && !value.includes("\0");
 }
@@ -154,7 +168,7 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 function isModel(value: unknown): value is string {
-  return typeof value === "string" && (value === "auto" || /^[A-Za-z0-9_-]+\/\S+$/.test(value));
+  return typeof value === "string" && (value === "auto" || /^([A-Za-z0-9_-]+\/\S+|group:[A-Za-z0-9_-]+)$/.test(value));
 }
 
 function absolute(path: string, directory: string): string {

@@ -1,13 +1,71 @@
+import type { JsonObject } from "../base/index.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 import type { Secret } from "../security/index.ts";
 
 /** Names the wire format that a provider speaks. */
-export type ProviderKind = "openai" | "anthropic" | "ollama" | "openai-compatible";
+export type ProviderKind =
+  | "openai"
+  | "openai-responses"
+  | "anthropic"
+  | "ollama"
+  | "openai-compatible"
+  | "custom"
+  | "local";
 
-/** Bounds what a run may spend. Units: `maxSteps` model calls, `maxTokens` tokens of all calls, `timeoutMs` milliseconds. */
+/** Lists the strategies that settings can name. */
+export const groupStrategies = [
+  "failover",
+  "round-robin",
+  "random",
+  "weighted",
+  "lowest-cost",
+  "lowest-latency",
+  "capability",
+  "task-aware",
+  "adaptive",
+] as const;
+
+/** Are the settings of one group of models. */
+export interface GroupSettings {
+  readonly members: readonly string[];
+  readonly strategy?: (typeof groupStrategies)[number];
+  readonly weights?: JsonObject;
+  readonly onText?: "restart" | "continue" | "stop";
+  readonly onTools?: "stop" | "restart";
+  readonly maxAttempts?: number;
+  readonly affinityMs?: number;
+}
+
+/** Bounds what all runs together may spend. Units: tokens; US dollars. */
+export interface BudgetSettings {
+  readonly maxTokens?: number;
+  readonly maxCostUsd?: number;
+}
+
+/** Are the settings of tokens that are got from an address, instead of a key. */
+export interface OauthSettings {
+  readonly tokenUrl?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: Secret;
+  readonly refreshToken?: Secret;
+  readonly scope?: string;
+}
+
+/** Bounds what is asked of one provider. Units: requests and tokens in any minute; calls at the same time. */
+export interface ProviderLimitSettings {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly concurrency?: number;
+}
+
+/**
+ * Bounds what a run may spend. Units: `maxSteps` model calls, `maxTokens` tokens of all calls, `maxCostUsd` US dollars,
+ * `timeoutMs` milliseconds.
+ */
 export interface LimitSettings {
   readonly maxSteps?: number;
   readonly maxTokens?: number;
+  readonly maxCostUsd?: number;
   readonly timeoutMs?: number;
 }
 
@@ -35,6 +93,13 @@ export interface ProviderSettings {
   readonly baseUrl?: string;
   readonly timeouts?: TimeoutSettings;
   readonly models?: readonly string[];
+  readonly endpoint?: JsonObject;
+  readonly path?: string;
+  readonly contextTokens?: number;
+  readonly oauth?: OauthSettings;
+  readonly limits?: ProviderLimitSettings;
+  readonly prices?: JsonObject;
+  readonly capabilities?: JsonObject;
 }
 
 /** Is the whole of the settings, checked, with every path absolute. docs/configuration.md describes each. */
@@ -48,6 +113,12 @@ export interface Settings {
   readonly agents: Readonly<Record<string, AgentSettings>>;
   readonly modules: readonly string[];
   readonly providers: Readonly<Record<string, ProviderSettings>>;
+  readonly groups: Readonly<Record<string, GroupSettings>>;
+  readonly budgets: {
+    readonly day?: BudgetSettings;
+    readonly total?: BudgetSettings;
+    readonly unknownPrices: "refuse" | "allow";
+  };
   readonly limits: LimitSettings & { readonly maxSteps: number };
   readonly retention: { readonly keepDays: number; readonly maxRuns: number };
 }

@@ -147,8 +147,8 @@ test.each([
     'limits.maxSteps (atlas.toml:2): expected a whole number of at least 1, got the text "3"',
   ],
   ["[limits]\nmaxSteps = 0\n", "at least 1, got the number 0"],
-  ["model = 'gpt-5'\n", 'expected "auto" or a model as "provider/name"'],
-  ["limits = 3\n", "expected a section with maxSteps, maxTokens, timeoutMs"],
+  ["model = 'gpt-5'\n", 'expected "auto", a model as "provider/name" or a group as "group:NAME"'],
+  ["limits = 3\n", "expected a section with maxSteps, maxTokens, maxCostUsd, timeoutMs"],
   ["[knowledge]\npaths = 'docs'\n", 'expected a list of paths, as in ["docs"]'],
   ["version = 2\n", "update Atlas"],
   ["[agents.guide]\nmodel = 'a/b'\n", "agents.guide.instructions (atlas.toml:2): is missing"],
@@ -158,6 +158,10 @@ test.each([
   ["[profiles.prd]\nmodel = 'a/b'\n", "did you mean prod?"],
   ["[profiles.dev]\nmodle = 'a/b'\n", "modle (atlas.toml:2)"],
   ["[agents.'a b']\ninstructions = 'x'\n", "is no name"],
+  ["[groups.fast]\nstrategy = 'adaptive'\n", "groups.fast.members (atlas.toml:2): is missing"],
+  ["[groups.fast]\nmembers = ['a/b']\nstrategy = 'adaptiv'\n", 'did you mean "adaptive"?'],
+  ["[budgets.day]\nmaxCostUsd = '5'\n", "expected a number of at least 0"],
+  ["[providers.openai]\nprices = 3\n", "expected a section, got the number 3"],
   ["model = ''\n", "an empty text"],
   ["storage = 2024-01-01\n", "expected a path"],
   [
@@ -184,6 +188,21 @@ test.each([
   const error = await failure({ profile: "dev" });
   expect([error.code, error.message]).toEqual(["settings_invalid", expect.stringContaining("is no name")]);
   for (const key of ["instructions", "kind", "baseUrl"]) expect(Reflect.get({}, key)).toBeUndefined();
+});
+
+test("reads groups, budgets and tables of data, from a file and from variables", async () => {
+  write(
+    "atlas.toml",
+    "model = 'group:fast'\n[groups.fast]\nmembers = ['openai/a', 'ollama/b']\nweights = { 'openai/a' = 3 }\n[budgets.day]\nmaxCostUsd = 0.5\n",
+  );
+  const prices = '{"a":{"inputPerMillion":1}}';
+  const { values, explain } = await load({
+    environment: { ATLAS_PROVIDERS_OPENAI_PRICES: prices, ATLAS_BUDGETS_TOTAL_MAX_COST_USD: "2.5" },
+  });
+  expect(values.groups["fast"]).toEqual({ members: ["openai/a", "ollama/b"], weights: { "openai/a": 3 } });
+  expect(values.budgets).toEqual({ unknownPrices: "refuse", day: { maxCostUsd: 0.5 }, total: { maxCostUsd: 2.5 } });
+  expect(values.providers["openai"]?.prices).toEqual({ a: { inputPerMillion: 1 } });
+  expect(explain("providers.openai.prices")[0]?.value).toBe(prices);
 });
 
 test("takes no name from a variable that every object has", async () => {
@@ -341,7 +360,7 @@ test("explains where a value comes from and what it hides", async () => {
         { value: "auto", origin: "default" },
       ],
       variable: "ATLAS_MODEL",
-      description: "Model to use: `provider/name`, or `auto` for the best that can be used here.",
+      description: "Model to use: `provider/name`, `group:NAME`, or `auto` for the best that can be used here.",
     },
   ]);
   expect(settings.explain("log").map(({ key }) => key)).toEqual(["log.format", "log.level"]);

@@ -9,7 +9,7 @@ import { readEnvironment } from "./settings-environment.ts";
 import type { SettingsFile } from "./settings-files.ts";
 import { findDotenv, findProjectFile, findUserFile, readSettingsFile, readText } from "./settings-files.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
-import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
+import type { SettingEntry, SettingProblem, SettingsRead, ShownValue } from "./settings-origin.ts";
 import { shownValue } from "./settings-origin.ts";
 import { readSettings } from "./settings-read.ts";
 import type { Profile, ProviderKind, Settings, SettingsInput } from "./settings-shape.ts";
@@ -34,11 +34,11 @@ export interface SettingsSources {
 /** Is one setting with where it comes from, fit to be shown: secrets are masked. */
 export interface SettingExplanation {
   readonly key: string;
-  readonly value: string | number | readonly string[] | null;
+  readonly value: ShownValue | null;
   /** `default`, `atlas.toml:3`, `.env OPENAI_API_KEY`, `environment ATLAS_MODEL`, `option` or `flag`. */
   readonly origin: string;
   /** What it would be without that, the nearest first. */
-  readonly overridden: readonly { readonly value: string | number | readonly string[]; readonly origin: string }[];
+  readonly overridden: readonly { readonly value: ShownValue; readonly origin: string }[];
   readonly variable: string;
   readonly description: string;
 }
@@ -161,7 +161,7 @@ function isSection(value: unknown): value is object {
 
 function nameIn(key: string): string[] {
   const [head, name] = key.split(".");
-  return (head === "agents" || head === "providers") && name !== undefined ? [name] : [];
+  return (head === "agents" || head === "providers" || head === "groups") && name !== undefined ? [name] : [];
 }
 
 function combine(
@@ -177,6 +177,7 @@ function combine(
   const input = section();
   input["agents"] = section();
   input["providers"] = section();
+  input["groups"] = section();
   for (const [key, [entry]] of history) place(input, key, entry?.value);
   const secrets = [...history.values()].flat().flatMap(({ value }) => (value instanceof Secret ? [value] : []));
   return {
@@ -195,8 +196,7 @@ function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
   for (const [key, [entry]] of history) {
     const [head, name = ""] = key.split(".");
     const origin = entry?.origin ?? "default";
-    const needed =
-      head === "agents" ? `agents.${name}.instructions` : head === "providers" ? `providers.${name}.kind` : undefined;
+    const needed = neededKey(head ?? "", name);
     if (needed === undefined || history.has(needed)) continue;
     const kind = head === "providers" ? kindOfName(name) : undefined;
     if (kind !== undefined) {
@@ -207,6 +207,12 @@ function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
     }
   }
   return problems;
+}
+
+function neededKey(head: string, name: string): string | undefined {
+  if (head === "agents") return `agents.${name}.instructions`;
+  if (head === "groups") return `groups.${name}.members`;
+  return head === "providers" ? `providers.${name}.kind` : undefined;
 }
 
 function kindOfName(name: string): ProviderKind | undefined {
