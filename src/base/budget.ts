@@ -13,8 +13,11 @@ export interface BudgetLimits {
 /** Is what a budget has set aside for one call, in its scope and in all scopes above it. */
 export interface Reservation {
   readonly amount: Amount;
-  /** Sets more aside while the call runs; false, and nothing taken, when some scope has not that much left. */
-  grow(by: Amount): boolean;
+  /**
+   * Sets more aside while the call runs; false, and nothing taken, when some scope has not that much left. A budget in
+   * memory answers at once; one that is kept in a database needs a write.
+   */
+  grow(by: Amount): boolean | Promise<boolean>;
   /** Ends the reservation with what was really spent, which may be more or less. Later calls of either are ignored. */
   settle(spent: Amount): Promise<void>;
   /** Ends the reservation with nothing spent. */

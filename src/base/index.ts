@@ -1,4 +1,14 @@
 export type { Amount, Budget, BudgetLimits, Reservation } from "./budget.ts";
+export {
+  addAmounts,
+  budgetExceeded,
+  checkAmount,
+  checkLimits,
+  createBudget,
+  leftOf,
+  shortageOf,
+} from "./budget-tree.ts";
+export type { BudgetOptions, BudgetShortage } from "./budget-tree.ts";
 export { createDeadline, raceAbort } from "./abort.ts";
 export type { Deadline, DeadlineOptions } from "./abort.ts";
 export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";

@@ -126,6 +126,27 @@ export const providerErrors = defineErrors("providers", {
     summary: "One request is larger than all that its rate limit lets through in a minute.",
     fix: "Raise tokensPerMinute of the provider, lower maxOutputTokens, or shorten the request.",
   },
+  budget_price_unknown: {
+    status: 422,
+    retry: "changed",
+    exitCode: 6,
+    summary: "A budget limits money, and no price is known for the model.",
+    fix: "Set a price for the model in the configuration, limit tokens instead, or allow unknown prices.",
+  },
+  provider_config_invalid: {
+    status: 422,
+    retry: "changed",
+    exitCode: 2,
+    summary: "The description of a custom endpoint does not have the form that is needed.",
+    fix: "Correct the place that the message names; docs/providers/custom.md has the table of all keys.",
+  },
+  provider_unsupported: {
+    status: 422,
+    retry: "changed",
+    exitCode: 2,
+    summary: "The provider has no interface for what was asked of it.",
+    fix: "Use a provider that has one; the message names what is missing.",
+  },
   script_exhausted: {
     status: 500,
     retry: "never",

@@ -28,13 +28,20 @@ export type {
   ToolChoice,
 } from "./model.ts";
 export type { Usage } from "./usage.ts";
+export type { PricedCall, Prices } from "./money/price.ts";
+export { costOf } from "./money/cost.ts";
+export type { PricedModel } from "./money/cost.ts";
+export { openCallBudget } from "./money/call-budget.ts";
+export type { BudgetVerdict, CallBudget, CallBudgetOptions } from "./money/call-budget.ts";
+export { countTokens, estimateNeed, estimateTokens, unboundedOutputTokens } from "./money/tokens.ts";
+export type { CallNeed, CountOptions, TokenCount, Tokenizer } from "./money/tokens.ts";
 export { providerErrors } from "./errors.ts";
 export type { ProviderErrorCode } from "./errors.ts";
 export { collect, generate } from "./generate.ts";
 export type { Collector, Generation } from "./generate.ts";
 export { defaultTimeouts } from "./watch.ts";
 export type { Timeouts } from "./watch.ts";
-export type { ApiKey } from "./http-provider.ts";
+export type { ApiKey, TokenSource } from "./api-key.ts";
 export { scripted } from "./scripted.ts";
 export type { Script, ScriptedChoice, ScriptedOptions, ScriptedTurn } from "./scripted.ts";
 export { createProviders, readReference } from "./registry.ts";

@@ -9,6 +9,8 @@ export type Usage = {
   readonly outputTokens: number;
   readonly cachedInputTokens?: number;
   readonly cacheWriteTokens?: number;
+  /** Of `cacheWriteTokens`, those that are kept for a long time (an hour), which some providers charge more for. */
+  readonly longCacheWriteTokens?: number;
   readonly reasoningTokens?: number;
   readonly provenance: "reported" | "partial" | "estimated";
 };

@@ -12,10 +12,19 @@ export interface Prices {
   costMicroUsd(call: PricedCall): number | null;
 }
 
-/** Is what is priced. */
+/** Is what is priced. `free` is a model that costs nothing unless the configuration gives it a price. */
 export interface PricedCall {
   readonly provider: string;
   readonly model: string;
-  readonly usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens" | "cacheWriteTokens">;
+  readonly usage: Pick<
+    Usage,
+    | "inputTokens"
+    | "outputTokens"
+    | "cachedInputTokens"
+    | "cacheWriteTokens"
+    | "longCacheWriteTokens"
+    | "reasoningTokens"
+  >;
   readonly atMs?: number;
+  readonly free?: boolean;
 }

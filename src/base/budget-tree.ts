@@ -1,0 +1,207 @@
+import type { Amount, Budget, BudgetLimits, Reservation } from "./budget.ts";
+import { type AtlasError, baseErrors } from "./errors.ts";
+
+/** Says what a scope has not enough of. Units: tokens, or millionths of a US dollar, by `kind`. */
+export interface BudgetShortage {
+  readonly scope: string;
+  readonly kind: "tokens" | "money";
+  readonly limit: number;
+  readonly left: number;
+  readonly asked: number;
+}
+
+/** Are the options of `createBudget`. `above` is a budget of another kind, such as a durable one, in which all of this one counts too. */
+export interface BudgetOptions {
+  readonly above?: Budget | undefined;
+}
+
+/** One scope of the tree: pure sums. */
+interface Scope {
+  readonly name: string;
+  readonly limits: BudgetLimits;
+  readonly parent: Scope | undefined;
+  spent: Amount;
+  reserved: Amount;
+}
+
+const nothing: Amount = { tokens: 0, costMicroUsd: 0 };
+
+/**
+ * Makes the root of a tree of budgets that lives in memory. What is asked of a scope is checked and taken in all scopes at
+ * once, without a wait between, so that calls at the same time cannot take the same amount twice.
+ *
+ * Errors: invalid_input for a limit that is no whole number from 0 on.
+ */
+export function createBudget(name: string, limits: BudgetLimits = {}, { above }: BudgetOptions = {}): Budget {
+  return open(scopeOf(name, limits, undefined), above);
+}
+
+/** Makes the error of a budget that has not enough left. */
+export function budgetExceeded(shortage: BudgetShortage): AtlasError {
+  const { scope, kind, limit, left, asked } = shortage;
+  const show = (amount: number): string => (kind === "tokens" ? `${amount} tokens` : `$${amount / 1_000_000}`);
+  return baseErrors.create(
+    "budget_exceeded",
+    `The budget ${scope} has ${show(left)} left of ${show(limit)}; ${show(asked)} were asked for.`,
+    { details: { scope, kind, limit, left, asked } },
+  );
+}
+
+/** Tells what of an amount does not fit beside what is already used, if anything does not. */
+export function shortageOf(
+  scope: { readonly name: string; readonly limits: BudgetLimits },
+  used: Amount,
+  asked: Amount,
+): BudgetShortage | undefined {
+  const { maxTokens = Infinity, maxCostMicroUsd = Infinity } = scope.limits;
+  // What asks for nothing of a kind is not held up by it, even where more was spent than the limit.
+  if (asked.tokens > 0 && used.tokens + asked.tokens > maxTokens) {
+    const left = Math.max(0, maxTokens - used.tokens);
+    return { scope: scope.name, kind: "tokens", limit: maxTokens, left, asked: asked.tokens };
+  }
+  if (asked.costMicroUsd > 0 && used.costMicroUsd + asked.costMicroUsd > maxCostMicroUsd) {
+    const left = Math.max(0, maxCostMicroUsd - used.costMicroUsd);
+    return { scope: scope.name, kind: "money", limit: maxCostMicroUsd, left, asked: asked.costMicroUsd };
+  }
+  return undefined;
+}
+
+/** Adds two amounts; `times` -1 takes the second away. */
+export function addAmounts(first: Amount, second: Amount, times: 1 | -1 = 1): Amount {
+  return {
+    tokens: first.tokens + times * second.tokens,
+    costMicroUsd: first.costMicroUsd + times * second.costMicroUsd,
+  };
+}
+
+/** Gives what limits leave beside what is used; Infinity where nothing is limited. */
+export function leftOf({ maxTokens = Infinity, maxCostMicroUsd = Infinity }: BudgetLimits, used: Amount): Amount {
+  return {
+    tokens: Math.max(0, maxTokens - used.tokens),
+    costMicroUsd: Math.max(0, maxCostMicroUsd - used.costMicroUsd),
+  };
+}
+
+/** Checks an amount. Errors: invalid_input when a part of it is no whole number from 0 on. */
+export function checkAmount(amount: Amount): void {
+  checkWhole("tokens", amount.tokens);
+  checkWhole("costMicroUsd", amount.costMicroUsd);
+}
+
+/** Checks limits. Errors: invalid_input when one that is set is no whole number from 0 on. */
+export function checkLimits({ maxTokens, maxCostMicroUsd }: BudgetLimits): void {
+  if (maxTokens !== undefined) checkWhole("maxTokens", maxTokens);
+  if (maxCostMicroUsd !== undefined) checkWhole("maxCostMicroUsd", maxCostMicroUsd);
+}
+
+function checkWhole(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw baseErrors.create("invalid_input", `${name} of a budget is ${value}; it must be a whole number from 0 on.`, {
+    details: { name, value: String(value) },
+  });
+}
+
+function scopeOf(name: string, limits: BudgetLimits, parent: Scope | undefined): Scope {
+  checkLimits(limits);
+  return { name, limits, parent, spent: nothing, reserved: nothing };
+}
+
+function open(scope: Scope, above: Budget | undefined): Budget {
+  return {
+    name: scope.name,
+    limits: scope.limits,
+    get spent() {
+      return scope.spent;
+    },
+    get reserved() {
+      return scope.reserved;
+    },
+    get left() {
+      let left = above?.left ?? leftOf({}, nothing);
+      for (const each of upward(scope)) left = lesser(left, leftOf(each.limits, addAmounts(each.spent, each.reserved)));
+      return left;
+    },
+    async reserve(amount, { signal } = {}) {
+      signal?.throwIfAborted();
+      checkAmount(amount);
+      const shortage = take(scope, amount);
+      if (shortage !== undefined) throw budgetExceeded(shortage);
+      try {
+        return reservation(scope, amount, await above?.reserve(amount, { signal }));
+      } catch (cause) {
+        giveBack(scope, amount);
+        throw cause;
+      }
+    },
+    child: (name, limits = {}) => open(scopeOf(name, limits, scope), above),
+  };
+}
+
+function reservation(scope: Scope, first: Amount, above: Reservation | undefined): Reservation {
+  let amount = first;
+  let ended = false;
+  const end = (): boolean => {
+    if (ended) return false;
+    ended = true;
+    giveBack(scope, amount);
+    return true;
+  };
+  const settleGrowth = (by: Amount, grown: boolean): boolean => {
+    // It may have ended while the budget above was asked: then its own part was not given back yet.
+    if (!grown || ended) giveBack(scope, by);
+    else amount = addAmounts(amount, by);
+    return grown && !ended;
+  };
+  return {
+    get amount() {
+      return amount;
+    },
+    grow(by) {
+      checkAmount(by);
+      if (ended || take(scope, by) !== undefined) return false;
+      const grown = above?.grow(by) ?? true;
+      return typeof grown === "boolean"
+        ? settleGrowth(by, grown)
+        : grown.then(
+            (answer) => settleGrowth(by, answer),
+            (cause: unknown) => {
+              giveBack(scope, by);
+              throw cause;
+            },
+          );
+    },
+    async settle(spent) {
+      checkAmount(spent);
+      if (!end()) return;
+      for (const each of upward(scope)) each.spent = addAmounts(each.spent, spent);
+      await above?.settle(spent);
+    },
+    async release() {
+      if (end()) await above?.release();
+    },
+  };
+}
+
+function take(scope: Scope, amount: Amount): BudgetShortage | undefined {
+  for (const each of upward(scope)) {
+    const shortage = shortageOf(each, addAmounts(each.spent, each.reserved), amount);
+    if (shortage !== undefined) return shortage;
+  }
+  for (const each of upward(scope)) each.reserved = addAmounts(each.reserved, amount);
+  return undefined;
+}
+
+function giveBack(scope: Scope, amount: Amount): void {
+  for (const each of upward(scope)) each.reserved = addAmounts(each.reserved, amount, -1);
+}
+
+function* upward(scope: Scope): Generator<Scope> {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) yield at;
+}
+
+function lesser(first: Amount, second: Amount): Amount {
+  return {
+    tokens: Math.min(first.tokens, second.tokens),
+    costMicroUsd: Math.min(first.costMicroUsd, second.costMicroUsd),
+  };
+}

@@ -1,0 +1,153 @@
+import { addAmounts, createBudget } from "../../base/index.ts";
+import type { Amount, Budget, Reservation } from "../../base/index.ts";
+import { providerErrors } from "../errors.ts";
+import { createMeter } from "../meter.ts";
+import type { StreamPart } from "../model.ts";
+import type { Usage } from "../usage.ts";
+import { costOf, type PricedModel } from "./cost.ts";
+import type { Prices } from "./price.ts";
+import type { CallNeed } from "./tokens.ts";
+
+/** Says whether an answer may go on. */
+export type BudgetVerdict = "go" | "stop";
+
+/** Are the options of `openCallBudget`. Without a budget nothing is limited; what is used and what it cost is counted all the same. */
+export interface CallBudgetOptions {
+  readonly budget?: Budget | undefined;
+  readonly prices: Prices;
+  readonly model: PricedModel;
+  readonly need: CallNeed;
+  readonly signal?: AbortSignal | undefined;
+  /** What a model without a known price may do where money is limited: `refuse` (default), or `allow` it as if it cost nothing. */
+  readonly unknownPrice?: "refuse" | "allow" | undefined;
+  /** Since the Unix epoch, now by default: decides which of a dated table's prices hold. */
+  readonly atMs?: number | undefined;
+}
+
+/**
+ * Holds what one attempt may spend. Disposing of it releases what is set aside, unless it was settled.
+ *
+ * Order: `watch` for each part, waiting for its answer before the next; then `settle` or `release`, once: further calls
+ * change nothing.
+ */
+export interface CallBudget extends AsyncDisposable {
+  /**
+   * Counts a part, and sets more aside where the answer outgrows what was. `stop` says that a limit is reached: this part is
+   * paid for and may be shown, but no further one may be asked for. Cost: no wait while it fits.
+   */
+  watch(part: StreamPart): BudgetVerdict | Promise<BudgetVerdict>;
+  /** Gives what the attempt has used so far: the provider's last word, or the estimate where that is higher or there is none. */
+  usage(): Usage;
+  /** Ends it with what was really used, and gives what that cost; null where no price is known. Units: millionths of a US dollar. */
+  settle(usage: Usage): Promise<number | null>;
+  /** Ends it with nothing spent. */
+  release(): Promise<void>;
+}
+
+/** How much more is set aside at a time for an answer that outgrows what was. Units: tokens. */
+const growthTokens = 256;
+
+/**
+ * Sets aside what a call may use before it is sent: the estimate of its input, and the most that its answer can be.
+ *
+ * Errors: budget_exceeded; budget_price_unknown when money is limited and the model has no known price; the signal's reason.
+ */
+export async function openCallBudget(options: CallBudgetOptions): Promise<CallBudget> {
+  const { budget = createBudget("call"), prices, model, need, signal, unknownPrice = "refuse" } = options;
+  const at = options.atMs === undefined ? {} : { atMs: options.atMs };
+  const cost = (usage: Omit<Usage, "provenance">): number | null => costOf(prices, model, { usage, ...at });
+  const first = { inputTokens: need.inputTokens, outputTokens: need.maxOutputTokens };
+  if (unknownPrice === "refuse" && budget.left.costMicroUsd !== Infinity && cost(first) === null) {
+    throw unknown(model, budget);
+  }
+  const amountOf = (usage: Omit<Usage, "provenance">): Amount => ({
+    tokens: usage.inputTokens + usage.outputTokens,
+    costMicroUsd: cost(usage) ?? 0,
+  });
+  return watching(await budget.reserve(amountOf(first), { signal }), { amountOf, cost, covered: first });
+}
+
+type Counts = Pick<Usage, "inputTokens" | "outputTokens">;
+
+interface Counting {
+  readonly amountOf: (usage: Omit<Usage, "provenance">) => Amount;
+  readonly cost: (usage: Omit<Usage, "provenance">) => number | null;
+  /** What is set aside at first. */
+  readonly covered: Counts;
+}
+
+function watching(reservation: Reservation, counting: Counting): CallBudget {
+  const { amountOf, cost } = counting;
+  // The meter counts characters of the request; it is told as many as give the estimate.
+  const meter = createMeter(counting.covered.inputTokens * 4);
+  let { covered } = counting;
+  let reported: Usage | undefined;
+  let stopped = false;
+
+  const missingFor = (target: Omit<Usage, "provenance">): Amount | undefined => {
+    const missing = addAmounts(amountOf(target), reservation.amount, -1);
+    const by = { tokens: Math.max(0, missing.tokens), costMicroUsd: Math.max(0, missing.costMicroUsd) };
+    return by.tokens + by.costMicroUsd === 0 ? undefined : by;
+  };
+  const growTo = (target: Omit<Usage, "provenance">): boolean | Promise<boolean> => {
+    const missing = missingFor(target);
+    return missing === undefined || reservation.grow(missing);
+  };
+  const outgrown = (now: Usage): BudgetVerdict | Promise<BudgetVerdict> => {
+    const ahead = { ...now, outputTokens: now.outputTokens + growthTokens };
+    return after(growTo(ahead), (fitsAhead) => {
+      if (fitsAhead) {
+        covered = ahead;
+        return "go";
+      }
+      // Near the limit there is room for no more than what has come already, up to the very last token.
+      return after(growTo(now), (fits) => {
+        stopped = !fits;
+        return fits ? "go" : "stop";
+      });
+    });
+  };
+  const usage = (): Usage => meter.partial(reported);
+  return {
+    watch(part) {
+      meter.count(part, undefined);
+      const report = reportOf(part);
+      reported = report ?? reported;
+      // Whole is whole: what the last part says is settled, whatever it comes to.
+      if (part.type === "response.finished") return "go";
+      if (stopped) return "stop";
+      const now = usage();
+      const fits = now.inputTokens <= covered.inputTokens && now.outputTokens <= covered.outputTokens;
+      // A report may tell of tokens with a price of their own, such as those written to a cache.
+      if (fits && report === undefined) return "go";
+      return missingFor(now) === undefined ? "go" : outgrown(now);
+    },
+    usage,
+    async settle(spent) {
+      const costMicroUsd = cost(spent);
+      await reservation.settle({ tokens: spent.inputTokens + spent.outputTokens, costMicroUsd: costMicroUsd ?? 0 });
+      return costMicroUsd;
+    },
+    release: () => reservation.release(),
+    [Symbol.asyncDispose]: () => reservation.release(),
+  };
+}
+
+/** Goes on at once where the answer is there, so that a part that fits waits for nothing. */
+function after<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function reportOf(part: StreamPart): Usage | undefined {
+  if (part.type !== "usage.updated" && part.type !== "response.finished") return undefined;
+  const { usage } = part;
+  return usage.provenance !== "estimated" && usage.inputTokens + usage.outputTokens > 0 ? usage : undefined;
+}
+
+function unknown({ provider, name }: PricedModel, budget: Budget): Error {
+  return providerErrors.create(
+    "budget_price_unknown",
+    `No price is known for ${provider}/${name}, and the budget ${budget.name} limits money. Set its price, limit tokens, or allow unknown prices.`,
+    { details: { provider, model: name, scope: budget.name } },
+  );
+}
