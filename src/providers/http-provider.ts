@@ -1,79 +1,43 @@
-import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { isJsonObject, stringifyJson, systemClock } from "../base/index.ts";
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import { isJsonObject } from "../base/index.ts";
 import type { StreamDecoder } from "./decoder.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { type CallContext, faultError } from "./fault.ts";
+import type { EmbeddingWire } from "./embedders/embedding-wire.ts";
+import { httpEmbedder } from "./embedders/http-embedder.ts";
+import { providerErrors } from "./errors.ts";
 import type { FrameParser } from "./frames.ts";
-import type { HttpClient } from "./http.ts";
+import { type Asked, createHttpLink, type HttpProviderOptions, type KeyWire } from "./http-link.ts";
+import type { HttpRequest } from "./http.ts";
 import type { ModelCapabilities, ModelRequest, Provider, StreamOptions } from "./model.ts";
-import { type Call, fetchJson, streamCall } from "./stream.ts";
-import { defaultTimeouts, type Timeouts } from "./watch.ts";
+import { streamCall } from "./stream.ts";
 
-/** Is a key: plain text, or something that holds it back until it is needed, such as a Secret. */
-export type ApiKey = string | { reveal(): string };
+export type { HttpOptions, HttpProviderOptions } from "./http-link.ts";
 
 /** Translates between Atlas and one provider's HTTP interface. Pure. */
-export interface Wire {
+export interface Wire extends KeyWire {
   readonly chatPath: string;
-  readonly modelsPath: string;
-  readonly keyRequired: boolean;
-  headers(key: string | undefined): Readonly<Record<string, string>>;
+  /** Is undefined where the interface has no list of models. */
+  readonly modelsPath: string | undefined;
+  /** Says where a call goes when that depends on the call; without it all are posted to `chatPath`. A GET has no body. */
+  target?(model: string, request: ModelRequest): Pick<HttpRequest, "method" | "path">;
   body(model: string, request: ModelRequest): JsonObject;
   frames(): FrameParser;
   /** Makes a decoder of one answer; `idPrefix` makes ids for tool calls that come without one. */
   decoder(idPrefix: string): StreamDecoder;
   modelNames(list: JsonValue): readonly string[];
   capabilities(model: string): ModelCapabilities;
+  readonly embeddings?: EmbeddingWire;
 }
 
-/** Are the options that users give to every provider over HTTP; each adapter says what its own defaults are. */
-export type HttpOptions = {
-  /** What stands before the slash in the names of its models. */
-  readonly name?: string | undefined;
-  readonly baseUrl?: string | undefined;
-  readonly apiKey?: ApiKey | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
-  /** Are sent with every request; they replace Atlas's own of the same name, but for the type of the content. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly clock?: Clock | undefined;
-  /** Replaces the HTTP client; then `connectMs` is its own affair. */
-  readonly http?: HttpClient | undefined;
-};
-
-/** Are the options with which an adapter makes its provider: those of its user, with the defaults filled in. */
-export type HttpProviderOptions = Omit<HttpOptions, "name" | "baseUrl" | "http"> & {
-  readonly name: string;
-  readonly endpoint: Endpoint;
-  readonly http: HttpClient;
-};
-
-/** Makes a provider from the translation of its interface. Errors: provider_authentication when there is no usable key. */
+/**
+ * Makes a provider from the translation of its interface.
+ *
+ * Errors: provider_authentication when there is no usable key; provider_unsupported when models are asked for and there is no
+ * list of them.
+ */
 export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider {
-  const { name, endpoint, http, clock = systemClock } = options;
-  const timeouts: Timeouts = { ...defaultTimeouts, ...options.timeouts };
-
-  const prepare = (
-    model: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Omit<Call, "request"> & { headers: Record<string, string> } => {
-    const key = keyOf(options.apiKey);
-    const context: CallContext = {
-      provider: name,
-      model,
-      origin: endpoint.origin,
-      secrets: [...(key === undefined ? [] : [key]), ...endpoint.secrets],
-    };
-    const problem = keyProblem(key, wire.keyRequired);
-    if (problem !== undefined)
-      throw faultError({ code: "provider_authentication", message: problem }, context, { phase: "connect" });
-    const headers = {
-      ...(endpoint.basicAuth !== undefined && { authorization: endpoint.basicAuth }),
-      ...wire.headers(key),
-      ...options.headers,
-    };
-    return { http, context, timeouts, clock, signal, headers };
-  };
-
+  const { name, http } = options;
+  const link = createHttpLink(wire, options);
+  const { embeddings } = wire;
   return {
     name,
     model: (model) => ({
@@ -81,43 +45,38 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
       name: model,
       capabilities: wire.capabilities(model),
       stream: (request: ModelRequest, { signal }: StreamOptions = {}) =>
-        streamCall(() => {
-          const { headers, ...call } = prepare(model, signal);
-          const whole = withOptions(wire.body(model, request), request.providerOptions?.[name]);
-          return {
-            ...call,
-            request: {
-              method: "POST",
-              path: wire.chatPath,
-              headers: { ...headers, "content-type": "application/json" },
-              body: stringifyJson(whole, "model request", maxRequestChars),
-            },
+        link.stream({ model, signal }, (key) =>
+          streamCall(() => ({
+            ...link.call(askOf(wire, { provider: name, model }, request), { model, signal }, key()),
             frames: wire.frames(),
             decoder: wire.decoder(`call_${request.messages.length}`),
-          };
-        }),
+          })),
+        ),
     }),
     async listModels({ signal } = {}) {
-      const { headers, ...call } = prepare(undefined, signal);
-      return wire.modelNames(await fetchJson({ ...call, request: { method: "GET", path: wire.modelsPath, headers } }));
+      if (wire.modelsPath === undefined) throw listsNothing(name);
+      const list = await link.fetch({ method: "GET", path: wire.modelsPath }, { model: undefined, signal });
+      return wire.modelNames(list);
     },
+    ...(embeddings !== undefined && { embedder: (model: string) => httpEmbedder(embeddings, { model, link }) }),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
 }
 
-const maxRequestChars = 64 * 1024 * 1024;
-
-function keyOf(key: ApiKey | undefined): string | undefined {
-  const text = (typeof key === "string" ? key : key?.reveal())?.trim();
-  return text === "" ? undefined : text;
+function askOf(wire: Wire, names: { readonly provider: string; readonly model: string }, request: ModelRequest): Asked {
+  const { method, path } = wire.target?.(names.model, request) ?? { method: "POST", path: wire.chatPath };
+  if (method === "GET") return { method, path };
+  const body = wire.body(names.model, request);
+  return { method, path, body: withOptions(body, request.providerOptions?.[names.provider]) };
 }
 
-function keyProblem(key: string | undefined, required: boolean): string | undefined {
-  if (key === undefined) return required ? "has no key to be called with" : undefined;
-  return /^[\x21-\x7e]+$/.test(key) ? undefined : "has a key with characters that no key can have; copy it again";
+/** Makes the error of a provider that is asked for its models and has no list of them. */
+export function listsNothing(provider: string): Error {
+  const message = `${provider} has no list of its models; name the model yourself.`;
+  return providerErrors.create("provider_unsupported", message, { details: { provider } });
 }
 
-/** Adds one provider's own options to a body; objects are merged one level deep, and streaming stays on. */
+/** Adds one provider's own options to a body; objects are merged one level deep, and whether it streams stays as it was. */
 function withOptions(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   if (extra === undefined) return body;
   const merged: { [key: string]: JsonValue } = { ...body };
@@ -125,7 +84,8 @@ function withOptions(body: JsonObject, extra: JsonObject | undefined): JsonObjec
     const own = merged[key];
     merged[key] = isJsonObject(own) && isJsonObject(value) ? { ...own, ...value } : value;
   }
-  return { ...merged, stream: true };
+  const { stream } = body;
+  return stream === undefined ? merged : { ...merged, stream };
 }
 
 /** Reads the `id` (or another field) of each entry of a model list. */

@@ -1,6 +1,7 @@
 import { localCapabilities } from "../capabilities.ts";
 import { ollamaRequest } from "../codecs/ollama-request.ts";
 import { ollamaDecoder } from "../codecs/ollama-stream.ts";
+import { ollamaEmbeddings } from "../embedders/ollama-embeddings.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
@@ -41,6 +42,7 @@ export function ollama(options: OllamaOptions = {}): Provider {
       decoder: ollamaDecoder,
       modelNames: (list) => namesIn(list, "models", "name"),
       capabilities: () => ({ ...localCapabilities, contextTokens }),
+      embeddings: ollamaEmbeddings(contextTokens),
     },
     { name, endpoint, http, apiKey, timeouts, headers, clock },
   );

@@ -6,6 +6,7 @@ import {
   type OpenAiChatQuirks,
 } from "../codecs/openai-chat-request.ts";
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
+import { openaiEmbeddings } from "../embedders/openai-embeddings.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
@@ -58,5 +59,6 @@ function wireOf(quirks: OpenAiChatQuirks, base: ModelCapabilities, keyRequired: 
     decoder: openaiChatDecoder,
     modelNames: (list) => namesIn(list, "data", "id"),
     capabilities: (model) => capabilitiesOf(model, base),
+    embeddings: openaiEmbeddings,
   };
 }
