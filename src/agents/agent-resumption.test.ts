@@ -19,6 +19,7 @@ import { tool } from "../tools/index.ts";
 import { agentWorkflow } from "./agent-workflow.ts";
 import type { AgentInput, AgentOptions, AgentResult } from "./agent.ts";
 import { agent } from "./agent.ts";
+import { surroundingsOf } from "../../test/lib/surroundings.ts";
 
 const base = mkdtempSync(join(tmpdir(), "atlas-agents-"));
 let database: Database;
@@ -50,7 +51,7 @@ async function open(on: Clock): Promise<void> {
 }
 
 function workflowOf<Output = string>(options: Partial<AgentOptions<Output>>) {
-  const surroundings = { clock, knowledge, maxFileBytes: 1_000_000, model: async () => scripted([]) };
+  const surroundings = surroundingsOf(clock, knowledge, () => scripted([]));
   return agentWorkflow(agent<Output>({ name: "guide", ...options }), surroundings);
 }
 
@@ -159,15 +160,10 @@ describe("a run that was interrupted", () => {
     const script: Script = (request, index) =>
       index < 20 ? call("count", { n: index }) : (request.tools ?? []).map(({ name }) => name).join();
     const asked: (string | undefined)[] = [];
-    const surroundings = {
-      clock: time,
-      knowledge,
-      maxFileBytes: 1_000_000,
-      model: async (name?: string) => {
-        asked.push(name);
-        return scripted(script, { provider: "house", name: "big" });
-      },
-    };
+    const surroundings = surroundingsOf(time, knowledge, (name) => {
+      asked.push(name);
+      return scripted(script, { provider: "house", name: "big" });
+    });
     const make = () =>
       agentWorkflow(
         agent({

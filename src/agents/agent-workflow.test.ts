@@ -20,6 +20,7 @@ import { tool } from "../tools/index.ts";
 import { agentWorkflow } from "./agent-workflow.ts";
 import type { AgentInput, AgentOptions, AgentResult } from "./agent.ts";
 import { agent } from "./agent.ts";
+import { surroundingsOf } from "../../test/lib/surroundings.ts";
 
 const base = mkdtempSync(join(tmpdir(), "atlas-agents-"));
 let database: Database;
@@ -53,7 +54,7 @@ async function open(on: Clock): Promise<void> {
 }
 
 function workflowOf<Output = string>(options: Partial<AgentOptions<Output>>) {
-  const surroundings = { clock, knowledge, maxFileBytes: 1_000_000, model: async () => found };
+  const surroundings = surroundingsOf(clock, knowledge, () => found);
   return agentWorkflow(agent<Output>({ name: "guide", ...options }), surroundings);
 }
 

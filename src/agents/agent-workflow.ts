@@ -1,5 +1,5 @@
-import { createDeadline, jsonSchemaOf } from "../base/index.ts";
-import type { Clock, Deadline, JsonObject, JsonValue } from "../base/index.ts";
+import { createDeadline, isAtlasError, jsonSchemaOf } from "../base/index.ts";
+import type { Budget, Clock, Deadline, JsonObject, JsonValue } from "../base/index.ts";
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
@@ -11,12 +11,14 @@ import { toolErrors } from "../tools/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
 import { agentErrors } from "./errors.ts";
 import { systemText } from "./instructions.ts";
-import { callModel } from "./model-call.ts";
+import { budgetOfStep, spendingLimits, spentReason } from "./limits.ts";
+import type { SpendingLimits } from "./limits.ts";
+import { recordModelCall } from "./model-step.ts";
 import type { RecordedResponse } from "./model-call.ts";
 import { retrievedPassages } from "./passages.ts";
 import { readStructured } from "./structured-output.ts";
 import { describeTools, runToolCalls } from "./tool-calls.ts";
-import { addUsage, costOf, noUsage } from "./usage.ts";
+import { addCost, addUsage, noUsage } from "./usage.ts";
 
 /** Is what agents need from the program around them. */
 export interface AgentSurroundings {
@@ -26,6 +28,10 @@ export interface AgentSurroundings {
   readonly maxFileBytes: number;
   /** Finds a model by `provider/name`; without a name the configured or detected one. */
   readonly model: (name?: string) => Promise<Model>;
+  /** Gives a model of the program's own its retries, limits and accounting; one that has them is given back as it is. */
+  readonly managed: (model: Model) => Promise<Model>;
+  /** What all runs together may spend. */
+  readonly budget: () => Promise<Budget>;
 }
 
 /** Is what an agent's run is bound to from its start, wherever it is taken up. Units: `startedAt` in ms since the Unix epoch. */
@@ -35,6 +41,7 @@ type Start = { readonly model: string; readonly startedAt: number };
 type LoopState = {
   readonly messages: readonly Message[];
   readonly usage: Usage;
+  readonly costMicroUsd: number | null;
   readonly steps: number;
   readonly repairs: number;
 };
@@ -50,6 +57,8 @@ interface Loop {
   readonly tools: readonly AnyTool[];
   readonly schema: JsonObject | undefined;
   readonly signal: AbortSignal;
+  readonly budget: Budget;
+  readonly limits: SpendingLimits;
   readonly checkpoint: (state: LoopState) => Promise<void>;
 }
 
@@ -64,9 +73,10 @@ const firstCheckpoint = 16;
  * A model that cannot call tools is not offered any: the agent then answers without them and without its documents.
  *
  * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
- * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `model.retried` { step, attempt, code,
- * delayMs }; transient `text.delta` and `reasoning.delta` { text };
- * `model.completed` { step, text, toolCalls, usage, finishReason }; `tool.started` { id, name, input }; `tool.progressed`
+ * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `attempt.failed` { step, and
+ * the attempt }; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
+ * void or goes on; transient `text.delta` and `reasoning.delta` { text };
+ * `model.completed` { step, text, toolCalls, usage, finishReason, costMicroUsd, report }; `tool.started` { id, name, input }; `tool.progressed`
  * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
  * [{ id, reason, sentence }].
  * Errors: agent_output_invalid, agent_timed_out, tool_duplicate, those of providers and knowledge.
@@ -92,7 +102,9 @@ export function agentWorkflow(
         const reached: Checkpoint = { start, collections, loop };
         await context.checkpoint(reached as unknown as JsonValue);
       };
-      const loop: Loop = { agent, context, clock, model, tools, schema, signal, checkpoint };
+      const budget = await surroundings.budget();
+      const limits = spendingLimits(agent, input);
+      const loop: Loop = { agent, context, clock, model, tools, schema, signal, budget, limits, checkpoint };
       return await runLoop(loop, surroundings, restored?.loop ?? firstState(loop, input.goal));
     },
   });
@@ -112,13 +124,15 @@ async function begin(
 
 async function resolveModel(agent: AnyAgent, input: AgentInput, surroundings: AgentSurroundings): Promise<Model> {
   if (input.model !== undefined) return await surroundings.model(input.model);
-  return typeof agent.model === "object" ? agent.model : await surroundings.model(agent.model);
+  return typeof agent.model === "object"
+    ? await surroundings.managed(agent.model)
+    : await surroundings.model(agent.model);
 }
 
 /** Finds the model that the run began with, also when the run is taken up where another would be detected. */
 async function modelNamed(name: string, agent: AnyAgent, surroundings: AgentSurroundings): Promise<Model> {
   const own = agent.model;
-  if (typeof own === "object" && `${own.provider}/${own.name}` === name) return own;
+  if (typeof own === "object" && `${own.provider}/${own.name}` === name) return await surroundings.managed(own);
   return await surroundings.model(name);
 }
 
@@ -185,8 +199,7 @@ function toolsFor(model: Model, tools: readonly AnyTool[], context: RunContext):
 }
 
 async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: LoopState): Promise<AgentResult<unknown>> {
-  const { agent } = loop;
-  const { maxSteps = defaultMaxSteps, maxTokens = Number.POSITIVE_INFINITY } = agent.limits;
+  const { maxSteps = defaultMaxSteps } = loop.agent.limits;
   let state = reached;
   let checkpointAt = Math.max(firstCheckpoint, state.steps * 2);
   while (true) {
@@ -196,18 +209,19 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
       await loop.checkpoint(state);
     }
     const last = state.steps + 1 >= maxSteps;
-    const response = await modelStep(loop, state, last);
+    const response = await respond(loop, state, last);
     const calls = response.message.content.filter((part): part is ToolCallPart => part.type === "tool.call");
     state = {
       ...state,
       messages: [...state.messages, response.message],
       usage: addUsage(state.usage, response.usage),
+      costMicroUsd: addCost(state.costMicroUsd, response.costMicroUsd),
       steps: state.steps + 1,
     };
-    const spent = state.usage.inputTokens + state.usage.outputTokens >= maxTokens;
-    if (calls.length === 0 || last || spent) {
-      const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : "max_tokens";
-      const mayRepair = !last && !spent && state.repairs < maxRepairs;
+    const spent = response.finishReason === "budget" ? "budget" : spentReason(loop.limits, state);
+    if (calls.length === 0 || last || spent !== undefined) {
+      const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : (spent ?? "other");
+      const mayRepair = !last && spent === undefined && state.repairs < maxRepairs;
       const result = await conclude({ loop, surroundings, state, response, finishReason, mayRepair });
       if (typeof result !== "string") return result;
       state = {
@@ -227,14 +241,11 @@ function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopSt
   const hasDocuments = tools.some((tool) => tool.purpose === "retrieval");
   const system = systemText(agent, hasDocuments, inWords);
   const messages = [...(system === "" ? [] : [systemMessage(system)]), userMessage(goal)];
-  return { messages, usage: noUsage, steps: 0, repairs: 0 };
+  return { messages, usage: noUsage, costMicroUsd: 0, steps: 0, repairs: 0 };
 }
 
-async function modelStep(
-  { agent, context, clock, model, tools, schema, signal }: Loop,
-  state: LoopState,
-  last: boolean,
-): Promise<RecordedResponse> {
+async function modelStep(loop: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
+  const { agent, context, model, tools, schema, signal } = loop;
   const request: ModelRequest = {
     messages: state.messages,
     ...(tools.length > 0 ? { tools: describeTools(tools), toolChoice: last ? "none" : "auto" } : {}),
@@ -242,28 +253,20 @@ async function modelStep(
       ? { responseFormat: { name: agent.name, schema } }
       : {}),
   };
-  return await context.step("model", async () => {
-    context.emit({ type: "model.started", data: { step: state.steps + 1 } });
-    const response = await callModel({
-      model,
-      request,
-      signal,
-      clock,
-      onPart: (part) => {
-        if (part.type === "text.delta" || part.type === "reasoning.delta") {
-          context.emit({ type: part.type, data: { text: part.text }, transient: true });
-        }
-      },
-      onRetry: (retry) => context.emit({ type: "model.retried", data: { step: state.steps + 1, ...retry } }),
-    });
-    const { message, usage, finishReason } = response;
-    const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
-    context.emit({
-      type: "model.completed",
-      data: { step: state.steps + 1, text: textOf(message), toolCalls, usage, finishReason },
-    });
-    return response;
-  });
+  const budget = budgetOfStep(loop.budget, loop.limits, state);
+  return await recordModelCall({ context, model, request, signal, budget, task: agent.task, step: state.steps + 1 });
+}
+
+/** Calls the model; a budget that has nothing left for a further call ends the run with what there was. */
+async function respond(loop: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
+  try {
+    return await modelStep(loop, state, last);
+  } catch (error) {
+    const before = state.messages.findLast((message) => message.role === "assistant");
+    if (!isAtlasError(error) || error.code !== "budget_exceeded" || before === undefined) throw error;
+    const message = { ...before, content: before.content.filter((part) => part.type !== "tool.call") };
+    return { message, finishReason: "budget", usage: noUsage, metadata: {}, costMicroUsd: 0 };
+  }
 }
 
 function answerReason({ finishReason }: RecordedResponse): AgentResult["finishReason"] {
@@ -303,14 +306,13 @@ async function conclude(end: {
   const cited = await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }));
   if (cited.unverified.length > 0)
     loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
-  const cost = costOf(loop.model);
   return {
     output,
     text,
     citations: cited.citations,
     unverified: cited.unverified.length,
     usage: state.usage,
-    costMicroUsd: cost,
+    costMicroUsd: state.costMicroUsd,
     model: `${loop.model.provider}/${loop.model.name}`,
     steps: state.steps,
     finishReason,

@@ -7,11 +7,12 @@ import { agentErrors } from "./errors.ts";
 
 /**
  * Bounds what one run of an agent may spend. Units: `maxSteps` model calls (default 32), `maxTokens` input and output
- * tokens of all calls together, `timeoutMs` wall time of the run.
+ * tokens of all calls together, `maxCostUsd` US dollars for all calls together, `timeoutMs` wall time of the run.
  */
 export interface AgentLimits {
   readonly maxSteps?: number;
   readonly maxTokens?: number;
+  readonly maxCostUsd?: number;
   readonly timeoutMs?: number;
 }
 
@@ -27,16 +28,25 @@ export interface Agent<Output = string> {
   readonly knowledge: readonly string[];
   readonly output?: Schema<unknown, Output> | undefined;
   readonly limits: AgentLimits;
+  /** The kind of its work, such as `code` or `summary`, for groups that choose by it. */
+  readonly task?: string | undefined;
 }
 
 /** Is any agent, whatever its output. */
 export type AnyAgent = Agent<unknown>;
 
-/** Is what a run of an agent takes. `knowledge` adds to the agent's own, `model` replaces it (`provider/name`). */
+/** Bounds what one run may spend, whatever its agent may. Units: tokens of all calls; US dollars. */
+export type RunBudget = { readonly maxTokens?: number; readonly maxCostUsd?: number };
+
+/**
+ * Is what a run of an agent takes. `knowledge` adds to the agent's own, `model` replaces it (`provider/name`), `budget` bounds
+ * this run beside the agent's own limits.
+ */
 export type AgentInput = {
   readonly goal: string;
   readonly knowledge?: readonly string[];
   readonly model?: string;
+  readonly budget?: RunBudget;
 };
 
 /**
@@ -73,6 +83,7 @@ export interface AgentOptions<Output> {
   readonly knowledge?: readonly string[];
   readonly output?: Schema<unknown, Output>;
   readonly limits?: AgentLimits;
+  readonly task?: string;
 }
 
 /**
@@ -82,7 +93,7 @@ export interface AgentOptions<Output> {
  * @example examples/first-agent.ts
  */
 export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
-  const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {} } = options;
+  const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {}, task } = options;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
     throw agentErrors.create(
       "agent_invalid",
@@ -105,5 +116,5 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
     }
     seen.add(each.name);
   }
-  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits };
+  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits, task };
 }

@@ -15,6 +15,7 @@ import { manualClock } from "../testing/manual-clock.ts";
 import { tool } from "../tools/index.ts";
 import { agentWorkflow } from "./agent-workflow.ts";
 import { agent } from "./agent.ts";
+import { surroundingsOf } from "../../test/lib/surroundings.ts";
 
 const base = mkdtempSync(join(tmpdir(), "atlas-abilities-"));
 const clock = manualClock();
@@ -43,7 +44,7 @@ async function start(
 ) {
   runs = await createRuns({ database, clock });
   const model = scripted(script, { capabilities, clock });
-  const surroundings = { clock, knowledge, maxFileBytes: 1_000_000, model: async () => model };
+  const surroundings = surroundingsOf(clock, knowledge, () => model);
   const guide = agent({ name: "guide", model, tools, knowledge: paths });
   return await runs.start(agentWorkflow(guide, surroundings), { goal: "Do it." });
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Usage } from "../providers/index.ts";
-import { scripted } from "../providers/index.ts";
-import { addUsage, costOf, noUsage } from "./usage.ts";
+import { addCost, addUsage, noUsage } from "./usage.ts";
 
 const usage = (inputTokens: number, outputTokens: number, provenance: Usage["provenance"]): Usage => ({
   inputTokens,
@@ -31,7 +30,6 @@ test.each([
   expect(addUsage(usage(0, 0, b), usage(0, 0, a)).provenance).toBe(sum);
 });
 
-test("a free model costs nothing, a metered one what nobody knows here", () => {
-  expect(costOf(scripted([]))).toBe(0);
-  expect(costOf(scripted([], { capabilities: { cost: "metered" } }))).toBeNull();
+test("costs add up, and one that is not known makes the sum unknown", () => {
+  expect([addCost(1, 2), addCost(null, 2), addCost(1, null)]).toEqual([3, null, null]);
 });

@@ -1,4 +1,4 @@
-import type { Model, Usage } from "../providers/index.ts";
+import type { Usage } from "../providers/index.ts";
 
 const rank = { reported: 0, partial: 1, estimated: 2 } as const;
 
@@ -19,7 +19,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** Tells what a usage cost: 0 for models that cost nothing, null where no price is known. Units: millionths of a US dollar. */
-export function costOf(model: Model): number | null {
-  return model.capabilities.cost === "free" ? 0 : null;
+/** Adds what two calls cost; a sum with an unknown part is unknown. Units: millionths of a US dollar, null where no price is known. */
+export function addCost(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
 }

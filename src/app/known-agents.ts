@@ -52,10 +52,11 @@ function fromSettings(name: string, settings: AgentSettings, tools: readonly Any
   });
 }
 
-function limitsOf({ maxSteps, maxTokens, timeoutMs }: LimitSettings): AgentLimits {
+function limitsOf({ maxSteps, maxTokens, maxCostUsd, timeoutMs }: LimitSettings): AgentLimits {
   return {
     ...(maxSteps === undefined ? {} : { maxSteps }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(maxCostUsd === undefined ? {} : { maxCostUsd }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }

@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { AgentResult, AnyAgent } from "../agents/index.ts";
 import { agentWorkflow } from "../agents/index.ts";
-import { systemClock } from "../base/index.ts";
+import { createBudget, systemClock } from "../base/index.ts";
+import type { Model } from "../providers/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import { createKnowledge } from "../knowledge/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
@@ -122,7 +123,14 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
     { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }
   >();
   const { maxFileBytes } = settings.values.knowledge;
-  const surroundings = { clock: systemClock, knowledge, maxFileBytes, model: (name?: string) => models.get(name) };
+  const surroundings = {
+    clock: systemClock,
+    knowledge,
+    maxFileBytes,
+    model: (name?: string) => models.get(name),
+    managed: async (model: Model) => model,
+    budget: async () => createBudget("all runs"),
+  };
 
   const register = (each: AnyAgent) => {
     const made = agentWorkflow(withLimits(each, settings.values), surroundings);

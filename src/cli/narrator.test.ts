@@ -23,12 +23,23 @@ function screenFor(colours = false) {
 
 const event = (type: string, data: RunEvent["data"]): RunEvent => ({ runId: "run_1", seq: 1, at: 0, type, data });
 
-test("a model that failed and is tried again is told in yellow, with its code and the seconds until then", () => {
+test("a model that failed is told in yellow, with its code", () => {
   const { written, screen } = screenFor(true);
-  createNarrator(screen).tell(
-    event("model.retried", { step: 1, attempt: 1, code: "provider_overloaded", delayMs: 1800 }),
-  );
-  expect(written.err).toBe("\u001B[33mThe model failed (provider_overloaded); trying again in 2 s\u001B[39m\n");
+  createNarrator(screen).tell(event("attempt.failed", { provider: "a", model: "b", code: "provider_error" }));
+  expect(written.err).toBe("\u001B[33mThe model a/b failed (provider_error)\u001B[39m\n");
+});
+
+test.each([
+  ["answer.restarted", "begins anew", "Whole."],
+  ["answer.continued", "goes on", "Half Whole."],
+])("%s says that another model %s, and what was streamed counts accordingly", (type, words, streamed) => {
+  const { written, screen } = screenFor(true);
+  const narrator = createNarrator(screen);
+  narrator.tell(event("text.delta", { text: "Half " }));
+  narrator.tell(event(type, { from: "a/b", to: "c/d", code: "stream_interrupted" }));
+  narrator.tell(event("text.delta", { text: "Whole." }));
+  expect(written.err).toContain(`a/b broke off; c/d ${words}:`);
+  expect(narrator.streamed).toBe(streamed);
 });
 
 test("one file is no files", () => {

@@ -38,10 +38,19 @@ export function createNarrator(screen: Screen): Narrator {
       screen.stream(text(data["text"]));
       streamed += text(data["text"]);
     },
-    "model.retried": (data) => {
-      const seconds = Math.ceil(number(data["delayMs"]) / 1000);
+    "attempt.failed": (data) => {
+      const model = short(`${text(data["provider"])}/${text(data["model"])}`, 60);
+      screen.say([styled("yellow", `The model ${model} failed (${short(text(data["code"]), 60)})`)]);
+    },
+    "answer.restarted": (data) => {
+      streamed = "";
       screen.say([
-        styled("yellow", `The model failed (${short(text(data["code"]), 60)}); trying again in ${seconds} s`),
+        styled("yellow", `${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} begins anew:`),
+      ]);
+    },
+    "answer.continued": (data) => {
+      screen.say([
+        styled("yellow", `${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} goes on:`),
       ]);
     },
     "tool.started": (data) =>

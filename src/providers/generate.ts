@@ -1,4 +1,5 @@
 import type { JsonObject } from "../base/index.ts";
+import type { CallReport } from "./call-report.ts";
 import { providerErrors } from "./errors.ts";
 import type { AssistantPart, Message, ReasoningPart, ToolCallPart } from "./message.ts";
 import { textOf } from "./message.ts";
@@ -15,6 +16,8 @@ export type Generation = {
   readonly metadata: JsonObject;
   /** `provider/name`. */
   readonly model: string;
+  /** Tells of every attempt behind the answer, where the model keeps account of them. */
+  readonly report?: CallReport;
 };
 
 /** Collects the parts of one answer. */
@@ -52,6 +55,9 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
           return addReasoning(content, part, model.provider);
         case "tool.completed":
           return void content.push({ type: "tool.call", id: part.id, name: part.name, input: part.input });
+        case "response.restarted":
+          content.length = 0;
+          return undefined;
         case "response.finished":
           finished = part;
           return undefined;
@@ -61,7 +67,7 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
     },
     get result() {
       if (finished === undefined) return undefined;
-      const { finishReason, usage, metadata } = finished;
+      const { finishReason, usage, metadata, report } = finished;
       const message: Generation["message"] = { role: "assistant", content };
       return {
         message,
@@ -71,6 +77,7 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
         usage,
         metadata,
         model: `${model.provider}/${model.name}`,
+        ...(report !== undefined && { report }),
       };
     },
   };

@@ -1,0 +1,46 @@
+import type { Budget, BudgetLimits } from "../base/index.ts";
+import type { Usage } from "../providers/index.ts";
+import type { AgentInput, AnyAgent, RunBudget } from "./agent.ts";
+
+/** Is what a run may spend: as its starter says, and as its agent says. */
+export interface SpendingLimits {
+  readonly run: RunBudget;
+  readonly agent: RunBudget;
+  readonly agentName: string;
+}
+
+/** Is what a run has spent. Units: `costMicroUsd` millionths of a US dollar, null when a part of it is not known. */
+export interface Spent {
+  readonly usage: Pick<Usage, "inputTokens" | "outputTokens">;
+  readonly costMicroUsd: number | null;
+}
+
+/** Gathers what bounds the spending of a run. */
+export function spendingLimits(agent: AnyAgent, input: AgentInput): SpendingLimits {
+  return { run: input.budget ?? {}, agent: agent.limits, agentName: agent.name };
+}
+
+/**
+ * Makes the budget of one model call: what the run and its agent have left, below what all runs together have left. It is made
+ * anew for each call out of the run's own log, so a run that is taken up again has spent what it had spent.
+ */
+export function budgetOfStep(budget: Budget, limits: SpendingLimits, spent: Spent): Budget {
+  return budget.child("the run", left(limits.run, spent)).child(limits.agentName, left(limits.agent, spent));
+}
+
+/** Tells which limit is used up, so that no further call can be made; undefined when none is. */
+export function spentReason({ run, agent }: SpendingLimits, spent: Spent): "max_tokens" | "budget" | undefined {
+  const rests = [left(run, spent), left(agent, spent)];
+  if (rests.some(({ maxTokens = 1 }) => maxTokens <= 0)) return "max_tokens";
+  return rests.some(({ maxCostMicroUsd = 1 }) => maxCostMicroUsd <= 0) ? "budget" : undefined;
+}
+
+function left({ maxTokens, maxCostUsd }: RunBudget, { usage, costMicroUsd }: Spent): BudgetLimits {
+  const tokens = usage.inputTokens + usage.outputTokens;
+  return {
+    ...(maxTokens !== undefined && { maxTokens: Math.max(0, maxTokens - tokens) }),
+    ...(maxCostUsd !== undefined && {
+      maxCostMicroUsd: Math.max(0, Math.floor(maxCostUsd * 1_000_000) - (costMicroUsd ?? 0)),
+    }),
+  };
+}
