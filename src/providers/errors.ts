@@ -147,6 +147,27 @@ export const providerErrors = defineErrors("providers", {
     summary: "The provider has no interface for what was asked of it.",
     fix: "Use a provider that has one; the message names what is missing.",
   },
+  local_engine_missing: {
+    status: 501,
+    retry: "changed",
+    exitCode: 3,
+    summary: "A local model was asked for, but the library that runs it is not installed.",
+    fix: "Install it with: npm install node-llama-cpp",
+  },
+  model_file_invalid: {
+    status: 422,
+    retry: "changed",
+    exitCode: 1,
+    summary: "The file of a local model cannot be read as one.",
+    fix: "Download the GGUF file again, or convert the model to GGUF.",
+  },
+  local_memory: {
+    status: 507,
+    retry: "changed",
+    exitCode: 6,
+    summary: "A local model does not fit into the memory of this machine.",
+    fix: "Lower contextTokens or maxConcurrent, or take a smaller model.",
+  },
   script_exhausted: {
     status: 500,
     retry: "never",
