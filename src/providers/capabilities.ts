@@ -1,3 +1,4 @@
+import { factsOf } from "./capability-table/model-facts.ts";
 import type { ModelCapabilities } from "./model.ts";
 
 const images = ["image/png", "image/jpeg", "image/webp", "image/gif"];
@@ -19,16 +20,14 @@ export const hostedCapabilities: ModelCapabilities = {
 /** Is what a model of a local server can do when nothing more is known of it. */
 export const localCapabilities: ModelCapabilities = { ...hostedCapabilities, promptCaching: "none", cost: "free" };
 
-/** Names what is known of models whose name begins so; the first match counts. */
-const known: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
+/** Is what is known of families whose newest members, or oldest, the table may lack; the first match counts. */
+const families: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
   [/^claude-3-haiku/, { contextTokens: 200_000, maxOutputTokens: 4_096, structuredOutput: "none", prefill: true }],
   [/^claude-3-5/, { contextTokens: 200_000, maxOutputTokens: 8_192, structuredOutput: "none", prefill: true }],
   [
     /^claude-/,
     { contextTokens: 200_000, files: [...images, "application/pdf"], reasoning: true, promptCaching: "marked" },
   ],
-  [/^gpt-4o/, { contextTokens: 128_000, maxOutputTokens: 16_384 }],
-  [/^gpt-4\.1/, { contextTokens: 1_047_576, maxOutputTokens: 32_768 }],
   [/^gpt-[5-9]/, { contextTokens: 400_000, maxOutputTokens: 128_000, reasoning: true }],
   [/^o\d/, { contextTokens: 200_000, maxOutputTokens: 100_000, reasoning: true }],
 ];
@@ -36,5 +35,6 @@ const known: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
 /** Finds what a model can do by its name, on top of what its provider's models can do at least. */
 export function capabilitiesOf(model: string, base: ModelCapabilities): ModelCapabilities {
   const bare = model.slice(model.lastIndexOf("/") + 1);
-  return { ...base, ...known.find(([pattern]) => pattern.test(bare))?.[1] };
+  const family = families.find(([pattern]) => pattern.test(bare))?.[1];
+  return { ...base, ...family, ...factsOf(model)?.capabilities };
 }

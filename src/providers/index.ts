@@ -51,3 +51,9 @@ export type { Candidate, DetectOptions, Detection, Variables } from "./detect.ts
 export { offlineReference, ollamaBaseUrl, providerPresets } from "./presets.ts";
 export type { ProviderPreset } from "./presets.ts";
 export type { OpenAiChatQuirks } from "./codecs/openai-chat-request.ts";
+export { factsOf, knownModels } from "./capability-table/model-facts.ts";
+export type { ModelFacts, Strengths } from "./capability-table/model-facts.ts";
+export { taskKinds } from "./capability-table/task-kinds.ts";
+export type { TaskKind } from "./capability-table/task-kinds.ts";
+export { queryModels, strengthAt } from "./query-models.ts";
+export type { ModelEntry, ModelMatch, ModelNeeds, ModelQuery, ModelQueryResult } from "./query-models.ts";
