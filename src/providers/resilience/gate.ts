@@ -14,9 +14,12 @@ export type Availability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: RejectionReason; readonly retryAtMs?: number };
 
-/** Is how a call that went through a gate ended. `ignored` says nothing about the provider: a cancel, or a request that was wrong. */
+/**
+ * Is how a call that went through a gate ended. `ignored` says nothing about the provider: a cancel, or a request that was wrong.
+ * A stream is a success only when it has finished. Units: `firstPartMs` milliseconds from entering, for the figures.
+ */
 export type Outcome =
-  | { readonly kind: "success"; readonly usage: Usage }
+  | { readonly kind: "success"; readonly usage: Usage; readonly firstPartMs?: number | undefined }
   | { readonly kind: "failure"; readonly error: AtlasError; readonly usage: Usage | undefined }
   | { readonly kind: "ignored"; readonly usage: Usage | undefined };
 

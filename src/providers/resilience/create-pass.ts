@@ -1,0 +1,93 @@
+import { newId } from "../../base/index.ts";
+import { closedError, refusalOf } from "./availability.ts";
+import type { BreakerCall } from "./breaker.ts";
+import type { Need, Outcome, Pass } from "./gate.ts";
+import type { GateParts } from "./gate-parts.ts";
+import type { Hold } from "./limiter.ts";
+import { serve } from "./line.ts";
+import { failureKind } from "./outcome.ts";
+
+/**
+ * Takes a call's places in all limiters and makes its pass. All of them must have room.
+ *
+ * Errors: gate_closed when the breaker lets nobody through any more, and nothing is taken.
+ */
+export function createPass(parts: GateParts, need: Need, ended: () => void): Pass {
+  const { clock, limiters, breaker } = parts;
+  const refusal = refusalOf(parts);
+  const call = refusal === undefined ? breaker.begin() : undefined;
+  if (call === undefined) throw closedError(parts, refusal ?? { reason: "breaker_open", waitMs: Infinity });
+  const beganMs = clock.monotonic();
+  const holds = limiters.map((limiter) => limiter.take(need));
+  let open = true;
+  return {
+    id: newId("pass"),
+    report(limits) {
+      if (!open) return;
+      for (const hold of holds) hold.report(limits);
+      serve(limiters);
+    },
+    end(outcome) {
+      if (!open) return;
+      open = false;
+      giveBack(holds, outcome);
+      learn(parts, { outcome, call, beganMs });
+      ended();
+      serve(limiters);
+    },
+  };
+}
+
+function giveBack(holds: readonly Hold[], outcome: Outcome): void {
+  const used = usedTokens(outcome);
+  for (const hold of holds) hold.end(used);
+}
+
+/** What a provider refused, or never got, cost no tokens. What broke off without a count may have cost all that was taken. */
+function usedTokens(outcome: Outcome): number | undefined {
+  if (outcome.usage !== undefined) return outcome.usage.inputTokens + outcome.usage.outputTokens;
+  if (outcome.kind !== "failure") return undefined;
+  const refused = refusals.has(failureKind(outcome.error)) || outcome.error.details["phase"] === "connect";
+  return refused ? 0 : undefined;
+}
+
+const refusals: ReadonlySet<string> = new Set(["limited", "quota", "key", "request"]);
+
+interface EndedCall {
+  readonly outcome: Outcome;
+  readonly call: BreakerCall;
+  readonly beganMs: number;
+}
+
+function learn(parts: GateParts, { outcome, call, beganMs }: EndedCall): void {
+  const { clock, stats, unhealthy, cooldowns, key } = parts;
+  call.end(verdictOf(outcome));
+  if (outcome.kind === "ignored") return;
+  const atMs = clock.monotonic();
+  stats.add({
+    atMs,
+    kind: outcome.kind,
+    durationMs: atMs - beganMs,
+    firstPartMs: outcome.kind === "success" ? outcome.firstPartMs : undefined,
+    outputTokens: outcome.usage?.outputTokens,
+  });
+  if (outcome.kind === "failure") return coolDown(parts, outcome, beganMs);
+  unhealthy.untilMs = 0;
+  cooldowns.succeeded(key, beganMs);
+}
+
+function coolDown(parts: GateParts, { error }: Extract<Outcome, { kind: "failure" }>, beganMs: number): void {
+  const { clock, cooldowns, key, emit } = parts;
+  const before = { leftMs: cooldowns.leftMs(key), disabled: cooldowns.isDisabled(key) };
+  cooldowns.failed(key, { error, beganMs });
+  const leftMs = cooldowns.leftMs(key);
+  if (leftMs > before.leftMs) emit({ type: "cooldown.started", untilMs: clock.now() + leftMs, code: error.code });
+  if (!before.disabled && cooldowns.isDisabled(key)) emit({ type: "key.disabled" });
+}
+
+/** A provider that refuses is alive: only its own faults count against it. */
+function verdictOf(outcome: Outcome): "success" | "failure" | "ignored" {
+  if (outcome.kind !== "failure") return outcome.kind;
+  const kind = failureKind(outcome.error);
+  return kind === "fault" || kind === "ambiguous" ? "failure" : "ignored";
+}

@@ -1,0 +1,48 @@
+import type { AtlasError, Clock } from "../../base/index.ts";
+import type { RejectionReason } from "../call-report.ts";
+import type { RateLimitReport } from "../model.ts";
+import type { Alarm } from "./alarm.ts";
+import type { Need } from "./gate.ts";
+
+/** Is what a call has taken of a limiter. */
+export interface Hold {
+  /** Corrects the limiter by what the provider said about its limits when it took this call. */
+  report(limits: RateLimitReport): void;
+  /** Gives back what can be given back. Units: tokens really used; undefined where nobody knows. Once. */
+  end(usedTokens: number | undefined): void;
+}
+
+/**
+ * Is the port for something that lets only so many calls through: a rate, a number of places, a cooldown. It may be shared by
+ * several gates. It decides without waiting; its line does the waiting.
+ */
+export interface Limiter {
+  readonly reason: RejectionReason;
+  readonly line: Line;
+  readonly clock: Clock;
+  /** Makes the error of a need that can never fit; undefined for one that can. */
+  tooLarge(need: Need): AtlasError | undefined;
+  /** Tells how long until the need fits, if nothing else happens. Units: milliseconds; Infinity until a call ends. */
+  waitMs(need: Need): number;
+  /** Tells how long it takes at the very least, whatever happens. */
+  leastWaitMs(need: Need): number;
+  /** Takes what the call needs; only when `waitMs` is 0. */
+  take(need: Need): Hold;
+}
+
+/** Waits for places of several limiters, to be taken together or not at all. */
+export interface Waiter {
+  readonly need: Need;
+  readonly limiters: readonly Limiter[];
+  /** When it came. Units: milliseconds of the monotonic clock. */
+  readonly sinceMs: number;
+  /** Is called once, when all limiters have room; it takes the places before it returns. */
+  go(): void;
+}
+
+/** Holds those who wait for one limiter. Order: of arrival, which is the same in every line that a waiter stands in. */
+export interface Line {
+  readonly waiters: Set<Waiter>;
+  /** Is set to the instant at which the first who waits for this limiter fits. */
+  readonly alarm: Alarm;
+}
