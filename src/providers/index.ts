@@ -20,6 +20,7 @@ export type {
   Model,
   ModelCapabilities,
   ModelRequest,
+  Pausing,
   Provider,
   RateLimitReport,
   ResponseFormat,
@@ -31,6 +32,10 @@ export type { Usage } from "./usage.ts";
 export type { PricedCall, Prices } from "./money/price.ts";
 export { costOf } from "./money/cost.ts";
 export type { PricedModel } from "./money/cost.ts";
+export { budgeted } from "./money/budgeted.ts";
+export type { BudgetedOptions } from "./money/budgeted.ts";
+export { createPrices, toMicros } from "./money/prices.ts";
+export type { ModelPrice, PriceOptions, PriceTable } from "./money/prices.ts";
 export { openCallBudget } from "./money/call-budget.ts";
 export type { BudgetVerdict, CallBudget, CallBudgetOptions } from "./money/call-budget.ts";
 export { countTokens, estimateNeed, estimateTokens, unboundedOutputTokens } from "./money/tokens.ts";
@@ -76,3 +81,14 @@ export { taskKinds } from "./capability-table/task-kinds.ts";
 export type { TaskKind } from "./capability-table/task-kinds.ts";
 export { queryModels, strengthAt } from "./query-models.ts";
 export type { ModelEntry, ModelMatch, ModelNeeds, ModelQuery, ModelQueryResult } from "./query-models.ts";
+export { openStream } from "./streams/open-stream.ts";
+export type { OpenStreamOptions, StreamControl } from "./streams/open-stream.ts";
+export { transitions as streamTransitions } from "./streams/state.ts";
+export type { StreamEvent, StreamState } from "./streams/state.ts";
+export type { BufferOptions, FullBufferPolicy } from "./streams/part-buffer.ts";
+export type { StreamMetrics } from "./streams/metrics.ts";
+export type { ActiveTransform, Emit, StreamTransform } from "./streams/transform.ts";
+export { textTransform } from "./streams/text-transform.ts";
+export type { TextChannel, TextFilter, TextTransformOptions } from "./streams/text-transform.ts";
+export { holdBack, redact, replace } from "./streams/text-filters.ts";
+export type { Boundary, HoldBackOptions, RedactOptions, ReplaceOptions } from "./streams/text-filters.ts";

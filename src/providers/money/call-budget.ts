@@ -134,8 +134,8 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
 }
 
 /** Goes on at once where the answer is there, so that a part that fits waits for nothing. */
-function after<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
+function after<T, U>(value: T | Promise<T>, follow: (value: T) => U | Promise<U>): U | Promise<U> {
+  return value instanceof Promise ? value.then(follow) : follow(value);
 }
 
 function reportOf(part: StreamPart): Usage | undefined {

@@ -1,5 +1,5 @@
 import type { Need } from "../resilience/gate.ts";
-import type { Message, ToolDefinition } from "../message.ts";
+import type { Message, ToolCallPart, ToolDefinition, ToolResultPart } from "../message.ts";
 import type { Model, ModelRequest } from "../model.ts";
 
 /** Is a count of tokens. `exact` is true where the model's own tokenizer counted them, false for an estimate. */
@@ -53,16 +53,9 @@ export function countTokens(what: string | ModelRequest, options: CountOptions =
   const count = counterOf(options);
   if (typeof what === "string") return count(what);
   let tokens = perRequest;
-  const add = (text: string): void => void (tokens += count(text).tokens);
-  for (const message of what.messages) {
-    tokens += perMessage;
-    tokens += addParts(message, add);
-  }
-  for (const tool of what.tools ?? []) {
-    tokens += perToolOrCall;
-    add(textOfTool(tool));
-  }
-  if (what.responseFormat !== undefined) add(JSON.stringify(what.responseFormat.schema));
+  for (const message of what.messages) tokens += perMessage + tokensOfMessage(message, count);
+  for (const tool of what.tools ?? []) tokens += perToolOrCall + count(textOfTool(tool)).tokens;
+  if (what.responseFormat !== undefined) tokens += count(JSON.stringify(what.responseFormat.schema)).tokens;
   return { tokens, exact: false };
 }
 
@@ -106,29 +99,19 @@ function counterOf({ model, tokenizer }: CountOptions): (text: string) => TokenC
   };
 }
 
-/** Adds the texts of a message, and gives the tokens of what is no text. */
-function addParts(message: Message, add: (text: string) => void): number {
+function tokensOfMessage(message: Message, count: (text: string) => TokenCount): number {
   let tokens = 0;
   for (const part of message.content) {
-    switch (part.type) {
-      case "text":
-      case "reasoning":
-        add(part.text);
-        break;
-      case "tool.call":
-        tokens += perToolOrCall;
-        add(part.name + JSON.stringify(part.input));
-        break;
-      case "tool.result":
-        tokens += perToolOrCall;
-        add(typeof part.output === "string" ? part.output : JSON.stringify(part.output));
-        break;
-      case "file":
-        tokens += tokensOfFile(part.mediaType, part.data);
-        break;
-    }
+    if (part.type === "file") tokens += tokensOfFile(part.mediaType, part.data);
+    else if (part.type === "text" || part.type === "reasoning") tokens += count(part.text).tokens;
+    else tokens += perToolOrCall + count(textOfCall(part)).tokens;
   }
   return tokens;
+}
+
+function textOfCall(part: ToolCallPart | ToolResultPart): string {
+  if (part.type === "tool.call") return part.name + JSON.stringify(part.input);
+  return typeof part.output === "string" ? part.output : JSON.stringify(part.output);
 }
 
 function tokensOfFile(mediaType: string, base64: string | undefined): number {
