@@ -1,0 +1,129 @@
+import type { Comparison } from "./compare-models.ts";
+import { type ModelSummary, qualityOf } from "./summary.ts";
+
+/** Writes a comparison as one HTML page that needs nothing else. All text in it is escaped. */
+export function comparisonHtml(comparison: Comparison): string {
+  const { models, judge, priceTable, rounds, prompts, startedAt } = comparison;
+  const about = [
+    `${prompts.length} prompts, ${rounds} ${rounds === 1 ? "round" : "rounds"}, ${startedAt}`,
+    judge === null ? "no judge" : `judge: ${judge}`,
+    priceTable === null ? "no price table" : `prices: ${priceTable}`,
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Comparison of models</title>
+<style>${style}</style>
+</head>
+<body>
+<h1>Comparison of models</h1>
+<p>${escaped(about.join(" · "))}</p>
+${table(
+  columns.map(({ title }) => title),
+  models.map((model) => columns.map(({ cell }) => cell(model))),
+)}
+<h2>Quality and first part</h2>
+${chart(models)}
+<h2>Quality by kind of task</h2>
+${byTask(models)}
+<h2>Calls</h2>
+${callTable(comparison)}
+</body>
+</html>
+`;
+}
+
+const style = `
+:root { color-scheme: light dark; --line: #8884; --bar: #4a7bd0; --slow: #c08a3e; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: right; vertical-align: top; }
+th:first-child, td:first-child { text-align: left; }
+svg { width: 100%; height: auto; } svg text { font: 13px system-ui, sans-serif; fill: currentColor; }
+details { margin: .5rem 0; }
+`;
+
+const columns: readonly { readonly title: string; readonly cell: (model: ModelSummary) => string }[] = [
+  { title: "model", cell: ({ model }) => model },
+  { title: "quality", cell: (model) => percent(qualityOf(model)) },
+  { title: "checks", cell: ({ checkScore }) => percent(checkScore) },
+  { title: "judge", cell: ({ judgeScore }) => (judgeScore === null ? "–" : percent(judgeScore)) },
+  { title: "failed", cell: ({ failed, calls }) => `${failed} of ${calls}` },
+  { title: "first part", cell: ({ firstPartP50Ms }) => milliseconds(firstPartP50Ms) },
+  { title: "whole answer", cell: ({ durationP50Ms }) => milliseconds(durationP50Ms) },
+  { title: "p95", cell: ({ durationP95Ms }) => milliseconds(durationP95Ms) },
+  { title: "tokens/s", cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? "–" : tokensPerSecond.toFixed(0)) },
+  { title: "tokens in", cell: ({ inputTokens }) => String(inputTokens) },
+  { title: "tokens out", cell: ({ outputTokens }) => String(outputTokens) },
+  { title: "cost of a call", cell: ({ costPerCallMicroUsd }) => dollars(costPerCallMicroUsd) },
+];
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[], tag: "th" | "td"): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join("")}</tr>`;
+  return `<table><thead>${row(head, "th")}</thead><tbody>${rows.map((cells) => row(cells, "td")).join("\n")}</tbody></table>`;
+}
+
+/** Draws two bars for each model: quality, and the time to the first part against the slowest. */
+function chart(models: readonly ModelSummary[]): string {
+  const slowest = Math.max(1, ...models.map(({ firstPartP50Ms }) => firstPartP50Ms ?? 0));
+  const bars = models.map((model, index) => {
+    const top = index * 52;
+    const quality = Math.round(600 * qualityOf(model));
+    const wait = Math.round((600 * (model.firstPartP50Ms ?? 0)) / slowest);
+    return `<text x="0" y="${top + 20}">${escaped(model.model)}</text>
+<rect x="320" y="${top + 6}" width="${quality}" height="16" fill="var(--bar)"/><text x="${326 + quality}" y="${top + 19}">${percent(qualityOf(model))}</text>
+<rect x="320" y="${top + 24}" width="${wait}" height="16" fill="var(--slow)"/><text x="${326 + wait}" y="${top + 37}">${milliseconds(model.firstPartP50Ms)}</text>`;
+  });
+  return `<svg viewBox="0 0 1020 ${Math.max(1, models.length) * 52}" role="img" aria-label="Quality and time to the first part of each model">${bars.join("\n")}</svg>`;
+}
+
+function byTask(models: readonly ModelSummary[]): string {
+  const tasks = [...new Set(models.flatMap(({ byTask: scores }) => Object.keys(scores)))];
+  return table(
+    ["model", ...tasks],
+    models.map((model) => [model.model, ...tasks.map((task) => percent(model.byTask[task] ?? 0))]),
+  );
+}
+
+function callTable({ calls, models }: Comparison): string {
+  const head = ["prompt", "round", "result", "checks", "judge", "first part", "whole answer", "cost", "remarks"];
+  return models
+    .map(({ model }) => {
+      const rows = calls
+        .filter((call) => call.model === model)
+        .map((call) => [
+          call.prompt,
+          String(call.round),
+          call.ok ? "ok" : (call.code ?? "failed"),
+          percent(call.checkScore),
+          call.judgeScore === null ? "–" : percent(call.judgeScore),
+          milliseconds(call.firstPartMs),
+          milliseconds(call.durationMs),
+          dollars(call.costMicroUsd),
+          [...call.missing, call.judgeReason ?? ""].filter(Boolean).join("; "),
+        ]);
+      return `<details><summary>${escaped(model)}</summary>${table(head, rows)}</details>`;
+    })
+    .join("\n");
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+function milliseconds(ms: number | null): string {
+  if (ms === null) return "–";
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function dollars(microUsd: number | null): string {
+  if (microUsd === null) return "unknown";
+  return microUsd === 0 ? "free" : `$${(microUsd / 1_000_000).toFixed(6)}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
