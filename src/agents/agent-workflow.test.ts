@@ -9,7 +9,7 @@ import type { Knowledge } from "../knowledge/index.ts";
 import { createKnowledge, passagesIn } from "../knowledge/index.ts";
 import { offline } from "../providers/adapters/offline.ts";
 import { openaiCompatible } from "../providers/adapters/openai-chat.ts";
-import type { Message, Model, ModelRequest, Script } from "../providers/index.ts";
+import type { HttpReceiver, Message, Model, ModelRequest, Script } from "../providers/index.ts";
 import { scripted } from "../providers/index.ts";
 import type { RunEvent, RunHandle, Runs } from "../runs/index.ts";
 import { createRuns } from "../runs/index.ts";
@@ -315,15 +315,15 @@ function answering(events: readonly string[]) {
   const requests: string[] = [];
   return {
     requests,
-    async send({ path }: { readonly path: string }) {
+    send({ path }: { readonly path: string }, receiver: HttpReceiver) {
       requests.push(path);
-      return {
-        status: 200,
-        header: () => "text/event-stream",
-        body: ReadableStream.from(events.map((event) => new TextEncoder().encode(event))),
-        close() {},
-        drain() {},
-      };
+      queueMicrotask(() => {
+        receiver.sent();
+        receiver.head(200, () => "text/event-stream");
+        for (const event of events) receiver.data(new TextEncoder().encode(event));
+        receiver.end();
+      });
+      return { pause() {}, resume() {}, close() {}, drain() {} };
     },
     async [Symbol.asyncDispose]() {},
   };

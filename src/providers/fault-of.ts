@@ -61,14 +61,20 @@ export function faultOfResponse(
   const { status } = response;
   const header: HeaderReader = (name) => response.header(name);
   const fault = faultOfBody(body, status);
-  const requestId = header("x-request-id") ?? header("request-id");
+  const requestId = readRequestId(header);
   const retryAfterMs = readRetryAfter(header, nowMs);
   return {
     ...fault,
     status,
-    ...(requestId === undefined ? {} : { requestId: identifier(requestId) ?? fault.requestId }),
+    ...(requestId === undefined ? {} : { requestId }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+/** Reads the name that the provider gave the request, to ask about it. */
+export function readRequestId(header: HeaderReader): string | undefined {
+  const text = header("x-request-id") ?? header("request-id");
+  return text === undefined ? undefined : identifier(text);
 }
 
 /** Reads the failure in an error body, also one that comes in the middle of a stream, where there is no status. */
@@ -128,26 +134,19 @@ function bounded(ms: number): number | undefined {
   return Number.isFinite(ms) ? Math.min(Math.max(0, Math.ceil(ms)), longestWaitMs) : undefined;
 }
 
-/** Reads the failure in what the HTTP client threw, by the code that Node or the client gave it. */
+/** Reads the failure in what the HTTP client threw, by the phase in which it did and the code that Node or the client gave it. */
 export function faultOfTransport(error: unknown, phase: CallPhase): Fault {
   const causeCode = transportCode(error);
+  const known = { phase, causeCode, cause: error };
   if (causeCode === "UND_ERR_CONNECT_TIMEOUT") {
-    return {
-      code: "provider_timeout",
-      message: "could not be connected to in time (connectMs)",
-      phase: "connect",
-      causeCode,
-    };
+    return { code: "provider_timeout", message: "could not be connected to in time (connectMs)", ...known };
   }
-  if (phase === "stream")
-    return { code: "stream_interrupted", message: "broke off in the middle of its answer", causeCode };
-  const sent = causeCode === "ECONNRESET" || causeCode === "UND_ERR_SOCKET" || causeCode.startsWith("HPE_");
-  return {
-    code: "provider_unreachable",
-    message: sent ? "closed the connection without an answer" : `could not be reached (${causeCode})`,
-    phase: sent ? "headers" : "connect",
-    causeCode,
-  };
+  if (phase === "stream") {
+    return { code: "stream_interrupted", message: "broke off in the middle of its answer", ...known };
+  }
+  const message =
+    phase === "connect" ? `could not be reached (${causeCode})` : "closed the connection without an answer";
+  return { code: "provider_unreachable", message, ...known };
 }
 
 function transportCode(error: unknown): string {

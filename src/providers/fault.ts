@@ -1,6 +1,7 @@
 import type { AtlasError, JsonValue } from "../base/index.ts";
 import { baseErrors } from "../base/index.ts";
 import { type ProviderErrorCode, providerErrors } from "./errors.ts";
+import type { RateLimitReport } from "./model.ts";
 import type { Usage } from "./usage.ts";
 
 /** Names how far a call had come: no connection yet, waiting for the answer to begin, or in the answer. */
@@ -21,6 +22,9 @@ export interface Fault {
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly causeCode?: string | undefined;
+  readonly rateLimits?: RateLimitReport | undefined;
+  /** What was thrown. Of it the error keeps the code and the message, scrubbed: a parser's error can hold all of a body. */
+  readonly cause?: unknown;
 }
 
 /** Names the call that an error belongs to. `secrets` are texts that must not appear in any error. */
@@ -39,7 +43,7 @@ export interface FaultMoment {
 
 /** Makes the error of a fault. What the provider said in it is scrubbed of the call's secrets. */
 export function faultError(fault: Fault, context: CallContext, moment: FaultMoment): AtlasError {
-  const { code, message, ...known } = fault;
+  const { code, message, cause, ...known } = fault;
   const clean = Object.fromEntries(
     Object.entries(known).map(([key, value]) => [
       key,
@@ -49,7 +53,17 @@ export function faultError(fault: Fault, context: CallContext, moment: FaultMome
   const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
   const word = fault.providerCode === undefined ? "" : ` [${scrub(fault.providerCode, context.secrets)}]`;
   const details = detailsOf(context, { phase: moment.phase, ...clean, partialUsage: moment.partialUsage });
-  return providerErrors.create(code, `${subjectOf(context)} ${message}${status}${word}.`, { details });
+  return providerErrors.create(code, `${subjectOf(context)} ${message}${status}${word}.`, {
+    details,
+    ...(cause instanceof Error && { cause: causeOf(cause, context.secrets) }),
+  });
+}
+
+function causeOf(thrown: Error, secrets: readonly string[]): Error {
+  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+  const cause = new Error(scrub(thrown.message, secrets));
+  cause.name = thrown.name;
+  return code === undefined ? cause : Object.assign(cause, { code });
 }
 
 /** Makes the error of a call that its caller cancelled. The same in every phase. */

@@ -13,45 +13,55 @@ export interface FrameParser {
   end(frames: Frame[]): Fault | undefined;
 }
 
-const defaultMaxChars = 4 * 1024 * 1024;
+const defaultMaxBytes = 4 * 1024 * 1024;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const byteOrderMark = "\u{FEFF}";
+const replacement = "\u{FFFD}";
 
 const tooLong: Fault = {
   code: "provider_malformed_response",
   message: "sent an event that is longer than Atlas reads",
 };
+const notUtf8: Fault = { code: "provider_malformed_response", message: "sent bytes that are not UTF-8" };
 
-/** Makes a parser of lines that each hold one JSON value. Units: `maxChars` UTF-16 code units of one line. */
-export function ndjsonParser(maxChars: number = defaultMaxChars): FrameParser {
-  return lineParser(
-    maxChars,
-    (text) => text,
-    (line, frames) => {
-      const data = line.trim();
+/** Makes a parser of lines that each hold one JSON value. Units: `maxBytes` of one line. */
+export function ndjsonParser(maxBytes: number = defaultMaxBytes): FrameParser {
+  return lineParser(maxBytes, (text, frames) => {
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      const data = text.slice(start, end).trim();
+      start = end + 1;
+      if (data.length > maxBytes) return false;
       if (data !== "") frames.push({ event: "", data });
-      return true;
-    },
-  );
+    }
+    return true;
+  });
 }
 
 /**
- * Makes a parser of server-sent events. Units: `maxChars` UTF-16 code units of one event.
+ * Makes a parser of server-sent events. Units: `maxBytes` of one event.
  *
  * Order: an event that the body's end cuts off after a whole line is still given, because servers forget the last empty line.
  */
-export function sseParser(maxChars: number = defaultMaxChars): FrameParser {
+export function sseParser(maxBytes: number = defaultMaxBytes): FrameParser {
   let event = "";
   let data: string | undefined;
-  const parser = lineParser(maxChars, lineEnds(), (line, frames) => {
-    if (line === "") {
-      if (data !== undefined) frames.push({ event, data });
-      event = "";
-      data = undefined;
-    } else if (line.startsWith("data:")) {
-      const value = line.startsWith(" ", 5) ? line.slice(6) : line.slice(5);
-      data = data === undefined ? value : `${data}\n${value}`;
-      return data.length <= maxChars;
-    } else if (line.startsWith("event:")) {
-      event = line.slice(6).trim();
+  const give = (frames: Frame[]): void => {
+    if (data !== undefined) frames.push({ event, data });
+    event = "";
+    data = undefined;
+  };
+  const parser = lineParser(maxBytes, (text, frames) => {
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      if (end === start) give(frames);
+      else if (text.startsWith("data:", start)) {
+        const value = text.slice(text.startsWith(" ", start + 5) ? start + 6 : start + 5, end);
+        data = data === undefined ? value : `${data}\n${value}`;
+        if (data.length > maxBytes) return false;
+      } else if (text.startsWith("event:", start)) event = text.slice(start + 6, end).trim();
+      start = end + 1;
     }
     return true;
   });
@@ -59,11 +69,63 @@ export function sseParser(maxChars: number = defaultMaxChars): FrameParser {
     push: (chunk, frames) => parser.push(chunk, frames),
     end(frames) {
       const fault = parser.end(frames);
-      if (data !== undefined) frames.push({ event, data });
-      data = undefined;
+      give(frames);
       return fault;
     },
   };
+}
+
+/**
+ * Makes a parser that hands on whole lines, each ended by LF. Whole lines are decoded at once and by themselves: no character
+ * of UTF-8 lies over the end of one.
+ */
+function lineParser(maxBytes: number, take: (lines: string, frames: Frame[]) => boolean): FrameParser {
+  const normalise = lineEnds();
+  let rest: Uint8Array[] = [];
+  let restBytes = 0;
+  let first = true;
+  const keep = (bytes: Uint8Array): void => {
+    if (bytes.byteLength === 0) return;
+    // The client may use a chunk's memory again, and a short rest must not hold on to a long chunk.
+    rest.push(bytes.slice());
+    restBytes += bytes.byteLength;
+  };
+  const read = (bytes: Buffer, frames: Frame[]): Fault | undefined => {
+    let text = bytes.toString("utf8");
+    if (first && text.startsWith(byteOrderMark)) text = text.slice(1);
+    first = false;
+    const broken = text.includes(replacement) && !isUtf8(bytes);
+    if (broken) text = text.slice(0, text.lastIndexOf("\n", text.indexOf(replacement)) + 1);
+    if (!take(normalise(text), frames)) return tooLong;
+    return broken ? notUtf8 : undefined;
+  };
+  return {
+    push(chunk, frames) {
+      const end = endOfLines(chunk);
+      if (end === 0) keep(chunk);
+      if (restBytes > maxBytes) return tooLong;
+      if (end === 0) return undefined;
+      const lines = end === chunk.byteLength ? chunk : chunk.subarray(0, end);
+      const whole = restBytes === 0 ? bufferOf(lines) : Buffer.concat([...rest, lines]);
+      if (restBytes > 0) rest = [];
+      restBytes = 0;
+      if (end < chunk.byteLength) keep(chunk.subarray(end));
+      return read(whole, frames) ?? (restBytes > maxBytes ? tooLong : undefined);
+    },
+    end(frames) {
+      if (restBytes === 0) return undefined;
+      const text = Buffer.concat(rest).toString("utf8");
+      rest = [];
+      restBytes = 0;
+      return take(`${normalise(text)}\n`, frames) ? undefined : tooLong;
+    },
+  };
+}
+
+/** Finds the end of the last whole line; 0 when there is none. */
+function endOfLines(chunk: Uint8Array): number {
+  if (chunk[chunk.byteLength - 1] === lineFeed) return chunk.byteLength;
+  return Math.max(chunk.lastIndexOf(lineFeed), chunk.lastIndexOf(carriageReturn)) + 1;
 }
 
 /** Turns CR and CRLF into LF, also when the two characters come in different pieces. */
@@ -77,33 +139,14 @@ function lineEnds(): (text: string) => string {
   };
 }
 
-function lineParser(
-  maxChars: number,
-  prepare: (text: string) => string,
-  takeLine: (line: string, frames: Frame[]) => boolean,
-): FrameParser {
-  const decoder = new TextDecoder();
-  let rest = "";
-  const read = (text: string, frames: Frame[]): Fault | undefined => {
-    let start = 0;
-    // Only the new text is searched: a long line in small pieces costs its length, not its square.
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      const line = rest === "" ? text.slice(start, end) : rest + text.slice(start, end);
-      rest = "";
-      start = end + 1;
-      if (line.length > maxChars || !takeLine(line, frames)) return tooLong;
-    }
-    rest += start === 0 ? text : text.slice(start);
-    return rest.length > maxChars ? tooLong : undefined;
-  };
-  return {
-    push: (chunk, frames) => read(prepare(decoder.decode(chunk, { stream: true })), frames),
-    end(frames) {
-      const fault = read(prepare(decoder.decode()), frames);
-      if (fault !== undefined || rest === "") return fault;
-      const line = rest;
-      rest = "";
-      return takeLine(line, frames) ? undefined : tooLong;
-    },
-  };
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes) !== "";
+  } catch {
+    return false;
+  }
 }

@@ -5,11 +5,16 @@ import type { Usage } from "./usage.ts";
 export interface Meter {
   /** Counts a part; a last part without a report gets the estimate. */
   count(part: StreamPart, reported: Reported | undefined): StreamPart;
+  /** Counts a piece of text of the answer. Units: UTF-16 code units. */
+  add(chars: number): void;
+  /** Gives the last part its usage, where the provider did not say it. */
+  complete(part: Finished, reported: Reported | undefined): Finished;
   /** Gives the tokens so far: the provider's last word, or the estimate where that is higher or there is none. */
   partial(reported: Reported | undefined): Usage;
 }
 
 type Reported = Omit<Usage, "provenance">;
+type Finished = Extract<StreamPart, { type: "response.finished" }>;
 
 /** Is about the length of a token in the languages and encodings that models use most. */
 const charsPerToken = 4;
@@ -23,13 +28,21 @@ export function createMeter(requestChars: number): Meter {
     outputTokens: Math.max(deltas, Math.ceil(chars / charsPerToken)),
     provenance: "estimated",
   });
-  return {
+  const meter: Meter = {
     count(part, reported) {
       if (part.type === "text.delta" || part.type === "reasoning.delta" || part.type === "tool.delta") {
-        chars += part.text.length;
-        deltas++;
+        meter.add(part.text.length);
       }
-      if (part.type !== "response.finished" || part.usage.provenance !== "estimated") return part;
+      return part.type === "response.finished" ? meter.complete(part, reported) : part;
+    },
+    add(more) {
+      chars += more;
+      deltas++;
+    },
+    complete(part, reported) {
+      // The provider's last word came before the end of the answer: what followed it is estimated.
+      if (part.usage.provenance === "partial") return { ...part, usage: meter.partial(reported) };
+      if (part.usage.provenance !== "estimated") return part;
       // A report of one of the two counts stands; the estimate fills in for the other.
       const guess = estimate();
       return {
@@ -48,4 +61,5 @@ export function createMeter(requestChars: number): Meter {
       return { ...reported, outputTokens: Math.max(reported.outputTokens, guess.outputTokens), provenance: "partial" };
     },
   };
+  return meter;
 }

@@ -1,23 +1,15 @@
-import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
+import type { AtlasError } from "../base/index.ts";
 import type { StreamDecoder } from "./decoder.ts";
-import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
-import { faultOfBody, faultOfResponse, faultOfTransport } from "./fault-of.ts";
+import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
 import type { Frame, FrameParser } from "./frames.ts";
-import type { HttpClient, HttpRequest, HttpResponse } from "./http.ts";
+import { createMeter, type Meter } from "./meter.ts";
 import type { StreamPart } from "./model.ts";
 import type { Usage } from "./usage.ts";
-import { createMeter } from "./meter.ts";
-import { createWatch, type Timeouts, type Watch } from "./watch.ts";
+import { tailMs } from "./watch.ts";
 
-/** Is what one call over HTTP needs. */
-export interface Call {
-  readonly http: HttpClient;
-  readonly request: Omit<HttpRequest, "signal">;
-  readonly context: CallContext;
-  readonly timeouts: Timeouts;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { Call } from "./exchange.ts";
+export { fetchJson } from "./fetch-json.ts";
 
 /** Is a call whose answer is a stream of frames. */
 export interface StreamingCall extends Call {
@@ -27,195 +19,256 @@ export interface StreamingCall extends Call {
 
 /** How many frames in a row may be no frames of the protocol before the call fails. */
 const maxMalformedRun = 3;
-const maxErrorBytes = 64 * 1024;
-const maxJsonBytes = 16 * 1024 * 1024;
+/** How many bytes may come ahead of the reader before the connection is not read from any more. */
+const maxAheadBytes = 16 * 1024;
 
 const tooMalformed: Fault = {
   code: "provider_malformed_response",
   message: `sent ${maxMalformedRun} events in a row that its protocol does not know`,
 };
-const noStream: Fault = { code: "provider_malformed_response", message: "answered with a page instead of a stream" };
 
 /**
  * Streams one call's answer as parts; the call is made when the first part is asked for. Leaving the iteration early
  * destroys the connection.
  *
+ * Order: a part is there as soon as its bytes are, and while the reader does not ask for it the provider is read from no
+ * further than 16 KiB and one read of the connection. What has come before a failure is given before the error, but for `cancelled`.
  * Errors: those of the providers table; `cancelled` when the signal aborts.
  */
-export async function* streamCall(prepare: () => StreamingCall): AsyncGenerator<StreamPart, void, undefined> {
-  const call = prepare();
-  const { decoder, frames } = call;
-  using watch = createWatch(call.timeouts, call.clock, call.signal);
-  const meter = createMeter(call.request.body?.length ?? 0);
-  const guard = createGuard(call, watch, () => meter.partial(decoder.usage));
-  using response = closing(await guard.wait("headers", call.http.send({ ...call.request, signal: watch.signal })));
-  await refuse(call, response, guard);
-  if (isPage(response)) throw guard.error(await readInstead(response, guard));
+export function streamCall(prepare: () => StreamingCall): AsyncIterableIterator<StreamPart, undefined> {
+  return new PartStream(prepare);
+}
 
-  const parts: StreamPart[] = [];
-  const emit = (part: StreamPart): void => void parts.push(meter.count(part, decoder.usage));
-  const body = response.body[Symbol.asyncIterator]();
-  let malformed = 0;
-  let malformedRun = 0;
-  const decode = (batch: readonly Frame[]): Fault | undefined => {
-    for (const frame of batch) {
-      const outcome = decoder.push(frame, emit);
-      if (outcome === "malformed") {
-        malformed++;
-        if (++malformedRun >= maxMalformedRun) return tooMalformed;
-        continue;
-      }
-      malformedRun = 0;
-      if (outcome !== undefined) return outcome;
-      if (decoder.state === "ended") return undefined;
+type Result = IteratorResult<StreamPart, undefined>;
+
+/** Is who waits for the next part. */
+interface Waiter {
+  readonly promise: Promise<Result>;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** Turns the bytes of an answer into parts and hands them out: no generator and no promise between a part and its reader. */
+class PartStream implements AsyncIterableIterator<StreamPart, undefined>, AnswerReader {
+  readonly readsJson = false;
+  #prepare: (() => StreamingCall) | undefined;
+  #call: StreamingCall | undefined;
+  #exchange: Exchange | undefined;
+  #meter: Meter | undefined;
+  readonly #batch: Frame[] = [];
+  #parts: StreamPart[] = [];
+  #next = 0;
+  #aheadBytes = 0;
+  #paused = false;
+  #waiter: Waiter | undefined;
+  #error: AtlasError | undefined;
+  #over = false;
+  #malformed = 0;
+  #malformedRun = 0;
+
+  constructor(prepare: () => StreamingCall) {
+    this.#prepare = prepare;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Result> {
+    if (this.#waiter !== undefined) return this.#waiter.promise.then(this.#again, this.#again);
+    if (this.#prepare !== undefined) return this.#start(this.#prepare);
+    let part = this.#take();
+    if (part === undefined && this.#paused) {
+      this.#paused = false;
+      this.#exchange?.resume();
+      part = this.#take();
     }
-    return undefined;
+    if (part === undefined) return this.#wait();
+    return Promise.resolve({ done: false, value: part });
+  }
+
+  return(): Promise<Result> {
+    this.#leave();
+    return Promise.resolve(ended);
+  }
+
+  throw(error: unknown): Promise<Result> {
+    this.#leave();
+    return Promise.reject(error);
+  }
+
+  data(chunk: Uint8Array): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    const broken = call.frames.push(chunk, this.#batch);
+    if (!this.#decode(call, broken)) return;
+    if (call.decoder.state === "complete") this.#exchange?.deadlines.enterTail(tailMs);
+    if (this.#parts.length === 0) return;
+    this.#aheadBytes += chunk.byteLength;
+    if (this.#aheadBytes <= maxAheadBytes || this.#paused) return;
+    this.#paused = true;
+    this.#exchange?.pause();
+  }
+
+  end(): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    const broken = call.frames.end(this.#batch);
+    if (this.#decode(call, broken)) this.#finish(call);
+  }
+
+  failed(error: AtlasError): void {
+    this.#over = true;
+    if (error.code === "cancelled") this.#forget();
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (waiter === undefined) this.#error = error;
+    else waiter.reject(error);
+  }
+
+  partialUsage(): Usage | undefined {
+    return this.#meter?.partial(this.#call?.decoder.usage);
+  }
+
+  readonly #again = (): Promise<Result> => this.next();
+
+  #start(prepare: () => StreamingCall): Promise<Result> {
+    this.#prepare = undefined;
+    try {
+      const call = prepare();
+      this.#call = call;
+      this.#meter = createMeter(call.request.body?.length ?? 0);
+      this.#exchange = new Exchange(call, this);
+    } catch (error) {
+      this.#over = true;
+      return Promise.reject(error);
+    }
+    const waiting = this.#wait();
+    this.#exchange.start();
+    return waiting;
+  }
+
+  /** Gives the next part that is there already. */
+  #take(): StreamPart | undefined {
+    const part = this.#parts[this.#next];
+    if (part === undefined) return undefined;
+    // Also when all has come, who has cancelled gets no more of it.
+    if (this.#over && this.#call?.signal?.aborted === true) return this.#refuse();
+    this.#next++;
+    if (this.#next === this.#parts.length) this.#forget();
+    return part;
+  }
+
+  #refuse(): undefined {
+    this.#forget();
+    this.#error = this.#exchange?.cancelled();
+  }
+
+  #wait(): Promise<Result> {
+    if (this.#over) {
+      const error = this.#error;
+      this.#error = undefined;
+      return error === undefined ? Promise.resolve(ended) : Promise.reject(error);
+    }
+    const waiter = Promise.withResolvers<Result>();
+    this.#waiter = waiter;
+    this.#exchange?.deadlines.run();
+    return waiter.promise;
+  }
+
+  /** Reads the frames that came; false when the call is over. */
+  #decode(call: StreamingCall, broken: Fault | undefined): boolean {
+    const batch = this.#batch;
+    const { decoder } = call;
+    let fault: Fault | undefined;
+    for (let at = 0; at < batch.length && fault === undefined && decoder.state !== "ended" && !this.#over; at++) {
+      const frame = batch[at];
+      if (frame !== undefined) fault = this.#read(decoder, frame);
+    }
+    batch.length = 0;
+    if (this.#over) return false;
+    fault ??= decoder.state === "ended" ? undefined : broken;
+    if (fault !== undefined) this.#exchange?.fail(fault);
+    else if (decoder.state === "ended") this.#finish(call);
+    return !this.#over;
+  }
+
+  #read(decoder: StreamDecoder, frame: Frame): Fault | undefined {
+    const outcome = decoder.push(frame, this.#emit);
+    if (outcome !== "malformed") {
+      this.#malformedRun = 0;
+      return outcome;
+    }
+    this.#malformed++;
+    this.#malformedRun++;
+    return this.#malformedRun < maxMalformedRun ? undefined : tooMalformed;
+  }
+
+  #finish({ decoder }: StreamingCall): void {
+    const fault = decoder.finish(this.#emit);
+    if (fault !== undefined) return this.#exchange?.fail(fault);
+    this.#over = true;
+    this.#exchange?.done();
+    this.#settle(ended);
+  }
+
+  readonly #emit = (part: StreamPart): void => {
+    switch (part.type) {
+      case "text.delta":
+      case "reasoning.delta":
+      case "tool.delta":
+        this.#meter?.add(part.text.length);
+        break;
+      case "response.started":
+        return this.#give(this.#withLimits(part));
+      case "usage.updated":
+        return this.#give(part);
+      case "response.finished":
+        return this.#give(this.#completed(part));
+      default:
+    }
+    this.#give(part);
+    this.#exchange?.deadlines.progress();
   };
 
-  while (true) {
-    const read = await guard.next(body);
-    const batch: Frame[] = [];
-    const broken = read.done === true ? frames.end(batch) : frames.push(read.value, batch);
-    let fault = decode(batch) ?? broken;
-    const over = read.done === true || decoder.state === "ended";
-    if (over && fault === undefined) fault = decoder.finish(emit);
-    if (parts.length > 0) {
-      watch.progress();
-      watch.pause();
-      for (const part of parts) {
-        yield malformed > 0 && part.type === "response.finished" ? withMalformed(part, malformed) : part;
-        guard.check();
-      }
-      parts.length = 0;
-      watch.resume();
-    }
-    if (fault !== undefined) throw guard.error(fault);
-    if (over) {
-      if (read.done !== true) response.drain();
-      return;
-    }
-    if (decoder.state === "complete") watch.enterTail();
+  #give(part: StreamPart): void {
+    if (this.#waiter === undefined) this.#parts.push(part);
+    else this.#settle({ done: false, value: part });
+  }
+
+  #settle(result: Result): void {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    this.#waiter = undefined;
+    this.#exchange?.deadlines.stop();
+    waiter.resolve(result);
+  }
+
+  #withLimits(part: Extract<StreamPart, { type: "response.started" }>): StreamPart {
+    const rateLimits = this.#exchange?.rateLimits;
+    return rateLimits === undefined ? part : { ...part, rateLimits };
+  }
+
+  #completed(part: Extract<StreamPart, { type: "response.finished" }>): StreamPart {
+    const whole = this.#meter?.complete(part, this.#call?.decoder.usage) ?? part;
+    if (this.#malformed === 0) return whole;
+    return { ...whole, metadata: { ...whole.metadata, malformedEvents: this.#malformed } };
+  }
+
+  #forget(): void {
+    if (this.#parts.length > 0) this.#parts = [];
+    this.#next = 0;
+    this.#aheadBytes = 0;
+  }
+
+  #leave(): void {
+    this.#prepare = undefined;
+    this.#over = true;
+    this.#error = undefined;
+    this.#forget();
+    this.#exchange?.close();
+    this.#settle(ended);
   }
 }
 
-/** Calls for one JSON value. Errors: as `streamCall`. */
-export async function fetchJson(call: Call): Promise<JsonValue> {
-  using watch = createWatch(call.timeouts, call.clock, call.signal);
-  const guard = createGuard(call, watch, () => undefined);
-  using response = closing(await guard.wait("headers", call.http.send({ ...call.request, signal: watch.signal })));
-  await refuse(call, response, guard);
-  const value = parse(await readBounded(response, guard, maxJsonBytes));
-  if (value !== undefined) return value;
-  throw guard.error({ code: "provider_malformed_response", message: "answered with something that is not JSON" });
-}
-
-/** Turns whatever goes wrong while waiting into the error of the call. */
-interface Guard {
-  wait<T>(phase: CallPhase, work: Promise<T>): Promise<T>;
-  /** Reads on; an answer whose tail never came is at its end. */
-  next(body: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array, unknown>>;
-  /** Throws if the caller has cancelled. */
-  check(): void;
-  error(fault: Fault): AtlasError;
-}
-
-function createGuard(call: Call, watch: Watch, partial: () => Usage | undefined): Guard {
-  let phase: CallPhase = "headers";
-  const moment = (): FaultMoment => ({ phase, partialUsage: phase === "stream" ? partial() : undefined });
-  const error = (fault: Fault): AtlasError => faultError(fault, call.context, moment());
-  const translate = (cause: unknown): AtlasError => {
-    if (call.signal?.aborted === true) {
-      return cancelledError(call.context, call.signal.reason, moment());
-    }
-    if (watch.expired === undefined) return error(faultOfTransport(cause, phase));
-    const limit = watch.expired === "tail" ? "idleMs" : watch.expired;
-    return error({
-      code: "provider_timeout",
-      message: `was silent for longer than ${call.timeouts[limit]} ms (${limit})`,
-      causeCode: limit,
-    });
-  };
-  return {
-    error,
-    check() {
-      if (call.signal?.aborted === true) throw translate(undefined);
-    },
-    async wait(name, work) {
-      phase = name;
-      try {
-        const value = await work;
-        if (name === "headers") phase = "stream";
-        return value;
-      } catch (cause) {
-        throw translate(cause);
-      }
-    },
-    async next(body) {
-      try {
-        return await body.next();
-      } catch (cause) {
-        if (watch.expired === "tail" && call.signal?.aborted !== true) return { done: true, value: undefined };
-        throw translate(cause);
-      }
-    },
-  };
-}
-
-async function refuse(call: Call, response: HttpResponse, guard: Guard): Promise<void> {
-  if (response.status >= 200 && response.status < 300) return;
-  const body = parse(await readBounded(response, guard, maxErrorBytes));
-  const fault = faultOfResponse(response, body, call.clock.now());
-  throw faultError(fault, call.context, { phase: "headers" });
-}
-
-/** Reads an answer of the wrong kind: some servers send an error as plain JSON with status 200. */
-async function readInstead(response: HttpResponse, guard: Guard): Promise<Fault> {
-  const body = parse(await readBounded(response, guard, maxErrorBytes));
-  const failed = typeof body === "object" && body !== null && "error" in body;
-  return failed ? faultOfBody(body) : noStream;
-}
-
-function isPage(response: HttpResponse): boolean {
-  return /^(text\/html|application\/json)\b/.test(response.header("content-type") ?? "");
-}
-
-async function readBounded(response: HttpResponse, guard: Guard, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body = response.body[Symbol.asyncIterator]();
-  for (let read = await guard.next(body); read.done !== true; read = await guard.next(body)) {
-    chunks.push(read.value);
-    size += read.value.byteLength;
-    if (size > maxBytes) break;
-  }
-  return Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8");
-}
-
-function parse(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
-}
-
-function withMalformed(part: Extract<StreamPart, { type: "response.finished" }>, malformedEvents: number): StreamPart {
-  return { ...part, metadata: { ...part.metadata, malformedEvents } };
-}
-
-function closing(response: HttpResponse): HttpResponse & Disposable {
-  let drained = false;
-  return {
-    status: response.status,
-    header: (name) => response.header(name),
-    body: response.body,
-    close: () => response.close(),
-    drain() {
-      drained = true;
-      response.drain();
-    },
-    [Symbol.dispose]() {
-      if (!drained) response.close();
-    },
-  };
-}
+const ended: Result = { done: true, value: undefined };

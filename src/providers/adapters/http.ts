@@ -1,6 +1,7 @@
-import type { Agent } from "undici";
+import type { Socket } from "node:net";
+import type { Dispatcher, Pool } from "undici";
 import type { Endpoint } from "../endpoint.ts";
-import type { HttpClient, HttpResponse } from "../http.ts";
+import type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "../http.ts";
 
 const drainMs = 250;
 const drainBytes = 64 * 1024;
@@ -11,61 +12,155 @@ const drainBytes = 64 * 1024;
  * Cost: undici is loaded with the first request. Redirects are not followed, so a key goes to the given address only.
  */
 export function undiciHttp(endpoint: Endpoint, connectMs: number): HttpClient {
-  let agent: Promise<Agent> | undefined;
+  let opening: Promise<Pool> | undefined;
+  let pool: Pool | undefined;
   let closed = false;
-  const open = async (): Promise<Agent> => {
+  let dispatching: UndiciExchange | undefined;
+  const open = async (): Promise<Pool> => {
     const undici = await import("undici");
-    return new undici.Agent({
+    // Preferring HTTP/2 spares a TLS handshake for each cancelled stream.
+    const connect = undici.buildConnector({ timeout: connectMs, allowH2: true, preferH2: true });
+    pool = new undici.Pool(endpoint.origin, {
       allowH2: true,
-      // Preferring HTTP/2 spares a TLS handshake for each cancelled stream.
-      connect: { timeout: connectMs, preferH2: true },
+      connect(options, done) {
+        // A connection that is opened for a request dies with it, if it is cancelled before there is a connection.
+        const socket: unknown = connect(options, done);
+        dispatching?.connectsOn(socket);
+      },
       // The call has its own deadlines, which know a paused reader and an empty event.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    return pool;
+  };
+  const dispatch = (to: Pool, request: HttpRequest, exchange: UndiciExchange): void => {
+    dispatching = exchange;
+    try {
+      const { path, body, ...rest } = request;
+      const whole = `${endpoint.pathPrefix}${path}${endpoint.query}`;
+      to.dispatch({ ...rest, path: whole, ...(body !== undefined && { body }) }, exchange);
+    } catch (error) {
+      exchange.fail(error);
+    } finally {
+      dispatching = undefined;
+    }
   };
   return {
-    async send({ method, path, headers, body, signal }) {
-      signal.throwIfAborted();
-      if (closed) throw new Error("The provider was closed.");
-      agent ??= open();
-      const response = await (
-        await agent
-      ).request({
-        origin: endpoint.origin,
-        path: `${endpoint.pathPrefix}${path}${endpoint.query}`,
-        method,
-        headers,
-        signal,
-        ...(body !== undefined && { body }),
-      });
-      return answer(response);
+    send(request, receiver) {
+      const exchange = new UndiciExchange(receiver);
+      if (closed) queueMicrotask(() => exchange.fail(new Error("The provider was closed.")));
+      else if (pool !== undefined) dispatch(pool, request, exchange);
+      else {
+        opening ??= open();
+        opening.then(
+          (made) => exchange.over || dispatch(made, request, exchange),
+          (error: unknown) => exchange.fail(error),
+        );
+      }
+      return exchange;
     },
     async [Symbol.asyncDispose]() {
       closed = true;
-      await (await agent)?.destroy();
+      await (await opening)?.destroy();
     },
   };
 }
 
-function answer(response: Awaited<ReturnType<Agent["request"]>>): HttpResponse {
-  const { body, headers } = response;
-  // Destroying a body makes it emit an error that nobody needs.
-  body.on("error", () => {});
-  return {
-    status: response.statusCode,
-    header(name) {
+/** Hands what undici receives to the receiver as it comes: no stream lies between them. */
+class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
+  readonly #receiver: HttpReceiver;
+  #controller: Dispatcher.DispatchController | undefined;
+  #connecting: Socket | undefined;
+  #drained = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #state: "open" | "draining" | "over" = "open";
+
+  constructor(receiver: HttpReceiver) {
+    this.#receiver = receiver;
+  }
+
+  get over(): boolean {
+    return this.#state === "over";
+  }
+
+  connectsOn(socket: unknown): void {
+    if (isSocket(socket)) this.#connecting = socket;
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  close(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    clearTimeout(this.#timer);
+    if (this.#controller !== undefined) this.#controller.abort(left);
+    else this.#connecting?.destroy();
+    this.#connecting = undefined;
+  }
+
+  drain(): void {
+    if (this.#state !== "open") return;
+    this.#state = "draining";
+    this.#timer = setTimeout(() => this.close(), drainMs).unref();
+    this.resume();
+  }
+
+  fail(error: unknown): void {
+    const open = this.#state === "open";
+    this.#finish();
+    if (open) this.#receiver.failed(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#state === "over") return controller.abort(left);
+    this.#controller = controller;
+    this.#connecting = undefined;
+    this.#receiver.sent();
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  ): void {
+    if (status < 200 || this.#state !== "open") return;
+    this.#receiver.head(status, (name) => {
       const value = headers[name];
-      return typeof value === "string" ? value : value?.[0];
-    },
-    body,
-    close: () => void body.destroy(),
-    drain() {
-      const timer = setTimeout(() => body.destroy(), drainMs).unref();
-      body
-        .dump({ limit: drainBytes })
-        .catch(() => {})
-        .finally(() => clearTimeout(timer));
-    },
-  };
+      return typeof value === "object" ? value[0] : value;
+    });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#state === "open") return this.#receiver.data(chunk);
+    this.#drained += chunk.byteLength;
+    if (this.#drained > drainBytes) this.close();
+  }
+
+  onResponseEnd(): void {
+    const open = this.#state === "open";
+    this.#finish();
+    if (open) this.#receiver.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error);
+  }
+
+  #finish(): void {
+    this.#state = "over";
+    clearTimeout(this.#timer);
+  }
+}
+
+/** One error for all who leave: making one with its stack costs more than closing the connection. */
+const left = new Error("The call was left.");
+
+function isSocket(value: unknown): value is Socket {
+  return typeof value === "object" && value !== null && "destroy" in value;
 }

@@ -1,0 +1,42 @@
+import type { AtlasError, JsonValue } from "../base/index.ts";
+import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
+
+const maxJsonBytes = 16 * 1024 * 1024;
+
+const noJson: Fault = { code: "provider_malformed_response", message: "answered with something that is not JSON" };
+
+/** Calls for one JSON value. Errors: as `streamCall`. */
+export function fetchJson(call: Call): Promise<JsonValue> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    const reader: AnswerReader = {
+      readsJson: true,
+      data(chunk) {
+        size += chunk.byteLength;
+        if (size > maxJsonBytes) return exchange.fail(noJson);
+        // The client may use a chunk's memory again.
+        chunks.push(chunk.slice());
+      },
+      end() {
+        const value = parse(Buffer.concat(chunks).toString("utf8"));
+        if (value === undefined) return exchange.fail(noJson);
+        exchange.done();
+        resolve(value);
+      },
+      failed: (error: AtlasError) => reject(error),
+      partialUsage: () => undefined,
+    };
+    const exchange = new Exchange(call, reader);
+    exchange.start();
+  });
+}
+
+function parse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
