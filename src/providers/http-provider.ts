@@ -21,8 +21,8 @@ export interface Wire extends KeyWire {
   target?(model: string, request: ModelRequest): Pick<HttpRequest, "method" | "path">;
   body(model: string, request: ModelRequest): JsonObject;
   frames(): FrameParser;
-  /** Makes a decoder of one answer; `idPrefix` makes ids for tool calls that come without one. */
-  decoder(idPrefix: string): StreamDecoder;
+  /** Makes a decoder of the answer to `request`; `idPrefix` makes ids for tool calls that come without one. */
+  decoder(idPrefix: string, request: ModelRequest): StreamDecoder;
   modelNames(list: JsonValue): readonly string[];
   capabilities(model: string): ModelCapabilities;
   readonly embeddings?: EmbeddingWire;
@@ -49,7 +49,7 @@ export function httpProvider(wire: Wire, options: HttpProviderOptions): Provider
           streamCall(() => ({
             ...link.call(askOf(wire, { provider: name, model }, request), { model, signal }, key()),
             frames: wire.frames(),
-            decoder: wire.decoder(`call_${request.messages.length}`),
+            decoder: wire.decoder(`call_${request.messages.length}`, request),
           })),
         ),
     }),

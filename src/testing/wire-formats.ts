@@ -94,6 +94,61 @@ const anthropicTool = anthropicBlock(
   "tool_use",
 );
 
+/** Writes the events of Responses, each with its place in the order. */
+function responsesEvents(events: readonly (JsonObject & { readonly type: string })[]): readonly string[] {
+  return events.map((event, place) => sse({ ...event, sequence_number: place }, event.type));
+}
+
+function responsesAnswer(
+  item: JsonObject,
+  pieces: readonly (JsonObject & { readonly type: string })[],
+  done: JsonObject,
+): readonly string[] {
+  const response = { id: "resp_1", object: "response", model: "test-model", error: null, incomplete_details: null };
+  const output = { output_index: 0 };
+  const usage = {
+    input_tokens: 30,
+    input_tokens_details: { cached_tokens: 8 },
+    output_tokens: 12,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 42,
+  };
+  const whole = { ...response, status: "completed", output: [done], usage };
+  return responsesEvents([
+    { type: "response.created", response: { ...response, status: "in_progress", output: [], usage: null } },
+    { type: "response.in_progress", response: { ...response, status: "in_progress", output: [], usage: null } },
+    { type: "response.output_item.added", ...output, item },
+    ...pieces.map((piece) => ({ ...piece, ...output, item_id: "item_1" })),
+    { type: "response.output_item.done", ...output, item: done },
+    { type: "response.completed", response: whole },
+  ]);
+}
+
+const responsesMessage = { id: "item_1", type: "message", role: "assistant" };
+const responsesPart = { type: "output_text", text: contractText, annotations: [] };
+
+const responsesText = responsesAnswer(
+  { ...responsesMessage, status: "in_progress", content: [] },
+  [
+    { type: "response.content_part.added", content_index: 0, part: { ...responsesPart, text: "" } },
+    ...pieces.map((delta) => ({ type: "response.output_text.delta", content_index: 0, delta, logprobs: [] })),
+    { type: "response.output_text.done", content_index: 0, text: contractText, logprobs: [] },
+    { type: "response.content_part.done", content_index: 0, part: responsesPart },
+  ],
+  { ...responsesMessage, status: "completed", content: [responsesPart] },
+);
+
+const responsesCall = { id: "item_1", type: "function_call", call_id: "call_a", name: contractCall.name };
+
+const responsesTool = responsesAnswer(
+  { ...responsesCall, status: "in_progress", arguments: "" },
+  [
+    ...inputPieces.map((delta) => ({ type: "response.function_call_arguments.delta", delta })),
+    { type: "response.function_call_arguments.done", arguments: input },
+  ],
+  { ...responsesCall, status: "completed", arguments: input },
+);
+
 function ollamaLine(message: JsonObject, rest: JsonObject = { done: false }): string {
   return `${JSON.stringify({ model: "test-model", created_at: "2026-01-01T00:00:00Z", message: { role: "assistant", ...message }, ...rest })}\n`;
 }
@@ -135,6 +190,7 @@ function formatOf(
 /** Holds the wire formats by name, each as its provider documents it. */
 export const wireFormats = {
   "openai-chat": formatOf("text/event-stream", { text: openaiText, tool: openaiTool }, 3),
+  "openai-responses": formatOf("text/event-stream", { text: responsesText, tool: responsesTool }, 6),
   anthropic: formatOf("text/event-stream; charset=utf-8", { text: anthropicText, tool: anthropicTool }, 5),
   ollama: formatOf("application/x-ndjson", { text: ollamaText, tool: ollamaTool }, 2),
 } satisfies Record<string, WireFormat>;

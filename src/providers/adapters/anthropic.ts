@@ -1,10 +1,11 @@
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import { anthropicRequest } from "../codecs/anthropic-request.ts";
 import { anthropicDecoder } from "../codecs/anthropic-stream.ts";
+import { withToolNames } from "../codecs/tool-names.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
-import type { Provider } from "../model.ts";
+import type { ModelCapabilities, Provider } from "../model.ts";
 import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
@@ -18,20 +19,30 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
   const { name = "anthropic", baseUrl = "https://api.anthropic.com", apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
   const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
-  const capabilities = (model: string): ReturnType<typeof capabilitiesOf> => capabilitiesOf(model, hostedCapabilities);
+  const capabilities = (model: string): ModelCapabilities => {
+    const known = capabilitiesOf(model, hostedCapabilities);
+    // What is plain text is written into the request as text, which every model reads.
+    return { ...known, files: [...new Set([...known.files, "text/plain", "text/markdown", "text/csv"])] };
+  };
   return httpProvider(
     {
       chatPath: "/v1/messages",
       modelsPath: "/v1/models",
       keyRequired: true,
       headers: (key) => ({ "anthropic-version": "2023-06-01", ...(key !== undefined && { "x-api-key": key }) }),
-      body: (model, request) =>
-        anthropicRequest(model, request, {
-          provider: name,
-          defaultMaxTokens: Math.min(capabilities(model).maxOutputTokens ?? defaultMaxTokens, defaultMaxTokens),
-        }),
+      body(model, request) {
+        const { files, maxOutputTokens, structuredOutput } = capabilities(model);
+        return anthropicRequest(
+          request,
+          { provider: name, model, files },
+          {
+            defaultMaxTokens: Math.min(maxOutputTokens ?? defaultMaxTokens, defaultMaxTokens),
+            structuredOutput: structuredOutput === "native",
+          },
+        );
+      },
       frames: () => sseParser(),
-      decoder: anthropicDecoder,
+      decoder: (idPrefix, request) => withToolNames(anthropicDecoder(idPrefix), request),
       modelNames: (list) => namesIn(list, "data", "id"),
       capabilities,
     },

@@ -1,6 +1,7 @@
 import { localCapabilities } from "../capabilities.ts";
-import { ollamaRequest } from "../codecs/ollama-request.ts";
+import { ollamaRequest, type OllamaRunOptions } from "../codecs/ollama-request.ts";
 import { ollamaDecoder } from "../codecs/ollama-stream.ts";
+import { promptTokens } from "../codecs/prompt-estimate.ts";
 import { ollamaEmbeddings } from "../embedders/ollama-embeddings.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
@@ -13,7 +14,7 @@ import { undiciHttp } from "./http.ts";
  * Are the options of `ollama`: `baseUrl` is http://127.0.0.1:11434 by default, and a key is only for a server behind a proxy
  * that asks for one. Units: `contextTokens` tokens, sent with every call (default 8,192).
  */
-export type OllamaOptions = HttpOptions & { readonly contextTokens?: number | undefined };
+export type OllamaOptions = HttpOptions & Partial<OllamaRunOptions>;
 
 /** A local server answers only after it has loaded the model and read the prompt, which takes minutes on a small machine. */
 const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };
@@ -24,6 +25,9 @@ export function ollama(options: OllamaOptions = {}): Provider {
     name = "ollama",
     baseUrl = "http://127.0.0.1:11434",
     contextTokens = 8_192,
+    think,
+    keepAlive,
+    truncate,
     apiKey,
     headers,
     clock,
@@ -37,9 +41,14 @@ export function ollama(options: OllamaOptions = {}): Provider {
       modelsPath: "/api/tags",
       keyRequired: false,
       headers: (key): Readonly<Record<string, string>> => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      body: (model, request) => ollamaRequest(model, request, contextTokens),
+      body: (model, request) =>
+        ollamaRequest(
+          request,
+          { provider: name, model, files: localCapabilities.files },
+          { contextTokens, think, keepAlive, truncate },
+        ),
       frames: () => ndjsonParser(),
-      decoder: ollamaDecoder,
+      decoder: (idPrefix, request) => ollamaDecoder(idPrefix, promptTokens(request)),
       modelNames: (list) => namesIn(list, "models", "name"),
       capabilities: () => ({ ...localCapabilities, contextTokens }),
       embeddings: ollamaEmbeddings(contextTokens),

@@ -7,10 +7,12 @@ import {
 } from "../codecs/openai-chat-request.ts";
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
 import { openaiEmbeddings } from "../embedders/openai-embeddings.ts";
+import { withToolNames } from "../codecs/tool-names.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
+import { learnUsageOption } from "../usage-option.ts";
 import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
@@ -25,11 +27,17 @@ export type OpenAiCompatibleOptions = HttpOptions & {
   readonly capabilities?: Partial<ModelCapabilities> | undefined;
 };
 
-/** Makes the provider `openai`, over Chat Completions. Errors: invalid_input for a base URL that is none. */
+/**
+ * Makes the provider `openai`, over Chat Completions. Errors: invalid_input for a base URL that is none.
+ *
+ * @example examples/providers-openai.ts
+ */
 export function openai(options: OpenAiOptions = {}): Provider {
+  const { name = "openai", baseUrl = "https://api.openai.com/v1" } = options;
+  const base = { ...hostedCapabilities, files: [...hostedCapabilities.files, "application/pdf"] };
   return make(
-    { ...options, name: options.name ?? "openai", baseUrl: options.baseUrl ?? "https://api.openai.com/v1" },
-    wireOf(openaiQuirks, hostedCapabilities, true),
+    { ...options, name, baseUrl },
+    { quirks: openaiQuirks, keyRequired: true, capabilities: (model) => capabilitiesOf(model, base) },
   );
 }
 
@@ -37,28 +45,43 @@ export function openai(options: OpenAiOptions = {}): Provider {
 export function openaiCompatible(options: OpenAiCompatibleOptions): Provider {
   const quirks = { ...compatibleQuirks, ...options.quirks };
   // Where no schema can be sent, the caller must say in words what form an answer must have.
-  const structuredOutput = quirks.structuredOutput === "schema" ? "native" : "none";
-  return make(options, wireOf(quirks, { ...hostedCapabilities, structuredOutput, ...options.capabilities }, false));
+  const known: Partial<ModelCapabilities> = quirks.structuredOutput === "schema" ? {} : { structuredOutput: "none" };
+  const capabilities = (model: string): ModelCapabilities => ({
+    ...capabilitiesOf(model, hostedCapabilities),
+    ...known,
+    ...options.capabilities,
+  });
+  return make(options, { quirks, keyRequired: false, capabilities });
 }
 
-function make(options: HttpOptions & { readonly name: string; readonly baseUrl: string }, wire: Wire): Provider {
+interface ChatEndpoint {
+  readonly quirks: OpenAiChatQuirks;
+  readonly keyRequired: boolean;
+  readonly capabilities: (model: string) => ModelCapabilities;
+}
+
+function make(
+  options: HttpOptions & { readonly name: string; readonly baseUrl: string },
+  { quirks, keyRequired, capabilities }: ChatEndpoint,
+): Provider {
   const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
-  const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
-  return httpProvider(wire, { name, endpoint, http, apiKey, timeouts, headers, clock });
-}
-
-function wireOf(quirks: OpenAiChatQuirks, base: ModelCapabilities, keyRequired: boolean): Wire {
-  return {
+  const client = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
+  const { http, allows } = learnUsageOption(client);
+  const wire: Wire = {
     chatPath: "/chat/completions",
     modelsPath: "/models",
     keyRequired,
     headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
-    body: (model, request) => openaiChatRequest(model, request, quirks),
+    body(model, request) {
+      const target = { provider: name, model, files: capabilities(model).files };
+      return openaiChatRequest(request, target, { ...quirks, usageOption: quirks.usageOption && allows(model) });
+    },
     frames: () => sseParser(),
-    decoder: openaiChatDecoder,
+    decoder: (idPrefix, request) => withToolNames(openaiChatDecoder(idPrefix), request),
     modelNames: (list) => namesIn(list, "data", "id"),
-    capabilities: (model) => capabilitiesOf(model, base),
+    capabilities,
     embeddings: openaiEmbeddings,
   };
+  return httpProvider(wire, { name, endpoint, http, apiKey, timeouts, headers, clock });
 }

@@ -13,6 +13,7 @@ import type { Timeouts } from "../watch.ts";
 import { anthropic } from "./anthropic.ts";
 import { ollama } from "./ollama.ts";
 import { openai, openaiCompatible } from "./openai-chat.ts";
+import { openaiResponses } from "./openai-responses.ts";
 
 const key = "sk-live-0123456789abcdef";
 
@@ -23,6 +24,7 @@ interface Setup {
 
 const formats = [
   ["openai-chat", (url: string, setup: Setup) => openai({ apiKey: key, baseUrl: `${url}/v1`, ...setup })],
+  ["openai-responses", (url: string, setup: Setup) => openaiResponses({ apiKey: key, baseUrl: `${url}/v1`, ...setup })],
   ["anthropic", (url: string, setup: Setup) => anthropic({ apiKey: { reveal: () => key }, baseUrl: url, ...setup })],
   ["ollama", (url: string, setup: Setup) => ollama({ apiKey: key, baseUrl: `${url}/`, ...setup })],
 ] as const;

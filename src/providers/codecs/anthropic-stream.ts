@@ -12,9 +12,10 @@ import {
 import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { FinishReason } from "../model.ts";
-import type { Usage } from "../usage.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 import { redactedMark } from "./anthropic-request.ts";
+import { type AnthropicUsage, anthropicUsage } from "./anthropic-usage.ts";
+import { finishedUsage } from "./finished-usage.ts";
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   end_turn: "stop",
@@ -27,21 +28,26 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 
 interface State {
   readonly tools: ToolCallAssembler;
+  readonly usage: AnthropicUsage;
+  /** The blocks of calls that Anthropic runs itself. */
+  readonly foreign: Set<number>;
+  started: boolean;
   ended: boolean;
   reason: string | undefined;
   /** What the provider says about the end, such as why the model refused. */
   details: JsonObject | undefined;
-  counts: JsonObject;
 }
 
 /** Makes a decoder of the events of Anthropic's Messages. Source: "Streaming Messages" of Anthropic's API documentation. */
 export function anthropicDecoder(idPrefix: string): StreamDecoder {
   const state: State = {
     tools: toolCallAssembler(idPrefix),
+    usage: anthropicUsage(),
+    foreign: new Set(),
+    started: false,
     ended: false,
     reason: undefined,
     details: undefined,
-    counts: {},
   };
   return {
     push(frame, emit) {
@@ -53,24 +59,22 @@ export function anthropicDecoder(idPrefix: string): StreamDecoder {
       return state.ended ? "ended" : "open";
     },
     get usage() {
-      return usageOf(state.counts);
+      return state.usage.counts;
     },
   };
 }
 
 function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
   switch (event["type"]) {
+    case "content_block_delta":
+      return readDelta(state, event, emit);
     case "message_start": {
       const message = readObject(event, "message");
-      const model = readText(message, "model");
-      const responseId = readText(message, "id");
-      emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
+      start(state, message, emit);
       return readCounts(state, readObject(message, "usage"), emit);
     }
     case "content_block_start":
       return openBlock(state, event, emit);
-    case "content_block_delta":
-      return readDelta(state, { index: readCount(event, "index"), delta: readObject(event, "delta") }, emit);
     case "message_delta": {
       const delta = readObject(event, "delta");
       state.reason = readText(delta, "stop_reason") || state.reason;
@@ -89,56 +93,66 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
   }
 }
 
-function readCounts(state: State, reported: JsonObject | undefined, emit: Emit): undefined {
-  // Counts are cumulative, and a later record names only what changed; null says nothing.
-  const news = Object.entries(reported ?? {}).filter(([, value]) => value !== null);
-  if (news.length === 0) return;
-  state.counts = { ...state.counts, ...Object.fromEntries(news) };
-  const usage = usageOf(state.counts);
-  if (usage !== undefined) emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
+function readCounts({ usage }: State, reported: JsonObject | undefined, emit: Emit): undefined {
+  if (!usage.add(reported)) return;
+  const { counts } = usage;
+  if (counts !== undefined) emit({ type: "usage.updated", usage: { ...counts, provenance: "partial" } });
+}
+
+function start(state: State, message: JsonObject | undefined, emit: Emit): void {
+  if (state.started) return;
+  state.started = true;
+  const model = readText(message, "model");
+  const responseId = readText(message, "id");
+  emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
 }
 
 function openBlock(state: State, event: JsonObject, emit: Emit): undefined {
+  start(state, undefined, emit);
   const index = readCount(event, "index");
   const block = readObject(event, "content_block");
   const type = readText(block, "type");
   if (type === "redacted_thinking") {
     emit({ type: "reasoning.delta", text: "", signature: redactedMark + readText(block, "data") });
-    return;
-  }
-  if (type !== "tool_use") return readDelta(state, { index, delta: block }, emit);
-  const input = readObject(block, "input") ?? {};
-  const text = Object.keys(input).length === 0 ? "" : JSON.stringify(input);
-  state.tools.push({ id: readText(block, "id"), index, name: readText(block, "name"), text }, emit);
+  } else if (type === "tool_use") {
+    const input = readObject(block, "input") ?? {};
+    const text = Object.keys(input).length === 0 ? "" : JSON.stringify(input);
+    state.tools.push({ id: readText(block, "id"), index, name: readText(block, "name"), text }, emit);
+  } else if (type.endsWith("tool_use")) {
+    state.foreign.add(index ?? 0);
+  } else readPiece(block, emit);
 }
 
-function readDelta(
-  state: State,
-  { index, delta }: { readonly index: number | undefined; readonly delta: JsonObject | undefined },
-  emit: Emit,
-): undefined {
-  const text = readText(delta, "text");
-  const thought = readText(delta, "thinking");
-  const signature = readText(delta, "signature");
+function readDelta(state: State, event: JsonObject, emit: Emit): undefined {
+  if (!state.started) start(state, undefined, emit);
+  const delta = readObject(event, "delta");
   const json = readText(delta, "partial_json");
+  if (json === "") return readPiece(delta, emit);
+  const index = readCount(event, "index");
+  if (!state.foreign.has(index ?? 0)) state.tools.push({ index, text: json }, emit);
+}
+
+function readPiece(piece: JsonObject | undefined, emit: Emit): undefined {
+  const text = readText(piece, "text");
+  const thought = readText(piece, "thinking");
+  const signature = readText(piece, "signature");
   if (text !== "") emit({ type: "text.delta", text });
   if (thought !== "") emit({ type: "reasoning.delta", text: thought });
   if (signature !== "") emit({ type: "reasoning.delta", text: "", signature });
-  if (json !== "") state.tools.push({ index, text: json }, emit);
 }
 
-function finish({ tools, reason, details, ended, counts }: State, emit: Emit): Fault | undefined {
+function finish({ tools, reason, details, ended, usage }: State, emit: Emit): Fault | undefined {
   if (reason === undefined || !ended) return cutOff;
-  const fault = tools.completeAll(emit, reason === "max_tokens");
+  const fault = tools.completeAll(emit, reason === "max_tokens" || reason === "model_context_window_exceeded");
   if (fault !== undefined) return fault;
-  const usage = usageOf(counts);
   emit({
     type: "response.finished",
     finishReason: finishReasons[reason] ?? "other",
-    usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
+    usage: finishedUsage(usage.counts, true),
     metadata: {
       ...(reason === "refusal" && { refusal: refusalOf(details) }),
       ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
+      ...(tools.invalid > 0 && { invalidToolCalls: tools.invalid }),
     },
   });
   return undefined;
@@ -148,20 +162,4 @@ function refusalOf(details: JsonObject | undefined): JsonObject {
   const category = readText(details, "category");
   const explanation = readText(details, "explanation");
   return { ...(category && { category }), ...(explanation && { explanation }) };
-}
-
-/** Anthropic counts cached tokens beside the input; Atlas counts them in it. */
-function usageOf(counts: JsonObject): Omit<Usage, "provenance"> | undefined {
-  if (readCount(counts, "input_tokens") === undefined && readCount(counts, "output_tokens") === undefined)
-    return undefined;
-  const cached = readCount(counts, "cache_read_input_tokens");
-  const written = readCount(counts, "cache_creation_input_tokens");
-  const reasoning = readCount(readObject(counts, "output_tokens_details"), "thinking_tokens");
-  return {
-    inputTokens: (readCount(counts, "input_tokens") ?? 0) + (cached ?? 0) + (written ?? 0),
-    outputTokens: readCount(counts, "output_tokens") ?? 0,
-    ...(cached !== undefined && { cachedInputTokens: cached }),
-    ...(written !== undefined && { cacheWriteTokens: written }),
-    ...(reasoning !== undefined && { reasoningTokens: reasoning }),
-  };
 }

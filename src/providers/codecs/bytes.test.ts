@@ -8,9 +8,11 @@ import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
 import { ollamaDecoder } from "./ollama-stream.ts";
 import { openaiChatDecoder } from "./openai-chat-stream.ts";
+import { openaiResponsesDecoder } from "./openai-responses-stream.ts";
 
 const codecs = [
   ["openai-chat", sseParser, openaiChatDecoder],
+  ["openai-responses", sseParser, openaiResponsesDecoder],
   ["anthropic", sseParser, anthropicDecoder],
   ["ollama", ndjsonParser, ollamaDecoder],
 ] as const;

@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from "../../base/index.ts";
-import { isJsonObject, parseJson } from "../../base/index.ts";
+import type { JsonObject } from "../../base/index.ts";
 import {
   cutOff,
   type Emit,
@@ -13,8 +12,8 @@ import {
 } from "../decoder.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { FinishReason } from "../model.ts";
-import type { Usage } from "../usage.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
+import type { Usage } from "../usage.ts";
 
 interface State {
   readonly tools: ToolCallAssembler;
@@ -23,8 +22,17 @@ interface State {
   usage: Usage | undefined;
 }
 
-/** Makes a decoder of the lines of Ollama's native chat. Source: `POST /api/chat` of Ollama's API documentation. */
-export function ollamaDecoder(idPrefix: string): StreamDecoder {
+/** How long a prompt must be for its estimate to say something, and how far below it the count must be to be suspicious. */
+const smallestTokens = 200;
+const suspicious = 0.5;
+
+/**
+ * Makes a decoder of the lines of Ollama's native chat. `expectedTokens` is an estimate of the prompt: when the server says
+ * that it read far less, it has cut the conversation, and the answer's metadata has `truncatedPrompt` with the two numbers.
+ *
+ * Source: `POST /api/chat` of Ollama's API documentation.
+ */
+export function ollamaDecoder(idPrefix: string, expectedTokens = 0): StreamDecoder {
   const state: State = { tools: toolCallAssembler(idPrefix), started: false, last: undefined, usage: undefined };
   return {
     push(frame, emit) {
@@ -43,11 +51,19 @@ export function ollamaDecoder(idPrefix: string): StreamDecoder {
         type: "response.finished",
         finishReason: finishReasonOf(readText(state.last, "done_reason"), state.tools.count),
         usage: state.usage ?? { inputTokens: 0, outputTokens: 0, provenance: "estimated" },
-        metadata: {},
+        metadata: {
+          ...truncation(state.usage?.inputTokens ?? 0, expectedTokens),
+          ...(state.tools.invalid > 0 && { invalidToolCalls: state.tools.invalid }),
+        },
       });
       return undefined;
     },
   };
+}
+
+function truncation(promptTokens: number, expectedTokens: number): JsonObject {
+  if (promptTokens === 0 || expectedTokens < smallestTokens || promptTokens >= expectedTokens * suspicious) return {};
+  return { truncatedPrompt: true, promptTokens, expectedPromptTokens: expectedTokens };
 }
 
 function readLine(state: State, line: JsonObject, emit: Emit): FrameOutcome {
@@ -65,10 +81,9 @@ function readLine(state: State, line: JsonObject, emit: Emit): FrameOutcome {
   if (text !== "") emit({ type: "text.delta", text });
   for (const call of readObjects(message, "tool_calls")) {
     const made = readObject(call, "function");
-    const input = inputOf(made?.["arguments"]);
     const name = readText(made, "name");
-    if (input === undefined || name === "") return "malformed";
-    state.tools.whole({ id: readText(call, "id"), name, input }, emit);
+    if (name === "") return "malformed";
+    state.tools.whole({ id: readText(call, "id"), name, input: made?.["arguments"] }, emit);
   }
   if (line["done"] === true) readEnd(state, line, emit);
   return undefined;
@@ -78,9 +93,10 @@ function readEnd(state: State, line: JsonObject, emit: Emit): void {
   state.last = line;
   const inputTokens = readCount(line, "prompt_eval_count");
   const outputTokens = readCount(line, "eval_count");
-  if (inputTokens === undefined && outputTokens === undefined) return;
+  // Counts of nothing say nothing: no prompt is empty.
+  if (!inputTokens && !outputTokens) return;
   // A prompt that is in the server's cache is left out of the record: then the input is not known.
-  const provenance = inputTokens === undefined || outputTokens === undefined ? "estimated" : "reported";
+  const provenance = !inputTokens || outputTokens === undefined ? "estimated" : "reported";
   state.usage = { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, provenance };
   emit({ type: "usage.updated", usage: state.usage });
 }
@@ -89,14 +105,4 @@ function finishReasonOf(reason: string, toolCalls: number): FinishReason {
   if (reason === "length") return "length";
   if (toolCalls > 0) return "tool_calls";
   return reason === "stop" || reason === "" ? "stop" : "other";
-}
-
-function inputOf(value: JsonValue | undefined): JsonValue | undefined {
-  if (isJsonObject(value)) return value;
-  if (value === undefined || value === null || value === "") return {};
-  try {
-    return typeof value === "string" ? parseJson(value, "a tool call's input") : undefined;
-  } catch {
-    return undefined;
-  }
 }

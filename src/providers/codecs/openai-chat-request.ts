@@ -1,17 +1,24 @@
 import type { JsonObject, JsonValue } from "../../base/index.ts";
-import { isJsonObject } from "../../base/index.ts";
 import type { FilePart, Message, TextPart, ToolDefinition, UserPart } from "../message.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest, ResponseFormat } from "../model.ts";
-import { toolText } from "./tool-text.ts";
+import { dataUrl, takeFile, unsuitableFile } from "./file-part.ts";
+import type { RequestTarget } from "./target.ts";
+import { type ToolIdRule, writtenId, writtenName } from "./tool-names.ts";
+import { isStrictSchema, toolSchema } from "./tool-schema.ts";
+import { callInput, resultText } from "./tool-text.ts";
 
 /** Names how an OpenAI-compatible endpoint differs from OpenAI's own, as data. */
 export interface OpenAiChatQuirks {
-  /** Sends `stream_options.include_usage`; some endpoints refuse it. */
+  /** Sends `stream_options.include_usage`; some endpoints refuse it. One that does so by name is remembered even without this. */
   readonly usageOption: boolean;
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
   /** What the endpoint knows of structured output: a schema, any JSON object, or nothing. */
   readonly structuredOutput: "schema" | "object" | "none";
+  /** What ids of tool calls it takes: any of at most 40 characters, or only nine letters and digits. */
+  readonly toolIds: "any" | "nine";
+  /** Under which name it wants the model's own thoughts back; most want none. */
+  readonly reasoningField: "reasoning_content" | "reasoning" | "none";
 }
 
 /** Are the quirks of OpenAI's own endpoint. */
@@ -19,25 +26,33 @@ export const openaiQuirks: OpenAiChatQuirks = {
   usageOption: true,
   maxTokensField: "max_completion_tokens",
   structuredOutput: "schema",
+  toolIds: "any",
+  reasoningField: "none",
 };
 
 /** Are the quirks that most compatible endpoints share. */
-export const compatibleQuirks: OpenAiChatQuirks = {
-  usageOption: true,
-  maxTokensField: "max_tokens",
-  structuredOutput: "schema",
+export const compatibleQuirks: OpenAiChatQuirks = { ...openaiQuirks, maxTokensField: "max_tokens" };
+
+const toolIdRules: Readonly<Record<OpenAiChatQuirks["toolIds"], ToolIdRule>> = {
+  any: { pattern: /^.{1,40}$/s, length: 40 },
+  nine: { pattern: /^[A-Za-z0-9]{9}$/, length: 9 },
 };
 
-/** Writes a call as the body of a Chat Completions request. */
-export function openaiChatRequest(model: string, request: ModelRequest, quirks: OpenAiChatQuirks): JsonObject {
+interface Writing {
+  readonly target: RequestTarget;
+  readonly quirks: OpenAiChatQuirks;
+}
+
+/** Writes a call as the body of a Chat Completions request. Errors: provider_invalid_request for what the format cannot carry. */
+export function openaiChatRequest(request: ModelRequest, target: RequestTarget, quirks: OpenAiChatQuirks): JsonObject {
   const { tools = [], toolChoice, responseFormat, maxOutputTokens, temperature, stopSequences, seed } = request;
   const format = responseFormat === undefined ? undefined : formatOf(responseFormat, quirks);
   return {
-    model,
-    messages: request.messages.flatMap(writeMessage),
+    model: target.model,
+    messages: request.messages.flatMap((message) => writeMessage(message, { target, quirks })),
     stream: true,
     ...(quirks.usageOption && { stream_options: { include_usage: true } }),
-    ...(tools.length > 0 && { tools: tools.map(writeTool) }),
+    ...(tools.length > 0 && { tools: tools.map((tool) => writeTool(tool, target)) }),
     ...(tools.length > 0 && toolChoice !== undefined && { tool_choice: choiceOf(toolChoice) }),
     ...(format !== undefined && { response_format: format }),
     ...(maxOutputTokens !== undefined && { [quirks.maxTokensField]: maxOutputTokens }),
@@ -47,84 +62,93 @@ export function openaiChatRequest(model: string, request: ModelRequest, quirks: 
   };
 }
 
-function writeMessage(message: Message): readonly JsonObject[] {
+function writeMessage(message: Message, writing: Writing): readonly JsonObject[] {
   switch (message.role) {
     case "system":
       return [{ role: "system", content: textOf(message) }];
     case "user":
-      return [{ role: "user", content: writeUser(message.content) }];
-    case "assistant": {
-      const calls = message.content.filter((part) => part.type === "tool.call");
-      const text = textOf(message);
-      return [
-        {
-          role: "assistant",
-          content: text === "" && calls.length > 0 ? null : text,
-          ...(calls.length > 0 && {
-            tool_calls: calls.map((call) => ({
-              id: call.id,
-              type: "function",
-              function: { name: call.name, arguments: JSON.stringify(call.input) },
-            })),
-          }),
-        },
-      ];
-    }
+      return [{ role: "user", content: writeUser(message.content, writing.target) }];
+    case "assistant":
+      return [writeAssistant(message, writing)];
     case "tool":
       return message.content.map((part) => ({
         role: "tool",
-        tool_call_id: part.id,
-        content: part.failed === true ? JSON.stringify({ error: part.output }) : toolText(part.output),
+        tool_call_id: idOf(part.id, writing),
+        content: resultText(part),
       }));
   }
 }
 
-function writeUser(parts: readonly UserPart[]): JsonValue {
+function writeAssistant(message: Extract<Message, { role: "assistant" }>, writing: Writing): JsonObject {
+  const { reasoningField } = writing.quirks;
+  const calls = message.content.filter((part) => part.type === "tool.call");
+  const text = textOf(message);
+  const thoughts = message.content
+    .filter((part) => part.type === "reasoning" && part.provider === writing.target.provider)
+    .map((part) => (part.type === "reasoning" ? part.text : ""))
+    .join("");
+  return {
+    role: "assistant",
+    content: text === "" && calls.length > 0 ? null : text,
+    ...(reasoningField !== "none" && thoughts !== "" && { [reasoningField]: thoughts }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call) => ({
+        id: idOf(call.id, writing),
+        type: "function",
+        function: { name: writtenName(call.name), arguments: JSON.stringify(callInput(call.input)) },
+      })),
+    }),
+  };
+}
+
+function idOf(id: string, { quirks }: Writing): string {
+  return writtenId(id, toolIdRules[quirks.toolIds]);
+}
+
+function writeUser(parts: readonly UserPart[], target: RequestTarget): JsonValue {
   if (parts.every((part): part is TextPart => part.type === "text")) return parts.map((part) => part.text).join("");
-  return parts.map((part) => (part.type === "text" ? { type: "text", text: part.text } : writeFile(part)));
+  return parts.map((part) => (part.type === "text" ? { type: "text", text: part.text } : writeFile(part, target)));
 }
 
-function writeFile(part: FilePart): JsonObject {
-  const url = part.url ?? `data:${part.mediaType};base64,${part.data ?? ""}`;
-  if (part.mediaType.startsWith("image/")) return { type: "image_url", image_url: { url } };
-  return { type: "file", file: { filename: part.name ?? "file", file_data: url } };
+const audioFormats: Readonly<Record<string, string>> = { "audio/wav": "wav", "audio/mpeg": "mp3" };
+
+function writeFile(part: FilePart, target: RequestTarget): JsonObject {
+  const file = takeFile(part, target);
+  if (file.mediaType.startsWith("image/")) {
+    return { type: "image_url", image_url: { url: file.url ?? dataUrl(file) } };
+  }
+  if (file.url !== undefined) throw unsuitableFile(target, file.mediaType, "by address; give it as data");
+  const format = audioFormats[file.mediaType];
+  if (format !== undefined) return { type: "input_audio", input_audio: { data: file.data, format } };
+  return { type: "file", file: { filename: part.name ?? "file", file_data: dataUrl(file) } };
 }
 
-function writeTool(tool: ToolDefinition): JsonObject {
+function writeTool(tool: ToolDefinition, target: RequestTarget): JsonObject {
   return {
     type: "function",
-    function: { name: tool.name, description: tool.description, parameters: tool.inputSchema },
+    function: {
+      name: writtenName(tool.name),
+      description: tool.description,
+      parameters: toolSchema(tool, target),
+    },
   };
 }
 
 function choiceOf(choice: NonNullable<ModelRequest["toolChoice"]>): JsonValue {
-  return typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } };
+  return typeof choice === "string" ? choice : { type: "function", function: { name: writtenName(choice.name) } };
 }
 
 function formatOf(format: ResponseFormat, quirks: OpenAiChatQuirks): JsonObject | undefined {
   if (quirks.structuredOutput === "none") return undefined;
   if (quirks.structuredOutput === "object") return { type: "json_object" };
-  const strict = isStrict(format.schema);
+  const strict = isStrictSchema(format.schema);
   return {
     type: "json_schema",
-    json_schema: { name: nameOf(format), schema: format.schema, ...(strict && { strict }) },
+    json_schema: { name: formatName(format), schema: format.schema, ...(strict && { strict }) },
   };
 }
 
-/** Writes a name with the characters and in the length that OpenAI takes. It tells the model nothing that must be exact. */
-function nameOf({ name }: ResponseFormat): string {
+/** Writes the name of a format with the characters and in the length that OpenAI takes. It tells the model nothing that must be exact. */
+export function formatName({ name }: ResponseFormat): string {
   return name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64) || "answer";
-}
-
-/** Tells whether every object in a schema is closed and requires all its keys: only then does OpenAI hold an answer to it. */
-function isStrict(schema: JsonValue): boolean {
-  if (Array.isArray(schema)) return schema.every((item: JsonValue) => isStrict(item));
-  if (!isJsonObject(schema)) return true;
-  if (schema["type"] === "object") {
-    const keys = isJsonObject(schema["properties"]) ? Object.keys(schema["properties"]) : [];
-    const required = schema["required"];
-    if (schema["additionalProperties"] !== false || !Array.isArray(required)) return false;
-    if (keys.some((key) => !required.includes(key))) return false;
-  }
-  return Object.values(schema).every((item) => isStrict(item));
 }

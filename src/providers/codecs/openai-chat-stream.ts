@@ -15,8 +15,9 @@ import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { Frame } from "../frames.ts";
 import type { FinishReason } from "../model.ts";
-import type { Usage } from "../usage.ts";
-import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
+import { type ToolCallAssembler, type ToolCallDelta, toolCallAssembler } from "../tool-calls.ts";
+import { finishedUsage } from "./finished-usage.ts";
+import { type Counts, readOpenAiUsage } from "./openai-usage.ts";
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -33,7 +34,9 @@ interface State {
   /** Why the model refuses, as far as it has said it; empty when it does not. */
   refusal: string;
   reason: string | undefined;
-  usage: Omit<Usage, "provenance"> | undefined;
+  usage: Counts | undefined;
+  /** Tells that something of the answer came after the last usage record, which is then not the last word. */
+  overtaken: boolean;
 }
 
 /** Makes a decoder of the chunks of OpenAI's Chat Completions. Source: the `chat.completion.chunk` object of OpenAI's API. */
@@ -45,6 +48,7 @@ export function openaiChatDecoder(idPrefix: string): StreamDecoder {
     refusal: "",
     reason: undefined,
     usage: undefined,
+    overtaken: false,
   };
   return {
     push: (frame, emit) => readChunk(state, frame, emit),
@@ -60,7 +64,7 @@ export function openaiChatDecoder(idPrefix: string): StreamDecoder {
 }
 
 function readChunk(state: State, frame: Frame, emit: Emit): FrameOutcome {
-  if (frame.data.trim() === "[DONE]") {
+  if (frame.data.startsWith("[") && frame.data.trim() === "[DONE]") {
     state.terminated = true;
     return undefined;
   }
@@ -73,41 +77,62 @@ function readChunk(state: State, frame: Frame, emit: Emit): FrameOutcome {
     const responseId = readText(chunk, "id");
     emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
   }
-  for (const choice of readObjects(chunk, "choices")) {
-    if ((choice["index"] ?? 0) === 0) readChoice(state, choice, emit);
+  const choices = chunk["choices"];
+  if (Array.isArray(choices)) {
+    for (const choice of choices as readonly JsonValue[]) {
+      if (!isJsonObject(choice) || (choice["index"] ?? 0) !== 0) continue;
+      readChoice(state, choice, emit);
+      // Some servers put the record into the choice.
+      if (isJsonObject(choice["usage"])) readUsage(state, choice["usage"], emit);
+    }
   }
-  const usage = readUsage(readObject(chunk, "usage"));
-  if (usage === undefined) return undefined;
-  state.usage = usage;
-  emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
+  const record = readObject(chunk, "usage") ?? readObject(readObject(chunk, "x_groq"), "usage");
+  if (record !== undefined) readUsage(state, record, emit);
   return undefined;
+}
+
+function readUsage(state: State, record: JsonObject, emit: Emit): void {
+  const usage = readOpenAiUsage(record, state.usage);
+  if (usage === undefined) return;
+  state.usage = usage;
+  state.overtaken = false;
+  emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
 }
 
 function readChoice(state: State, choice: JsonObject, emit: Emit): void {
   const delta = readObject(choice, "delta") ?? readObject(choice, "message");
-  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
-  if (thought !== "") emit({ type: "reasoning.delta", text: thought });
-  const refusal = readText(delta, "refusal");
-  state.refusal += refusal;
-  const text = readText(delta, "content") + refusal;
-  if (text !== "") emit({ type: "text.delta", text });
-  for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
+  if (delta !== undefined) readDelta(state, delta, emit);
   state.reason = readText(choice, "finish_reason") || state.reason;
 }
 
-function finish({ tools, reason, terminated, refusal, usage }: State, emit: Emit): Fault | undefined {
+function readDelta(state: State, delta: JsonObject, emit: Emit): void {
+  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
+  if (thought !== "") emit({ type: "reasoning.delta", text: thought });
+  const refusal = readText(delta, "refusal");
+  if (refusal !== "") state.refusal += refusal;
+  const text = readText(delta, "content") + refusal;
+  if (text !== "") emit({ type: "text.delta", text });
+  const calls = delta["tool_calls"];
+  const called = Array.isArray(calls) && calls.length > 0;
+  if (called) for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
+  if (called || text !== "" || thought !== "") state.overtaken = true;
+}
+
+function finish(state: State, emit: Emit): Fault | undefined {
+  const { tools, reason, refusal } = state;
   // Without a finish reason an answer is whole only if the terminator came and there are complete tool calls to go by.
-  if (reason === undefined && !(terminated && tools.count > 0)) return cutOff;
+  if (reason === undefined && !(state.terminated && tools.count > 0 && tools.sound)) return cutOff;
   const fault = tools.completeAll(emit, reason === "length");
   if (fault !== undefined) return fault;
   emit({
     type: "response.finished",
     finishReason: finishReasonOf(reason, tools.count),
-    usage: { inputTokens: 0, outputTokens: 0, ...usage, provenance: usage === undefined ? "estimated" : "reported" },
+    usage: finishedUsage(state.usage, !state.overtaken),
     metadata: {
       ...(reason === undefined && { missingFinishReason: true }),
       ...(refusal !== "" && { refusal }),
       ...(tools.dropped > 0 && { droppedToolCalls: tools.dropped }),
+      ...(tools.invalid > 0 && { invalidToolCalls: tools.invalid }),
     },
   });
   return undefined;
@@ -119,7 +144,7 @@ function finishReasonOf(reason: string | undefined, toolCalls: number): FinishRe
   return finishReasons[reason ?? ""] ?? "other";
 }
 
-function deltaOf(call: JsonObject): { id: string; index: number | undefined; name: string; text: string } {
+function deltaOf(call: JsonObject): ToolCallDelta {
   const made = readObject(call, "function");
   return {
     id: readText(call, "id"),
@@ -132,21 +157,4 @@ function deltaOf(call: JsonObject): { id: string; index: number | undefined; nam
 function argumentsOf(value: JsonValue | undefined): string {
   if (typeof value === "string") return value;
   return isJsonObject(value) ? JSON.stringify(value) : "";
-}
-
-function readUsage(usage: JsonObject | undefined): Omit<Usage, "provenance"> | undefined {
-  const inputTokens = readCount(usage, "prompt_tokens");
-  const outputTokens = readCount(usage, "completion_tokens");
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  const input = readObject(usage, "prompt_tokens_details");
-  const cached = readCount(input, "cached_tokens") ?? readCount(usage, "prompt_cache_hit_tokens");
-  const written = readCount(input, "cache_write_tokens");
-  const reasoning = readCount(readObject(usage, "completion_tokens_details"), "reasoning_tokens");
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...(cached !== undefined && { cachedInputTokens: cached }),
-    ...(written !== undefined && { cacheWriteTokens: written }),
-    ...(reasoning !== undefined && { reasoningTokens: reasoning }),
-  };
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Message } from "../message.ts";
+import type { FilePart, Message } from "../message.ts";
 import { systemMessage } from "../message.ts";
 import type { ModelRequest } from "../model.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
 import { ollamaRequest } from "./ollama-request.ts";
 import { compatibleQuirks, openaiChatRequest, openaiQuirks } from "./openai-chat-request.ts";
+import type { RequestTarget } from "./target.ts";
 
 const conversation: readonly Message[] = [
   systemMessage("Be brief."),
@@ -35,6 +36,8 @@ const conversation: readonly Message[] = [
   },
   { role: "user", content: [{ type: "text", text: "And?" }] },
 ];
+const files = ["image/png", "application/pdf"];
+const target: RequestTarget = { provider: "openai", model: "m", files };
 const closed = {
   type: "object",
   properties: { kind: { type: "string" } },
@@ -53,9 +56,26 @@ const request: ModelRequest = {
   seed: 7,
 };
 
+/** Is the request with its document in the form that each format can carry. */
+const openaiCan = withDocument({ type: "file", mediaType: "application/pdf", data: "JVBE", name: "a.pdf" });
+const imagesOnly = withDocument(undefined);
+const claude: RequestTarget = { ...target, provider: "anthropic" };
+const bounds = { defaultMaxTokens: 9, structuredOutput: true };
+
+function withDocument(document: FilePart | undefined): ModelRequest {
+  const messages = conversation.map((message): Message => {
+    if (message.role !== "user") return message;
+    const content = message.content.flatMap((part) =>
+      part.type === "file" && part.mediaType === "application/pdf" ? (document ?? []) : part,
+    );
+    return { ...message, content };
+  });
+  return { ...request, messages };
+}
+
 describe("a request in OpenAI's format", () => {
   it("holds the whole conversation, the tools and the settings", () => {
-    expect(openaiChatRequest("m", request, openaiQuirks)).toEqual({
+    expect(openaiChatRequest(openaiCan, target, openaiQuirks)).toEqual({
       model: "m",
       stream: true,
       stream_options: { include_usage: true },
@@ -66,7 +86,7 @@ describe("a request in OpenAI's format", () => {
           content: [
             { type: "text", text: "What is this?" },
             { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
-            { type: "file", file: { filename: "a.pdf", file_data: "https://example.com/a.pdf" } },
+            { type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,JVBE" } },
           ],
         },
         {
@@ -93,8 +113,8 @@ describe("a request in OpenAI's format", () => {
 
   it("asks for a strict schema only where OpenAI takes it as one", () => {
     const lax = openaiChatRequest(
-      "m",
-      { ...request, responseFormat: { name: "a", schema: { type: "array", items: [open] } } },
+      { ...openaiCan, responseFormat: { name: "a", schema: { type: "array", items: [open] } } },
+      target,
       openaiQuirks,
     );
     expect(lax["response_format"]).toEqual({
@@ -109,33 +129,32 @@ describe("a request in OpenAI's format", () => {
     ["x".repeat(80), "x".repeat(64)],
     ["", "answer"],
   ])("writes the name %j of a format as OpenAI takes it", (name, written) => {
-    const body = openaiChatRequest("m", { ...request, responseFormat: { name, schema: closed } }, openaiQuirks);
+    const body = openaiChatRequest({ ...openaiCan, responseFormat: { name, schema: closed } }, target, openaiQuirks);
     expect(body).toMatchObject({ response_format: { json_schema: { name: written } } });
   });
 
   it("leaves out or renames what a compatible endpoint does not know", () => {
     const quirks = { ...compatibleQuirks, usageOption: false };
-    const body = openaiChatRequest(
-      "m",
-      { ...request, toolChoice: { name: "look" } },
-      { ...quirks, structuredOutput: "object" },
-    );
+    const body = openaiChatRequest({ ...openaiCan, toolChoice: { name: "look" } }, target, {
+      ...quirks,
+      structuredOutput: "object",
+    });
     expect(body).toMatchObject({
       max_tokens: 100,
       response_format: { type: "json_object" },
       tool_choice: { type: "function", function: { name: "look" } },
     });
     expect(body).not.toHaveProperty("stream_options");
-    expect(openaiChatRequest("m", request, { ...quirks, structuredOutput: "none" })).not.toHaveProperty(
+    expect(openaiChatRequest(openaiCan, target, { ...quirks, structuredOutput: "none" })).not.toHaveProperty(
       "response_format",
     );
-    expect(Object.keys(openaiChatRequest("m", { messages: [] }, quirks))).toEqual(["model", "messages", "stream"]);
+    expect(Object.keys(openaiChatRequest({ messages: [] }, target, quirks))).toEqual(["model", "messages", "stream"]);
   });
 });
 
 describe("a request in Anthropic's format", () => {
   it("joins neighbours of one role, keeps its own reasoning and drops that of others", () => {
-    expect(anthropicRequest("m", request, { provider: "anthropic", defaultMaxTokens: 9 })).toEqual({
+    expect(anthropicRequest(request, claude, bounds)).toEqual({
       model: "m",
       max_tokens: 100,
       stream: true,
@@ -146,7 +165,7 @@ describe("a request in Anthropic's format", () => {
           content: [
             { type: "text", text: "What is this?" },
             { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
-            { type: "document", source: { type: "url", url: "https://example.com/a.pdf" } },
+            { type: "document", source: { type: "url", url: "https://example.com/a.pdf" }, title: "a.pdf" },
           ],
         },
         {
@@ -177,26 +196,24 @@ describe("a request in Anthropic's format", () => {
 
   it("always has a bound of tokens, and no empty messages", () => {
     const messages: readonly Message[] = [{ role: "assistant", content: [{ type: "text", text: " " }] }];
-    expect(anthropicRequest("m", { messages }, { provider: "anthropic", defaultMaxTokens: 9 })).toEqual({
+    expect(anthropicRequest({ messages }, claude, bounds)).toEqual({
       model: "m",
       max_tokens: 9,
       stream: true,
       messages: [],
     });
-    const choice = anthropicRequest(
-      "m",
-      { ...request, toolChoice: { name: "look" } },
-      { provider: "a", defaultMaxTokens: 9 },
-    );
+    const choice = anthropicRequest({ ...request, toolChoice: { name: "look" } }, claude, bounds);
     expect(choice["tool_choice"]).toEqual({ type: "tool", name: "look" });
   });
 });
 
 describe("a request in Ollama's format", () => {
   it("always says how much context it needs", () => {
-    expect(ollamaRequest("m", request, 4096)).toEqual({
+    expect(ollamaRequest(imagesOnly, target, { contextTokens: 4096 })).toEqual({
       model: "m",
       stream: true,
+      truncate: false,
+      shift: false,
       messages: [
         { role: "system", content: "Be brief." },
         { role: "user", content: "What is this?", images: ["AAAA"] },
@@ -216,10 +233,12 @@ describe("a request in Ollama's format", () => {
       format: closed,
       options: { num_ctx: 4096, num_predict: 100, temperature: 0.5, stop: ["END"], seed: 7 },
     });
-    expect(ollamaRequest("m", { messages: [] }, 4096)["options"]).toEqual({ num_ctx: 4096 });
+    expect(ollamaRequest({ messages: [] }, target, { contextTokens: 4096 })["options"]).toEqual({ num_ctx: 4096 });
   });
 
   it("leaves the tools out when none may be called", () => {
-    expect(ollamaRequest("m", { ...request, toolChoice: "none" }, 4096)).not.toHaveProperty("tools");
+    expect(ollamaRequest({ ...imagesOnly, toolChoice: "none" }, target, { contextTokens: 4096 })).not.toHaveProperty(
+      "tools",
+    );
   });
 });
