@@ -112,6 +112,15 @@ export interface StreamOptions {
   readonly fallback?: { readonly enabled: boolean } | undefined;
   /** Is told of each attempt as it ends, before the call itself does. */
   readonly onAttempt?: ((attempt: Attempt) => void) | undefined;
+  /** Is asked whether the reader has paused: the clocks of the call then stand still, also while a read is under way. */
+  readonly pausing?: Pausing | undefined;
+}
+
+/** Tells a call whether its reader has paused. */
+export interface Pausing {
+  readonly paused: boolean;
+  /** Calls the listener after each change; what it gives back takes the listener away, and the end of the stream does as well. */
+  onChange(listener: () => void): () => void;
 }
 
 /**
