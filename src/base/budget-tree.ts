@@ -118,16 +118,17 @@ function open(scope: Scope, above: Budget | undefined): Budget {
     },
     get left() {
       let left = above?.left ?? leftOf({}, nothing);
-      for (const each of upward(scope)) left = lesser(left, leftOf(each.limits, addAmounts(each.spent, each.reserved)));
+      for (const each of upward(scope))
+        left = lesserAmount(left, leftOf(each.limits, addAmounts(each.spent, each.reserved)));
       return left;
     },
-    async reserve(amount, { signal } = {}) {
-      signal?.throwIfAborted();
+    async reserve(amount, options = {}) {
+      options.signal?.throwIfAborted();
       checkAmount(amount);
       const shortage = take(scope, amount);
       if (shortage !== undefined) throw budgetExceeded(shortage);
       try {
-        return reservation(scope, amount, await above?.reserve(amount, { signal }));
+        return reservation(scope, amount, await above?.reserve(amount, options));
       } catch (cause) {
         giveBack(scope, amount);
         throw cause;
@@ -199,7 +200,8 @@ function* upward(scope: Scope): Generator<Scope> {
   for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) yield at;
 }
 
-function lesser(first: Amount, second: Amount): Amount {
+/** Gives of each kind the lesser of two amounts. */
+export function lesserAmount(first: Amount, second: Amount): Amount {
   return {
     tokens: Math.min(first.tokens, second.tokens),
     costMicroUsd: Math.min(first.costMicroUsd, second.costMicroUsd),

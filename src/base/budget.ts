@@ -10,6 +10,12 @@ export interface BudgetLimits {
   readonly maxCostMicroUsd?: number | undefined;
 }
 
+/** Are the options of a reservation. `label` names what it is for, such as `provider/model`: budgets that keep books count by it. */
+export interface ReserveOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly label?: string | undefined;
+}
+
 /** Is what a budget has set aside for one call, in its scope and in all scopes above it. */
 export interface Reservation {
   readonly amount: Amount;
@@ -40,7 +46,7 @@ export interface Budget {
    *
    * Errors: budget_exceeded, naming the scope that has not that much left.
    */
-  reserve(amount: Amount, options?: { readonly signal?: AbortSignal | undefined }): Promise<Reservation>;
+  reserve(amount: Amount, options?: ReserveOptions): Promise<Reservation>;
   /** Makes a scope below this one. */
   child(name: string, limits?: BudgetLimits): Budget;
 }

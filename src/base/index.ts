@@ -1,4 +1,4 @@
-export type { Amount, Budget, BudgetLimits, Reservation } from "./budget.ts";
+export type { Amount, Budget, BudgetLimits, Reservation, ReserveOptions } from "./budget.ts";
 export {
   addAmounts,
   budgetExceeded,
@@ -6,6 +6,7 @@ export {
   checkLimits,
   createBudget,
   leftOf,
+  lesserAmount,
   shortageOf,
 } from "./budget-tree.ts";
 export type { BudgetOptions, BudgetShortage } from "./budget-tree.ts";

@@ -64,7 +64,11 @@ export async function openCallBudget(options: CallBudgetOptions): Promise<CallBu
     tokens: usage.inputTokens + usage.outputTokens,
     costMicroUsd: cost(usage) ?? 0,
   });
-  return watching(await budget.reserve(amountOf(first), { signal }), { amountOf, cost, covered: first });
+  return watching(await budget.reserve(amountOf(first), { signal, label: `${model.provider}/${model.name}` }), {
+    amountOf,
+    cost,
+    covered: first,
+  });
 }
 
 type Counts = Pick<Usage, "inputTokens" | "outputTokens">;

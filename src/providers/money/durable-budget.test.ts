@@ -1,0 +1,251 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Amount, Budget, Reservation } from "../../base/index.ts";
+import { sqlite } from "../../storage/adapters/sqlite.ts";
+import type { Database } from "../../storage/index.ts";
+import { manualClock } from "../../testing/index.ts";
+import { type Budgets, openBudgets } from "./durable-budget.ts";
+
+const amount = (tokens: number, costMicroUsd = 0): Amount => ({ tokens, costMicroUsd });
+const nothing = amount(0);
+const noon = Date.parse("2026-11-21T12:00:00Z");
+const stack: AsyncDisposableStack[] = [];
+
+afterEach(async () => {
+  for (const each of stack.splice(0)) await each.disposeAsync();
+});
+
+/** Makes an empty database on disk; the test leaves nothing behind. */
+async function newDatabase(): Promise<{ readonly database: Database; readonly path: string }> {
+  const folder = mkdtempSync(join(tmpdir(), "atlas-budget-"));
+  const cleaning = new AsyncDisposableStack();
+  stack.push(cleaning);
+  cleaning.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "atlas.db");
+  const database = cleaning.use(await sqlite({ path, synchronous: "normal" }));
+  return { database, path };
+}
+
+async function open(database: Database, clock = manualClock(noon)): Promise<Budgets> {
+  return await openBudgets({ database, clock });
+}
+
+async function passed(budget: Budget, asked: Amount, count: number): Promise<readonly Reservation[]> {
+  const tries = await Promise.allSettled(Array.from({ length: count }, () => budget.reserve(asked)));
+  for (const each of tries) {
+    if (each.status === "rejected") expect(each.reason).toMatchObject({ code: "budget_exceeded" });
+  }
+  return tries.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+}
+
+describe("a durable budget", () => {
+  it("lets exactly as many through at once as fit, and gives back or books what they held (acceptance 15)", async () => {
+    const { database } = await newDatabase();
+    await using budgets = await open(database);
+    let round = 0;
+    const input = fc.record({ limit: fc.nat(200), size: fc.integer({ min: 1, max: 30 }), money: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(input, async ({ limit, size, money }) => {
+        const limits = money ? { maxCostMicroUsd: limit } : { maxTokens: limit };
+        const tenant = await budgets.scope(`tenant-${round++}`, { period: "total", ...limits });
+        const run = (await tenant.scope("run", { period: "day" })).child("agent");
+        const asked = money ? amount(0, size) : amount(size);
+        const held = await passed(run, asked, 12);
+        expect(held).toHaveLength(Math.min(12, Math.floor(limit / size)));
+        expect(tenant.reserved).toEqual(amount(held.length * asked.tokens, held.length * asked.costMicroUsd));
+        await Promise.all(held.map((each, index) => (index % 2 ? each.release() : each.settle(asked))));
+        const settled = Math.ceil(held.length / 2);
+        expect(tenant.reserved).toEqual(nothing);
+        expect(tenant.spent).toEqual(amount(settled * asked.tokens, settled * asked.costMicroUsd));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("survives a restart", async () => {
+    const { database } = await newDatabase();
+    {
+      await using budgets = await open(database);
+      const scope = await budgets.scope("acme", { period: "total", maxTokens: 100 });
+      await (await scope.reserve(amount(30))).settle(amount(40, 9));
+      await scope.reserve(amount(10));
+    }
+    await using budgets = await open(database);
+    const scope = await budgets.scope("acme", { period: "total", maxTokens: 100 });
+    expect([scope.spent, scope.reserved, scope.left.tokens]).toEqual([amount(40, 9), nothing, 60]);
+    await expect(scope.reserve(amount(61))).rejects.toMatchObject({
+      code: "budget_exceeded",
+      details: { scope: "acme", kind: "tokens", limit: 100, left: 60, asked: 61 },
+    });
+  });
+
+  it("starts each day anew, while a call that runs past midnight counts on the day on which it began", async () => {
+    const { database } = await newDatabase();
+    const clock = manualClock(noon);
+    await using budgets = await openBudgets({ database, clock, dayOffsetMinutes: 120 });
+    const total = await budgets.scope("acme", { period: "total", maxTokens: 150 });
+    const day = await total.scope("day", { period: "day", maxTokens: 100 });
+    const late = await day.reserve(amount(90));
+    await expect(day.reserve(amount(20))).rejects.toMatchObject({ details: { scope: "acme/day", left: 10 } });
+    await clock.advance(9.99 * 3_600_000);
+    await expect(day.reserve(amount(20))).rejects.toMatchObject({ code: "budget_exceeded" });
+    await clock.advance(0.02 * 3_600_000);
+    expect(day.left.tokens).toBe(60);
+    expect(await late.grow(amount(5))).toBe(true);
+    const early = await day.reserve(amount(20));
+    await late.settle(amount(95));
+    await early.settle(amount(20));
+    expect([day.spent, total.spent, day.reserved]).toEqual([amount(20), amount(115), nothing]);
+    expect((await budgets.report()).map(({ day: date, tokens }) => [date, tokens])).toEqual([
+      ["2026-11-21", 95],
+      ["2026-11-22", 20],
+    ]);
+  });
+
+  it("grows, settles and releases once, and tells the truth about what was spent", async () => {
+    const { database } = await newDatabase();
+    await using budgets = await open(database);
+    const scope = await budgets.scope("acme", { period: "total", maxTokens: 100 });
+    const first = await scope.reserve(amount(50));
+    expect(await first.grow(amount(51))).toBe(false);
+    expect(await first.grow(amount(50))).toBe(true);
+    expect([first.amount.tokens, scope.left.tokens]).toEqual([100, 0]);
+    await Promise.all([first.settle(amount(130)), first.settle(amount(7)), first.release()]);
+    expect(await first.grow(amount(1))).toBe(false);
+    expect([scope.spent, scope.reserved, scope.left.tokens]).toEqual([amount(130), nothing, 0]);
+    // What asks for nothing of what is used up passes.
+    await (await scope.reserve(amount(0, 5))).settle(amount(0, 5));
+    expect(scope.spent).toEqual(amount(130, 5));
+  });
+
+  it("keeps a book by day, scope and model", async () => {
+    const { database } = await newDatabase();
+    await using budgets = await open(database);
+    const acme = await budgets.scope("acme", { period: "total" });
+    for (const [label, cost] of [
+      ["openai/a", 5],
+      ["openai/a", 6],
+      ["test/b", 50],
+    ] as const) {
+      await (await acme.child("run").reserve(amount(10), { label })).settle(amount(3, cost));
+    }
+    await (await acme.reserve(amount(10), { label: "unused" })).release();
+    const day = "2026-11-21";
+    expect(await budgets.report({ from: day, to: day })).toEqual([
+      { day, scope: "acme", label: "test/b", calls: 1, tokens: 3, costMicroUsd: 50 },
+      { day, scope: "acme", label: "openai/a", calls: 2, tokens: 6, costMicroUsd: 11 },
+    ]);
+    expect(await budgets.report({ from: "2026-11-22" })).toEqual([]);
+  });
+
+  it("takes nothing for a signal that has aborted, and refuses names and limits that are none", async () => {
+    const { database } = await newDatabase();
+    await using budgets = await open(database);
+    const scope = await budgets.scope("acme", { period: "day", maxTokens: 10 });
+    await expect(scope.reserve(amount(1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    const stop = new AbortController();
+    const reserving = scope.reserve(amount(1), { signal: stop.signal });
+    stop.abort();
+    await expect(reserving).rejects.toMatchObject({ name: "AbortError" });
+    await scope.refresh();
+    expect(scope.reserved).toEqual(nothing);
+    await expect(scope.reserve(amount(-1))).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(budgets.scope("a/b", { period: "day" })).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(budgets.scope("a", { period: "day", maxTokens: 0.5 })).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+  });
+
+  it("may be settled again where the first write failed", async () => {
+    const { database } = await newDatabase();
+    let broken = false;
+    const failing: Database = Object.create(database, {
+      write: {
+        value: async (...given: Parameters<Database["write"]>) => {
+          if (broken) throw new Error("disk full");
+          return await database.write(...given);
+        },
+      },
+    });
+    await using budgets = await open(failing);
+    const scope = await budgets.scope("acme", { period: "total" });
+    const reservation = await scope.reserve(amount(10));
+    broken = true;
+    await expect(reservation.settle(amount(8))).rejects.toThrow("disk full");
+    broken = false;
+    await reservation.settle(amount(8));
+    expect([scope.spent, scope.reserved]).toEqual([amount(8), nothing]);
+  });
+});
+
+const source = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+
+/** Is a process that opens the scope, reserves as often as it can, settles what it is told to, says what it has, and stays. */
+const program = `
+  const { sqlite } = await import(${source("../../storage/adapters/sqlite.ts")});
+  const { openBudgets } = await import(${source("./durable-budget.ts")});
+  const [path, tries, settled] = process.argv.slice(1);
+  const budgets = await openBudgets({ database: await sqlite({ path }) });
+  const scope = await budgets.scope("acme", { period: "total", maxTokens: 1000 });
+  const one = { tokens: 10, costMicroUsd: 1 };
+  const all = await Promise.allSettled(Array.from({ length: Number(tries) }, () => scope.reserve(one)));
+  const held = all.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  await Promise.all(held.slice(0, Number(settled)).map((each) => each.settle(one)));
+  console.log(held.length);
+  setInterval(() => {}, 1000);
+`;
+
+async function startProcess(
+  path: string,
+  tries: number,
+  settled: number,
+): Promise<{ child: ChildProcess; held: number }> {
+  const args = ["--input-type=module", "--eval", program, path, String(tries), String(settled)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+  return { child, held: Number(line) };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+}
+
+describe("several processes on one database", () => {
+  it("never exceed a limit together, and what a killed one held is free while what it spent is kept (acceptance 15)", async () => {
+    const { database, path } = await newDatabase();
+    const [first, second] = await Promise.all([startProcess(path, 80, 5), startProcess(path, 80, 5)]);
+    try {
+      expect(first.held + second.held).toBe(100);
+      await using budgets = await openBudgets({ database });
+      const scope = await budgets.scope("acme", { period: "total", maxTokens: 1_000 });
+      expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900, 90)]);
+      await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
+
+      await kill(first.child);
+      // The refused reservation finds that the owner is gone, and passes.
+      const freed = (first.held - 5) * 10;
+      const all = await scope.reserve(amount(freed));
+      await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
+      await all.release();
+      expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900 - freed, 90 - freed / 10)]);
+
+      await kill(second.child);
+      await using later = await openBudgets({ database });
+      const seen = await later.scope("acme", { period: "total", maxTokens: 1_000 });
+      expect([seen.spent, seen.reserved]).toEqual([amount(100, 10), nothing]);
+    } finally {
+      for (const { child } of [first, second])
+        if (child.exitCode === null && child.signalCode === null) await kill(child);
+    }
+  });
+});
