@@ -1,4 +1,4 @@
-import { isAtlasError } from "../base/index.ts";
+import { fromErrorData, isAtlasError } from "../base/index.ts";
 import { type CallContext, cancelledError, faultError } from "./fault.ts";
 
 /** Gives tokens that run out, such as those of OAuth; `oauthTokens` makes one. */
@@ -45,7 +45,12 @@ export async function takeToken(source: TokenSource, context: CallContext, signa
     return await source.token({ signal });
   } catch (error) {
     if (signal?.aborted === true) throw cancelledError(context, signal.reason, { phase: "connect" });
-    if (isAtlasError(error)) throw error;
+    if (isAtlasError(error)) {
+      const { provider, model } = context;
+      // The phase is that of the call which could not be made, not that of the request for a token.
+      const details = { ...error.details, provider, ...(model !== undefined && { model }), phase: "connect" };
+      throw fromErrorData({ ...error.toJSON(), message: `${provider} has no token: ${error.message}`, details });
+    }
     const message = "could not be called, because its token source failed";
     throw faultError({ code: "provider_authentication", message }, context, { phase: "connect" });
   }

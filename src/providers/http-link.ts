@@ -15,7 +15,7 @@ import { type CallContext, faultError } from "./fault.ts";
 import type { HttpClient, HttpRequest } from "./http.ts";
 import type { StreamPart } from "./model.ts";
 import { type Call, fetchJson } from "./stream.ts";
-import { defaultTimeouts, type Timeouts } from "./watch.ts";
+import { defaultTimeouts, type Timeouts } from "./deadlines.ts";
 
 /** Are the options that users give to every provider over HTTP; each adapter says what its own defaults are. */
 export type HttpOptions = {

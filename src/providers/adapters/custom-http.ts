@@ -11,7 +11,7 @@ import { translateBodies } from "../error-bodies.ts";
 import { ndjsonParser, sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, type Wire } from "../http-provider.ts";
 import type { ModelRequest, Provider } from "../model.ts";
-import { defaultTimeouts } from "../watch.ts";
+import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**

@@ -3,7 +3,7 @@ import { embedderProvider } from "../embedders/embedder-provider.ts";
 import { readEndpoint } from "../endpoint.ts";
 import type { HttpOptions } from "../http-provider.ts";
 import type { Provider } from "../model.ts";
-import { defaultTimeouts } from "../watch.ts";
+import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /** Are the options of `voyage`: `baseUrl`, with its version part, is https://api.voyageai.com/v1 by default. */
