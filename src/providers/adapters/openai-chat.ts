@@ -67,7 +67,7 @@ function make(
   const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
   const client = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
-  const { http, allows } = learnUsageOption(client);
+  const usageOption = learnUsageOption(client);
   const wire: Wire = {
     chatPath: "/chat/completions",
     modelsPath: "/models",
@@ -75,7 +75,7 @@ function make(
     headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
     body(model, request) {
       const target = { provider: name, model, files: capabilities(model).files };
-      return openaiChatRequest(request, target, { ...quirks, usageOption: quirks.usageOption && allows(model) });
+      return openaiChatRequest(request, target, { ...quirks, usageOption: quirks.usageOption && usageOption.allows(model) });
     },
     frames: () => sseParser(),
     decoder: (idPrefix, request) => withToolNames(openaiChatDecoder(idPrefix), request),
@@ -83,5 +83,5 @@ function make(
     capabilities,
     embeddings: openaiEmbeddings,
   };
-  return httpProvider(wire, { name, endpoint, http, apiKey, timeouts, headers, clock });
+  return httpProvider(wire, { name, endpoint, http: usageOption.http, apiKey, timeouts, headers, clock });
 }

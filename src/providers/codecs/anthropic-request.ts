@@ -8,6 +8,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../message.ts";
+import { readText } from "../decoder.ts";
 import type { ModelRequest } from "../model.ts";
 import { type MarkedBlock, writeMarks } from "./anthropic-cache.ts";
 import { anthropicSchema } from "./anthropic-schema.ts";
@@ -107,7 +108,7 @@ function trimPrefill(last: Turn | undefined): void {
 
 function systemOf(blocks: readonly JsonObject[], marked: boolean): string | readonly JsonObject[] | undefined {
   if (blocks.length === 0) return undefined;
-  return marked ? blocks : blocks.map((block) => block["text"]).join("\n\n");
+  return marked ? blocks : blocks.map((block) => readText(block, "text")).join("\n\n");
 }
 
 function writePart(part: UserPart | AssistantPart | ToolResultPart, target: RequestTarget): readonly JsonObject[] {

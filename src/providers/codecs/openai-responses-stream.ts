@@ -66,7 +66,8 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
     case "response.output_text.delta":
       return readTextDelta(state, event, emit);
     case "response.function_call_arguments.delta":
-      return void state.tools.push({ index: outputOf(event), text: readText(event, "delta") }, emit);
+      state.tools.push({ index: outputOf(event), text: readText(event, "delta") }, emit);
+      return undefined;
     case "response.reasoning_summary_text.delta":
     case "response.reasoning_text.delta":
       return readThought(state, event, emit);
@@ -81,7 +82,8 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
       if ((readCount(event, "summary_index") ?? 0) > 0) emit({ type: "reasoning.delta", text: "\n\n" });
       return undefined;
     case "response.function_call_arguments.done":
-      return void state.tools.settle({ index: outputOf(event), text: readText(event, "arguments") }, emit);
+      state.tools.settle({ index: outputOf(event), text: readText(event, "arguments") }, emit);
+      return undefined;
     case "response.output_item.added":
       return openItem(state, { index: outputOf(event), item: readObject(event, "item") }, emit);
     case "response.output_item.done":
