@@ -57,14 +57,10 @@ export class LiveStream {
     this.#teller = new StateTeller(() => this.state);
     this.#collector = collect(model);
     this.#upstream = new Upstream({
-      open: (signal) =>
-        model
-          .stream(request, { ...options.streamOptions, signal, pausing: this.#teller.pausing })
-          [Symbol.asyncIterator](),
+      open: (signal) => this.#call(request, signal)[Symbol.asyncIterator](),
       read: this.#read,
       failed: this.#upstreamFailed,
     });
-    if (options.transforms.length > 0) this.#chain = startTransforms(options.transforms, this.#accept);
   }
 
   get state(): StreamState {
@@ -156,6 +152,10 @@ export class LiveStream {
     await this.#upstream.settled(this.#options.clock);
   }
 
+  #call(request: ModelRequest, signal: AbortSignal): AsyncIterable<StreamPart> {
+    return this.#model.stream(request, { ...this.#options.streamOptions, signal, pausing: this.#teller.pausing });
+  }
+
   #next(): Promise<Read> {
     if (this.#waiter !== undefined) return Promise.reject(this.#hasReader());
     if (this.#state === "idle") this.#start();
@@ -191,6 +191,12 @@ export class LiveStream {
   #open(): void {
     if (this.#upstream.status !== "unopened") return;
     this.#recorder.started();
+    const { transforms } = this.#options;
+    try {
+      if (transforms.length > 0) this.#chain = startTransforms(transforms, this.#accept);
+    } catch (error) {
+      return this.#breakOff(error);
+    }
     this.#upstream.open();
   }
 

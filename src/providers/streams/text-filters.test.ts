@@ -82,7 +82,7 @@ describe("redact", () => {
 
   it("takes a beginning that grows too long for a match, up to where it ends", () => {
     const block = `-----BEGIN ${"k\n".repeat(500)} END-----`;
-    const out = through(redact([/-----BEGIN[\s\S]+?END-----/], { maxHoldChars: 64 }), [...`${block} after`]);
+    const out = through(redact([/-----BEGIN[\s\S]+?END-----/], { maxHoldChars: 64 }), `${block} after`.split(""));
     expect(out.join("")).toBe("[redacted] after");
   });
 
@@ -161,7 +161,7 @@ describe("replace", () => {
 
   it("lets go of a beginning that grows too long", () => {
     const long = "x".repeat(100);
-    expect(through(replace(/x+y/, "#", { maxHoldChars: 16 }), [...long]).join("")).toBe(long);
+    expect(through(replace(/x+y/, "#", { maxHoldChars: 16 }), long.split("")).join("")).toBe(long);
   });
 });
 
