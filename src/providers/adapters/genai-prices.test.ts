@@ -5,7 +5,9 @@ import type { JsonObject } from "../../base/index.ts";
 import { manualClock } from "../../testing/index.ts";
 import { hostedCapabilities, localCapabilities } from "../capabilities.ts";
 import { anthropicDecoder } from "../codecs/anthropic-stream.ts";
+import type { StreamDecoder } from "../decoder.ts";
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
+import { openaiResponsesDecoder } from "../codecs/openai-responses-stream.ts";
 import type { StreamPart } from "../model.ts";
 import { costOf } from "../money/cost.ts";
 import type { Prices } from "../money/price.ts";
@@ -34,6 +36,7 @@ beforeAll(async () => {
 function eventsOf({ wire, records }: Sample): JsonObject[] {
   const choice = (finish: string | null): JsonObject => ({ index: 0, delta: { content: "x" }, finish_reason: finish });
   if (wire === "openai-chat") return records.map((usage) => ({ choices: [choice("stop")], usage }));
+  if (wire === "openai-responses") return responsesEvents(records);
   const [first, ...rest] = records;
   return [
     { type: "message_start", message: { id: "m", model: "m", usage: first ?? {} } },
@@ -42,9 +45,28 @@ function eventsOf({ wire, records }: Sample): JsonObject[] {
   ];
 }
 
+function responsesEvents(records: Sample["records"]): JsonObject[] {
+  const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "x" }] }];
+  return [
+    { type: "response.created", response: { id: "r", model: "m" } },
+    { type: "response.output_text.delta", delta: "x" },
+    ...records.map((usage) => ({
+      type: "response.completed",
+      response: { id: "r", status: "completed", output, usage },
+    })),
+  ];
+}
+
+const decoders: Readonly<Record<string, (idPrefix: string) => StreamDecoder>> = {
+  anthropic: anthropicDecoder,
+  "openai-chat": openaiChatDecoder,
+  "openai-responses": openaiResponsesDecoder,
+};
+
 /** Reads a sample as the codec of its format does, to the usage of its last part. */
 function decode(sample: Sample): Usage {
-  const decoder = sample.wire === "anthropic" ? anthropicDecoder("call") : openaiChatDecoder("call");
+  const decoder = decoders[sample.wire]?.("call");
+  if (decoder === undefined) throw new Error(`There is no codec of ${sample.wire}.`);
   const parts: StreamPart[] = [];
   for (const event of eventsOf(sample)) {
     expect(decoder.push({ event: "", data: JSON.stringify(event) }, (part) => parts.push(part))).toBeUndefined();

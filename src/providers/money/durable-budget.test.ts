@@ -167,14 +167,13 @@ describe("a durable budget", () => {
   it("may be settled again where the first write failed", async () => {
     const { database } = await newDatabase();
     let broken = false;
-    const failing: Database = Object.create(database, {
-      write: {
-        value: async (...given: Parameters<Database["write"]>) => {
-          if (broken) throw new Error("disk full");
-          return await database.write(...given);
-        },
+    const failing: Database = {
+      ...database,
+      async write(statements) {
+        if (broken) throw new Error("disk full");
+        return await database.write(statements);
       },
-    });
+    };
     await using budgets = await open(failing);
     const scope = await budgets.scope("acme", { period: "total" });
     const reservation = await scope.reserve(amount(10));
