@@ -4,12 +4,16 @@ import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonValue } from "../../base/index.ts";
+import { contractCall, contractText } from "../../testing/model-contract.ts";
+import { wireFormats } from "../../testing/wire-formats.ts";
+import { wireServer } from "../../testing/wire-server.ts";
 import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
 import type { Provider } from "../model.ts";
 import { anthropic } from "./anthropic.ts";
 import { ollama } from "./ollama.ts";
 import { openai } from "./openai-chat.ts";
+import { openaiResponses } from "./openai-responses.ts";
 
 /** What a client understood of an answer, for comparison. */
 interface Understood {
@@ -26,23 +30,24 @@ const weather = {
   description: "Tells the weather.",
   inputSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 } as const;
+const usage = { prompt_tokens: 41, completion_tokens: 17, input_tokens: 41, output_tokens: 17 };
 const mock = new LLMock({ port: 0, chunkSize: 7 });
 
 beforeAll(async () => {
   mock.on(
     { userMessage: "weather", hasToolResult: false },
-    { toolCalls: [{ name: "weather", arguments: JSON.stringify(city) }] },
+    { toolCalls: [{ name: "weather", arguments: JSON.stringify(city) }], usage },
   );
   mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 degrees." });
   mock.onMessage("slow", { content: say.repeat(20) }, { chunkSize: 4, latency: 50 });
   mock.onMessage("limited", { error: { message: "slow down", type: "rate_limit_error" }, status: 429, retryAfter: 3 });
-  mock.onMessage("hello", { content: say });
+  mock.onMessage("hello", { content: say, usage });
   await mock.start();
 });
 afterAll(() => mock.stop());
 
-async function openaiSdk(text: string): Promise<Understood> {
-  const client = new OpenAI({ apiKey: "test", baseURL: `${mock.url}/v1` });
+async function openaiSdk(url: string, text: string): Promise<Understood> {
+  const client = new OpenAI({ apiKey: "test", baseURL: `${url}/v1` });
   const stream = client.chat.completions.stream({
     model: "test-model",
     messages: [{ role: "user", content: text }],
@@ -69,8 +74,27 @@ async function openaiSdk(text: string): Promise<Understood> {
   };
 }
 
-async function anthropicSdk(text: string): Promise<Understood> {
-  const client = new Anthropic({ apiKey: "test", baseURL: mock.url });
+async function responsesSdk(url: string, text: string): Promise<Understood> {
+  const client = new OpenAI({ apiKey: "test", baseURL: `${url}/v1` });
+  const { name, description, inputSchema } = weather;
+  const stream = client.responses.stream({
+    model: "test-model",
+    input: text,
+    tools: [{ type: "function", name, description, parameters: { ...inputSchema }, strict: false }],
+  });
+  const response = await stream.finalResponse();
+  return {
+    text: response.output_text,
+    calls: response.output.flatMap((item) =>
+      item.type === "function_call" ? [{ name: item.name, input: JSON.parse(item.arguments) as JsonValue }] : [],
+    ),
+    inputTokens: response.usage?.input_tokens ?? -1,
+    outputTokens: response.usage?.output_tokens ?? -1,
+  };
+}
+
+async function anthropicSdk(url: string, text: string): Promise<Understood> {
+  const client = new Anthropic({ apiKey: "test", baseURL: url });
   const message = await client.messages
     .stream({
       model: "test-model",
@@ -84,13 +108,14 @@ async function anthropicSdk(text: string): Promise<Understood> {
     calls: message.content.flatMap((block) =>
       block.type === "tool_use" ? [{ name: block.name, input: block.input as JsonValue }] : [],
     ),
-    inputTokens: message.usage.input_tokens,
+    // The client gives the counts as they come: the cached tokens beside the others.
+    inputTokens: message.usage.input_tokens + (message.usage.cache_read_input_tokens ?? 0),
     outputTokens: message.usage.output_tokens,
   };
 }
 
-async function ollamaSdk(content: string): Promise<Understood> {
-  const client = new Ollama({ host: mock.url });
+async function ollamaSdk(url: string, content: string): Promise<Understood> {
+  const client = new Ollama({ host: url });
   const stream = await client.chat({
     model: "test-model",
     messages: [{ role: "user", content }],
@@ -116,28 +141,59 @@ async function ollamaSdk(content: string): Promise<Understood> {
 }
 
 const peers = [
-  ["openai", () => openai({ apiKey: "test", baseUrl: `${mock.url}/v1` }), openaiSdk],
-  ["anthropic", () => anthropic({ apiKey: "test", baseUrl: mock.url }), anthropicSdk],
-  ["ollama", () => ollama({ baseUrl: mock.url }), ollamaSdk],
+  ["openai-chat", (url: string) => openai({ apiKey: "test", baseUrl: `${url}/v1` }), openaiSdk],
+  ["openai-responses", (url: string) => openaiResponses({ apiKey: "test", baseUrl: `${url}/v1` }), responsesSdk],
+  ["anthropic", (url: string) => anthropic({ apiKey: "test", baseUrl: url }), anthropicSdk],
+  ["ollama", (url: string) => ollama({ baseUrl: url }), ollamaSdk],
 ] as const;
 
-describe.each(peers)("%s against aimock", (_, make, peer) => {
+async function understand(provider: Provider, text: string): Promise<Understood & { readonly provenance: string }> {
+  const answer = await generate(provider.model("test-model"), { messages: [userMessage(text)], tools: [weather] });
+  return {
+    text: answer.text,
+    calls: answer.toolCalls.map(({ name, input }) => ({ name, input })),
+    inputTokens: answer.usage.inputTokens,
+    outputTokens: answer.usage.outputTokens,
+    provenance: answer.usage.provenance,
+  };
+}
+
+describe.each(peers)("%s against the wire server", (format, make, peer) => {
+  it.each(["text", "tool"] as const)(
+    "and the official client agree on the %s answer (acceptance 31)",
+    async (scenario) => {
+      await using server = await wireServer();
+      server.answer(wireFormats[format].answer(scenario));
+      await using provider = make(server.url);
+      const ours = await understand(provider, "Why does bread rise?");
+      const official = await peer(server.url, "Why does bread rise?");
+      expect(ours).toEqual({ ...official, provenance: "reported" });
+      expect(ours).toMatchObject(scenario === "text" ? { text: contractText } : { calls: [contractCall] });
+      expect(ours).toMatchObject({ inputTokens: 30, outputTokens: 12 });
+    },
+  );
+});
+
+describe.each(peers)("%s against aimock", (format, make, peer) => {
   async function using<T>(run: (provider: Provider) => Promise<T>): Promise<T> {
-    await using provider = make();
+    await using provider = make(mock.url);
     return await run(provider);
   }
 
-  it.each(["hello", "weather"])("understands the answer to %s as the official client does", async (text) => {
-    const answer = await using((provider) =>
-      generate(provider.model("test-model"), { messages: [userMessage(text)], tools: [weather] }),
-    );
-    const official = await peer(text);
-    expect({
-      text: answer.text,
-      calls: answer.toolCalls.map(({ name, input }) => ({ name, input })),
-      inputTokens: answer.usage.inputTokens,
-      outputTokens: answer.usage.outputTokens,
-    }).toEqual(official);
+  it.each(["hello", "weather"])("and the official client agree on the answer to %s (acceptance 31)", async (text) => {
+    const { provenance, ...ours } = await using((provider) => understand(provider, text));
+    const official = await peer(mock.url, text);
+    if (format === "ollama") {
+      // This mock says nothing but zeros here, which are no counts.
+      expect(official).toMatchObject({ inputTokens: 0, outputTokens: 0 });
+      expect(provenance).toBe("estimated");
+      expect(ours.inputTokens * ours.outputTokens).toBeGreaterThan(0);
+      expect({ ...ours, inputTokens: 0, outputTokens: 0 }).toEqual(official);
+    } else {
+      expect(ours).toEqual(official);
+      expect(ours).toMatchObject({ inputTokens: 41, outputTokens: 17 });
+      expect(provenance).toBe("reported");
+    }
     expect(text === "hello" ? official.text : official.calls).toEqual(
       text === "hello" ? say : [{ name: "weather", input: city }],
     );

@@ -32,10 +32,12 @@ const asking = (file: Omit<FilePart, "type">): ModelRequest => ({
   messages: [{ role: "user", content: [{ type: "file", ...file }] }],
 });
 const refused = (words: RegExp): unknown =>
-  expect.objectContaining({
-    code: "provider_invalid_request",
-    message: expect.stringMatching(words),
-    details: expect.objectContaining({ provider: "here", model: "m", phase: "connect" }),
+  expect.toSatisfy((error: unknown) => {
+    expect(error).toMatchObject({
+      code: "provider_invalid_request",
+      details: { provider: "here", model: "m", phase: "connect" },
+    });
+    return error instanceof Error && words.test(error.message);
   });
 
 describe.each(formats)("a request in the format of %s", (format, write) => {
@@ -76,7 +78,7 @@ describe.each(formats)("a request in the format of %s", (format, write) => {
     expect(names).toEqual(new Set([format === "ollama" ? name : writtenName(name)]));
     const ids = new Set(["id", "call_id", "tool_call_id", "tool_use_id"].flatMap((key) => valuesOf(body, key)));
     expect([...ids]).toHaveLength(format === "ollama" ? 0 : 1);
-    if (format === "anthropic") expect([...ids].join()).toMatch(/^[a-zA-Z0-9_-]+$/);
+    if (format === "anthropic") expect([...ids][0]).toMatch(/^[a-zA-Z0-9_-]+$/);
   });
 
   it("takes only objects for a tool's input, and a call whose input was none", () => {

@@ -103,7 +103,10 @@ describe("a request in the format of Responses", () => {
   it("refuses stop sequences, which the format does not have, before anything is sent", () => {
     const request = { messages: [userMessage("x")], stopSequences: ["END"] };
     expect(() => openaiResponsesRequest(request, target, { reasoning: false })).toThrow(
-      expect.objectContaining({ code: "provider_invalid_request", details: expect.objectContaining({ model: "m" }) }),
+      expect.objectContaining({
+        code: "provider_invalid_request",
+        message: "openai-responses/m knows no stop sequences in this format.",
+      }),
     );
   });
 });
