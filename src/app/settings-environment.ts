@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const wellKnownVariables: Readonly<Record<string, string>> = {
   ...Object.fromEntries<string>(
     Object.entries(providerPresets).flatMap(([name, { keyVariable, baseUrlVariable }]): [string, string][] => [
-      [keyVariable, `providers.${name}.apiKey`],
+      ...(keyVariable === null ? [] : [[keyVariable, `providers.${name}.apiKey`] satisfies [string, string]]),
       ...(baseUrlVariable === undefined
         ? []
         : [[baseUrlVariable, `providers.${name}.baseUrl`] satisfies [string, string]]),

@@ -37,26 +37,32 @@ export interface DetectOptions {
  * Generates nothing and sends no key anywhere.
  */
 export async function detectProviders(options: DetectOptions): Promise<Detection> {
-  const hosted = Object.entries(providerPresets).map(([provider, preset]) => {
+  const hosted = Object.entries(providerPresets).flatMap(([provider, preset]): readonly Candidate[] => {
     const { keyVariable, defaultModel: model } = preset;
+    // A server of this machine is not looked for unless it is configured: only Ollama tells by its answer what it is.
+    if (keyVariable === null) return [];
     const value = options.variables[keyVariable];
     if (value === undefined) {
-      return {
-        provider,
-        model,
-        usable: false,
-        reason: `${keyVariable} is not set`,
-        problem: `Set ${keyVariable} to use ${provider}.`,
-      };
+      return [
+        {
+          provider,
+          model,
+          usable: false,
+          reason: `${keyVariable} is not set`,
+          problem: `Set ${keyVariable} to use ${provider}.`,
+        },
+      ];
     }
     const problem = keyProblem(keyVariable, value);
-    return {
-      provider,
-      model,
-      usable: problem === undefined,
-      reason: `${keyVariable} is set`,
-      ...(problem !== undefined && { problem }),
-    };
+    return [
+      {
+        provider,
+        model,
+        usable: problem === undefined,
+        reason: `${keyVariable} is set`,
+        ...(problem !== undefined && { problem }),
+      },
+    ];
   });
   const offline: Candidate = {
     ...offlineReference,

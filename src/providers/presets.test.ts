@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { detectProviders } from "./detect.ts";
+import { readEndpoint } from "./endpoint.ts";
+import { providerPresets } from "./presets.ts";
+
+const presets = Object.entries(providerPresets);
+
+describe("the presets", () => {
+  it.each(presets)(
+    "%s has an address that can be called, with its version where its format wants one",
+    (name, preset) => {
+      const { origin, pathPrefix, query } = readEndpoint(name, preset.baseUrl);
+      expect(query).toBe("");
+      expect(pathPrefix.endsWith("/v1")).toBe(preset.wire === "openai-chat");
+      const isLocal = origin.startsWith("http://127.0.0.1:");
+      // A key goes over TLS; a server of this machine has none and costs nothing.
+      expect(isLocal || origin.startsWith("https://")).toBe(true);
+      expect(preset.keyVariable === null).toBe(isLocal);
+      expect(preset.capabilities?.cost === "free").toBe(isLocal);
+    },
+  );
+
+  it("share no variable", () => {
+    const variables = presets.flatMap(([, { keyVariable, baseUrlVariable }]) => [keyVariable, baseUrlVariable]);
+    const named = variables.filter((each) => typeof each === "string");
+    expect(named).toEqual([...new Set(named)]);
+  });
+
+  it("of this machine are not looked for unless they are configured", async () => {
+    const { candidates } = await detectProviders({ variables: {} });
+    const names = candidates.map(({ provider }) => provider);
+    expect(names.slice(0, 2)).toEqual(["anthropic", "openai"]);
+    expect(names).toEqual(expect.arrayContaining(["xai", "together", "fireworks", "offline"]));
+    expect(names).not.toEqual(expect.arrayContaining(["vllm"]));
+    expect(names).not.toEqual(expect.arrayContaining(["lmstudio"]));
+    expect(names).not.toEqual(expect.arrayContaining(["llamacpp"]));
+  });
+});
