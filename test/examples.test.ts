@@ -9,6 +9,7 @@ const folder = fileURLToPath(new URL("../examples", import.meta.url));
 
 /** What each example must say, so that one that does nothing is not taken for one that works. */
 const expected: Readonly<Record<string, readonly string[]>> = {
+  "budget.ts": ["budget: ", "spent: $0.020", "budget_exceeded: The budget run has $0 left of $0.02"],
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
   "first-agent.ts": ["tool.completed", "castle", "tokens in"],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],

@@ -37,7 +37,7 @@ export type { Budgets, BudgetsOptions, DurableBudget, DurableLimits } from "./mo
 export type { BudgetEntry } from "./money/budget-store.ts";
 export { budgeted } from "./money/budgeted.ts";
 export type { BudgetedOptions } from "./money/budgeted.ts";
-export { createPrices, toMicros } from "./money/prices.ts";
+export { createPrices, noPriceTable, toMicros } from "./money/prices.ts";
 export type { ModelPrice, PriceOptions, PriceTable } from "./money/prices.ts";
 export { openCallBudget } from "./money/call-budget.ts";
 export type { BudgetVerdict, CallBudget, CallBudgetOptions } from "./money/call-budget.ts";
@@ -73,6 +73,8 @@ export { readRateLimits } from "./rate-limit-headers.ts";
 export { defaultTimeouts } from "./watch.ts";
 export type { Timeouts } from "./watch.ts";
 export type { ApiKey, TokenSource } from "./api-key.ts";
+export { checkKey, createKeyChecks } from "./key-check.ts";
+export type { KeyCheck, KeyCheckOptions, KeyChecks, KeyChecksOptions } from "./key-check.ts";
 export { oauthTokens } from "./oauth.ts";
 export type { OauthOptions, SecretText } from "./oauth.ts";
 export { scripted } from "./scripted.ts";

@@ -1,15 +1,7 @@
 import type * as library from "@pydantic/genai-prices";
 import type { ModelPrice as TablePrice, PriceCalculation, Provider as TableProvider } from "@pydantic/genai-prices";
-import type { Clock } from "../../base/index.ts";
-import { systemClock } from "../../base/index.ts";
 import type { PricedCall, Prices } from "../money/price.ts";
-import { createPrices, type ModelPrice, type PriceTable } from "../money/prices.ts";
-
-/** Are the options of `loadPrices`. `overrides` are by `provider/model` and go before the table. */
-export interface LoadPricesOptions {
-  readonly overrides?: Readonly<Record<string, ModelPrice>> | undefined;
-  readonly clock?: Clock | undefined;
-}
+import { createPrices, type PriceOptions, type PriceTable } from "../money/prices.ts";
 
 type Library = Pick<typeof library, "calcPrice" | "findProvider">;
 
@@ -40,8 +32,8 @@ const maxKnown = 500;
  * Cost: about 20 ms and 5 MB once; then about 5 µs a call.
  * Source: @pydantic/genai-prices, which is dated: prices that changed are by the time of the call.
  */
-export async function loadPrices({ overrides, clock = systemClock }: LoadPricesOptions = {}): Promise<Prices> {
-  return createPrices(tableOf(await import("@pydantic/genai-prices")), { overrides, now: () => clock.now() });
+export async function loadPrices(options: PriceOptions = {}): Promise<Prices> {
+  return createPrices(tableOf(await import("@pydantic/genai-prices")), options);
 }
 
 function tableOf(source: Library): PriceTable {

@@ -8,11 +8,11 @@ import { userMessage } from "../message.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { scripted, type ScriptedTurn } from "../scripted.ts";
 import { budgeted } from "./budgeted.ts";
-import { createPrices } from "./prices.ts";
+import { createPrices, noPriceTable } from "./prices.ts";
 import { estimateNeed } from "./tokens.ts";
 
 const overrides = { "scripted/script": { inputPerMillion: 1, outputPerMillion: 10 } };
-const prices = createPrices({ version: "none", costUsd: () => null }, { overrides, now: () => 0 });
+const prices = createPrices(noPriceTable, { overrides });
 const request: ModelRequest = { messages: [userMessage("Tell me all about bread.")] };
 const long = "Bread rises because yeast breathes. ".repeat(500);
 const nothing = { tokens: 0, costMicroUsd: 0 };

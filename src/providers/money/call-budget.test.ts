@@ -6,12 +6,11 @@ import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { openCallBudget } from "./call-budget.ts";
 import type { Prices } from "./price.ts";
-import { createPrices } from "./prices.ts";
+import { createPrices, noPriceTable } from "./prices.ts";
 
 const model = { provider: "test", name: "m", capabilities: hostedCapabilities };
 const price = { inputPerMillion: 1, outputPerMillion: 10, cacheWritePerMillion: 5 };
-const noTable = { version: "none", costUsd: () => null };
-const prices: Prices = createPrices(noTable, { overrides: { "test/m": price }, now: () => 0 });
+const prices: Prices = createPrices(noPriceTable, { overrides: { "test/m": price } });
 const need = { inputTokens: 100, maxOutputTokens: 50, bounded: true };
 const nothing = { tokens: 0, costMicroUsd: 0 };
 const text = (length: number): StreamPart => ({ type: "text.delta", text: "x".repeat(length) });

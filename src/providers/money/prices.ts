@@ -1,4 +1,4 @@
-import { baseErrors } from "../../base/index.ts";
+import { baseErrors, type Clock, systemClock } from "../../base/index.ts";
 import type { PricedCall, Prices } from "./price.ts";
 
 /** Is a price from the configuration. Units: US dollars for a million tokens; cached tokens cost as other input unless they have a price. */
@@ -20,8 +20,11 @@ export interface PriceTable {
 /** Are the options of `createPrices`. `overrides` are by `provider/model` and go before the table. */
 export interface PriceOptions {
   readonly overrides?: Readonly<Record<string, ModelPrice>> | undefined;
-  readonly now: () => number;
+  readonly clock?: Clock | undefined;
 }
+
+/** Is the table that knows no price, for who sets all prices in the options. */
+export const noPriceTable: PriceTable = { version: "none", costUsd: () => null };
 
 const microsPerUsd = 1_000_000;
 
@@ -30,11 +33,11 @@ const microsPerUsd = 1_000_000;
  *
  * Errors: invalid_input for a price that is no number from 0 on.
  */
-export function createPrices(table: PriceTable, { overrides = {}, now }: PriceOptions): Prices {
+export function createPrices(table: PriceTable, { overrides = {}, clock = systemClock }: PriceOptions = {}): Prices {
   for (const [name, price] of Object.entries(overrides)) checkPrice(name, price);
   return {
     version: table.version,
-    costMicroUsd({ provider, model, usage, atMs = now(), free = false }) {
+    costMicroUsd({ provider, model, usage, atMs = clock.now(), free = false }) {
       const key = `${provider}/${model}`;
       const own = Object.hasOwn(overrides, key) ? overrides[key] : undefined;
       const sound = soundUsage(usage);
