@@ -103,18 +103,21 @@ describe.each(formats)("%s", (format, make) => {
     await expect(generate(at.model, request)).rejects.toMatchObject({ code: "model_not_found", exitCode: 4 });
   });
 
-  it.each(["end", "cut"] as const)("never takes an answer for whole that was cut anywhere (%s)", async (ending) => {
-    const bytes = Buffer.from(wire.text);
-    await using at = await open({});
-    for (let end = 0; end < bytes.length - 4; end += 61) {
-      const { headers = {} } = wire.answer("text");
-      at.server.answer({ headers, chunks: [bytes.subarray(0, end)], ending });
-      const outcome = await generate(at.model, request).catch((error: unknown) => error);
-      // From the finish reason on, an OpenAI answer is whole; only its usage may be missing.
-      if (format === "openai-chat" && wire.text.slice(0, end).includes('"stop"')) continue;
-      expect(outcome, `cut at ${end}`).toMatchObject({ code: "stream_interrupted", details: { phase: "stream" } });
-    }
-  });
+  it.each(["end", "cut"] as const)(
+    "never takes an answer for whole that was cut anywhere, with the ending %s (acceptance 1)",
+    async (ending) => {
+      const bytes = Buffer.from(wire.text);
+      await using at = await open({});
+      for (let end = 0; end < bytes.length - 4; end += 61) {
+        const { headers = {} } = wire.answer("text");
+        at.server.answer({ headers, chunks: [bytes.subarray(0, end)], ending });
+        const outcome = await generate(at.model, request).catch((error: unknown) => error);
+        // From the finish reason on, an OpenAI answer is whole; only its usage may be missing.
+        if (format === "openai-chat" && wire.text.slice(0, end).includes('"stop"')) continue;
+        expect(outcome, `cut at ${end}`).toMatchObject({ code: "stream_interrupted", details: { phase: "stream" } });
+      }
+    },
+  );
 
   it("refuses a page, garbage and an endless line as malformed, and hangs up", async () => {
     const headers = wire.answer("text").headers ?? {};
@@ -142,7 +145,7 @@ describe.each(formats)("%s", (format, make) => {
     }
   });
 
-  it("skips and counts a single malformed event", async () => {
+  it("skips and counts a single malformed event (acceptance 6)", async () => {
     const bad = format === "ollama" ? "{broken\n" : "data: {broken\n\n";
     const { headers = {}, chunks = [] } = wire.answer("text");
     await using at = await open({ headers, chunks: [chunks[0] ?? "", bad, ...chunks.slice(1)] });
@@ -152,7 +155,7 @@ describe.each(formats)("%s", (format, make) => {
   it.each([
     ["headers", { silent: true }, "firstPartMs"],
     ["stream", wire.answer("stalled"), "idleMs"],
-  ] as const)("gives up a provider that goes silent in the phase %s", async (phase, answer, limit) => {
+  ] as const)("gives up a provider that goes silent in the phase %s (acceptance 3)", async (phase, answer, limit) => {
     const clock = manualClock();
     await using at = await open(answer, { clock, timeouts: { firstPartMs: 5_000, idleMs: 1_000 } });
     const seen = Promise.withResolvers<void>();
@@ -172,7 +175,7 @@ describe.each(formats)("%s", (format, make) => {
     await at.server.idle();
   });
 
-  it("ends at the terminator even when the server lingers", async () => {
+  it("ends at the terminator even when the server lingers (acceptance 2)", async () => {
     await using at = await open({ ...wire.answer("text"), ending: "hang" });
     expect((await generate(at.model, request)).usage).toMatchObject({ outputTokens: 12, provenance: "reported" });
     await at.server.idle();

@@ -94,6 +94,17 @@ describe.each(formats)("a request in the format of %s", (format, write) => {
   });
 });
 
+it("each format holds an answer to a schema in its own way (acceptance 30)", () => {
+  const schema = { type: "object", properties: {}, required: [], additionalProperties: false };
+  const bodies = formats.map(([, write]) => write({ messages: [], responseFormat: { name: "a", schema } }));
+  expect(bodies).toMatchObject([
+    { response_format: { type: "json_schema", json_schema: { name: "a", schema, strict: true } } },
+    { text: { format: { type: "json_schema", name: "a", schema, strict: true } } },
+    { output_config: { format: { type: "json_schema", schema } } },
+    { format: schema },
+  ]);
+});
+
 describe("files", () => {
   it("go into Chat Completions as images, sounds or files", () => {
     const written = (file: Omit<FilePart, "type">): JsonValue | undefined => valuesOf(chat(asking(file)), "content")[0];

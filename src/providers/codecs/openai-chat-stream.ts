@@ -106,16 +106,28 @@ function readChoice(state: State, choice: JsonObject, emit: Emit): void {
 }
 
 function readDelta(state: State, delta: JsonObject, emit: Emit): void {
-  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning");
+  const inParts = Array.isArray(delta["content"]) ? readObjects(delta, "content") : noParts;
+  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning") || thoughtIn(inParts);
   if (thought !== "") emit({ type: "reasoning.delta", text: thought });
   const refusal = readText(delta, "refusal");
   if (refusal !== "") state.refusal += refusal;
-  const text = readText(delta, "content") + refusal;
+  const text = (readText(delta, "content") || textIn(inParts)) + refusal;
   if (text !== "") emit({ type: "text.delta", text });
   const calls = delta["tool_calls"];
   const called = Array.isArray(calls) && calls.length > 0;
   if (called) for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
   if (called || text !== "" || thought !== "") state.overtaken = true;
+}
+
+const noParts: readonly JsonObject[] = [];
+
+/** Reads the text in a list of parts, which is how Mistral sends what its reasoning models say. */
+function textIn(parts: readonly JsonObject[]): string {
+  return parts.length === 0 ? "" : parts.map((part) => readText(part, "text")).join("");
+}
+
+function thoughtIn(parts: readonly JsonObject[]): string {
+  return parts.length === 0 ? "" : parts.map((part) => textIn(readObjects(part, "thinking"))).join("");
 }
 
 function finish(state: State, emit: Emit): Fault | undefined {

@@ -121,6 +121,32 @@ describe("a stream in OpenAI's format", () => {
     expect(run(openaiChatDecoder("c"), [delta({}, "odd")]).finished).toMatchObject({ finishReason: "other" });
   });
 
+  it("reads thoughts and text that come as lists of parts", () => {
+    const thinking = [{ type: "thinking", thinking: [{ type: "text", text: "Hm." }] }];
+    const { parts } = run(openaiChatDecoder("c"), [
+      delta({ content: thinking }),
+      delta({ content: [{ type: "text", text: "Yes." }] }),
+      delta({}, "stop"),
+    ]);
+    expect(parts).toContainEqual({ type: "reasoning.delta", text: "Hm." });
+    expect(parts).toContainEqual({ type: "text.delta", text: "Yes." });
+  });
+
+  it("takes no call twice that comes whole once more, and null for no input (acceptance 28)", () => {
+    const whole = call({ index: 0, id: "a", function: { name: "one", arguments: '{"n":1}' } });
+    const { calls, types } = run(openaiChatDecoder("c"), [
+      whole,
+      whole,
+      call({ index: 1, id: "b", function: { name: "two", arguments: "null" } }),
+      delta({}, "tool_calls"),
+    ]);
+    expect(calls).toEqual([
+      { id: "a", name: "one", input: { n: 1 } },
+      { id: "b", name: "two", input: {} },
+    ]);
+    expect(types.filter((type) => type === "tool.delta")).toHaveLength(2);
+  });
+
   it("says why a model refused, in one piece", () => {
     const { finished } = run(openaiChatDecoder("c"), [
       delta({ refusal: "I cannot " }),
@@ -217,6 +243,21 @@ describe("a stream in Anthropic's format", () => {
     ]);
     expect(told.finished).toMatchObject({ metadata: { refusal: { category: "cyber" } } });
     expect(run(anthropicDecoder("c"), [start, ...end("end_turn")]).finished).toMatchObject({ metadata: {} });
+  });
+
+  it("leaves out the calls of tools that Anthropic runs itself, and starts even without a start", () => {
+    const { fault, calls, types } = run(anthropicDecoder("c"), [
+      {
+        type: "content_block_start",
+        index: 0,
+        content_block: { type: "server_tool_use", id: "s", name: "web_search" },
+      },
+      { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: '{"q":' } },
+      { type: "content_block_delta", index: 1, delta: { type: "text_delta", text: "Found." } },
+      ...end("end_turn"),
+    ]);
+    expect({ fault, calls }).toEqual({ fault: undefined, calls: [] });
+    expect(types.slice(0, 2)).toEqual(["response.started", "text.delta"]);
   });
 
   it("turns an overload in the middle into its fault", () => {
