@@ -48,6 +48,7 @@ export type SeeSums = (at: ScopePeriod, sums: ScopeSums) => void;
 export class BudgetStore {
   readonly #database: Database;
   readonly #see: SeeSums;
+  #reclaiming: Promise<number> | undefined;
 
   constructor(database: Database, see: SeeSums) {
     this.#database = database;
@@ -99,28 +100,36 @@ export class BudgetStore {
     return sums;
   }
 
-  /** Gives back what owners that live no more had set aside; tells how many reservations that were. */
+  /**
+   * Gives back what owners that live no more had set aside; tells how many reservations that were. Calls at the same time
+   * share the answer. Cost: where all are alive, one read and one look at the lock of each.
+   */
   async reclaim(own: string): Promise<number> {
-    const sql = "SELECT id, owner, scopes FROM budget_reservation WHERE owner <> ? ORDER BY owner";
-    const rows = await this.#database.read({ sql, params: [own] });
-    const alive = new Map<string, boolean>();
+    this.#reclaiming ??= this.#reclaim(own).finally(() => {
+      this.#reclaiming = undefined;
+    });
+    return await this.#reclaiming;
+  }
+
+  /** Gives back all that an owner still has set aside; tells how many reservations that were. */
+  async releaseAll(owner: string): Promise<number> {
+    const sql = "SELECT id, scopes FROM budget_reservation WHERE owner = ?";
     let count = 0;
-    for (const row of rows) {
-      const owner = String(row["owner"]);
-      const lives = alive.get(owner) ?? (await this.#database.isLocked(owner));
-      alive.set(owner, lives);
+    for (const row of await this.#database.read({ sql, params: [owner] })) {
       // Another process may be giving it back at the same time: one of the two finds it.
-      if (!lives && (await this.end({ id: String(row["id"]), scopes: placesOf(row) }))) count++;
+      if (await this.end({ id: String(row["id"]), scopes: placesOf(row) })) count++;
     }
     return count;
   }
 
-  /** Gives back all that an owner still has set aside. */
-  async releaseAll(owner: string): Promise<void> {
-    const sql = "SELECT id, scopes FROM budget_reservation WHERE owner = ?";
-    for (const row of await this.#database.read({ sql, params: [owner] })) {
-      await this.end({ id: String(row["id"]), scopes: placesOf(row) });
+  async #reclaim(own: string): Promise<number> {
+    const sql = "SELECT DISTINCT owner FROM budget_reservation WHERE owner <> ?";
+    let count = 0;
+    for (const row of await this.#database.read({ sql, params: [own] })) {
+      const owner = String(row["owner"]);
+      if (!(await this.#database.isLocked(owner))) count += await this.releaseAll(owner);
     }
+    return count;
   }
 
   /** Reads the book from one day to another, both included. Order: by day, then by scope, then by cost, the highest first. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createBudget } from "../../base/index.ts";
 import type { Budget } from "../../base/index.ts";
-import { manualClock } from "../../testing/index.ts";
+import { manualClock, wireServer } from "../../testing/index.ts";
+import { openaiCompatible } from "../adapters/openai-chat.ts";
 import type { Attempt } from "../call-report.ts";
 import { hostedCapabilities } from "../capabilities.ts";
 import { userMessage } from "../message.ts";
@@ -64,6 +65,20 @@ describe("a model within a budget", () => {
       attempts: [{ outcome: "budget", costMicroUsd: inputTokens + 11_040 }],
       costMicroUsd: inputTokens + 11_040,
     });
+  });
+
+  it("closes the connection to its provider when it stops (acceptance 16)", async () => {
+    await using server = await wireServer();
+    const chunk = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "bread and butter" } }] })}\n\n`;
+    // The provider goes on after the limit, and never ends.
+    const headers = { "content-type": "text/event-stream" };
+    server.answer({ headers, chunks: Array.from({ length: 400 }, () => chunk), ending: "hang" });
+    await using provider = openaiCompatible({ name: "scripted", baseUrl: `${server.url}/v1` });
+    const budget = createBudget("run", { maxTokens: inputTokens + 1_100 });
+    const { last, text } = await read(budgeted(provider.model("script"), budget, { prices }));
+    expect([last.finishReason, text.length]).toEqual(["budget", 1_100 / 4 + 1]);
+    await server.idle();
+    expect([server.open, budget.reserved]).toEqual([0, nothing]);
   });
 
   it.each([

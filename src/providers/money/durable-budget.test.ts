@@ -10,7 +10,12 @@ import type { Amount, Budget, Reservation } from "../../base/index.ts";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
 import type { Database } from "../../storage/index.ts";
 import { manualClock } from "../../testing/index.ts";
+import { generate } from "../generate.ts";
+import { userMessage } from "../message.ts";
+import { scripted } from "../scripted.ts";
+import { budgeted } from "./budgeted.ts";
 import { type Budgets, openBudgets } from "./durable-budget.ts";
+import { createPrices, noPriceTable } from "./prices.ts";
 
 const amount = (tokens: number, costMicroUsd = 0): Amount => ({ tokens, costMicroUsd });
 const nothing = amount(0);
@@ -122,6 +127,25 @@ describe("a durable budget", () => {
     // What asks for nothing of what is used up passes.
     await (await scope.reserve(amount(0, 5))).settle(amount(0, 5));
     expect(scope.spent).toEqual(amount(130, 5));
+  });
+
+  it("stops an answer within one chunk of the limit of the day (acceptance 16)", async () => {
+    const { database } = await newDatabase();
+    await using budgets = await open(database);
+    const tenant = await budgets.scope("acme", { period: "total" });
+    const day = await tenant.scope("day", { period: "day", maxCostMicroUsd: 20_000 });
+    const overrides = { "scripted/script": { inputPerMillion: 1, outputPerMillion: 10 } };
+    const prices = createPrices(noPriceTable, { overrides });
+    const text = "x".repeat(40_000);
+    const model = budgeted(scripted([text]), day.child("run"), { prices });
+    const answer = await generate(model, { messages: [userMessage("Say x.")] });
+    expect(answer.finishReason).toBe("budget");
+    expect(answer.text.length).toBeLessThan(text.length);
+    // A chunk is 16 characters: four tokens at 10.
+    expect(day.spent.costMicroUsd).toBeGreaterThan(20_000);
+    expect(day.spent.costMicroUsd).toBeLessThanOrEqual(20_000 + 40);
+    expect([tenant.spent, tenant.reserved]).toEqual([day.spent, nothing]);
+    expect(await budgets.report()).toMatchObject([{ label: "scripted/script", costMicroUsd: day.spent.costMicroUsd }]);
   });
 
   it("keeps a book by day, scope and model", async () => {

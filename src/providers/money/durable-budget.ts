@@ -70,6 +70,8 @@ interface Shared {
 
 const nothing: Amount = { tokens: 0, costMicroUsd: 0 };
 const noSums: ScopeSums = { spent: nothing, reserved: nothing };
+/** Of how many scopes the sums are kept in mind to be shown, those last used. What passes is never decided by them. */
+const maxKnown = 10_000;
 /** How often others may be faster, one after the other, before it is taken for a fault. */
 const maxTries = 10;
 
@@ -86,7 +88,13 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
   const known: Shared["known"] = new Map();
   const store = new BudgetStore(database, ({ scope, period }, sums) => {
     // A call that began yesterday ends in yesterday's sums, which say nothing of today's.
-    if (period >= (known.get(scope)?.period ?? "")) known.set(scope, { period, sums });
+    if (period < (known.get(scope)?.period ?? "")) return;
+    known.delete(scope);
+    known.set(scope, { period, sums });
+    for (const oldest of known.keys()) {
+      if (known.size <= maxKnown) break;
+      known.delete(oldest);
+    }
   });
   const owner = newId("own", { clock });
   const lock = await database.lock(owner);

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { loadTokenizer } from "../adapters/gpt-tokenizer.ts";
 import { hostedCapabilities } from "../capabilities.ts";
@@ -30,6 +31,22 @@ describe("the tokens of a text", () => {
     expect(countTokens("hello world", { model: "claude-sonnet-5", tokenizer })).toEqual({ tokens: 3, exact: false });
     expect(countTokens("hello world", { model: "gpt-4o" })).toEqual({ tokens: 3, exact: false });
     expect(countTokens("", {})).toEqual({ tokens: 0, exact: false });
+  });
+
+  it("are estimated where the optional package is not installed", async () => {
+    const url = JSON.stringify(new URL("../adapters/gpt-tokenizer.ts", import.meta.url).href);
+    const program = `
+      import { registerHooks } from "node:module";
+      registerHooks({
+        resolve: (specifier, context, nextResolve) =>
+          nextResolve(specifier.replace(/^gpt-tokenizer/, "not-installed-at-all"), context),
+      });
+      const { loadTokenizer } = await import(${url});
+      console.log(String(await loadTokenizer()));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    expect((await child.stdout.toArray()).join("").trim()).toBe("undefined");
   });
 
   it.each(Object.entries(texts))(
