@@ -14,3 +14,7 @@ export { wireServer } from "./wire-server.ts";
 export type { WireAnswer, WireRequest, WireServer } from "./wire-server.ts";
 export { wireFormats } from "./wire-formats.ts";
 export type { WireFormat } from "./wire-formats.ts";
+export { contractDimensions, contractVector, embedderContract } from "./embedder-contract.ts";
+export type { EmbedderScenario, EmbedderSubject } from "./embedder-contract.ts";
+export { brokenEmbedders } from "./broken-embedders.ts";
+export type { BrokenEmbedder } from "./broken-embedders.ts";
