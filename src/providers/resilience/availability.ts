@@ -12,8 +12,8 @@ export interface Refusal {
 }
 
 /** Tells why nobody may go in, whatever the need: there is no waiting for these. */
-export function refusalOf({ cooldowns, key, breaker, unhealthy, clock }: GateParts): Refusal | undefined {
-  if (cooldowns.isDisabled(key)) return { reason: "key_disabled", waitMs: Number.POSITIVE_INFINITY };
+export function refusalOf({ cooldown, breaker, unhealthy, clock }: GateParts): Refusal | undefined {
+  if (cooldown.disabled) return { reason: "key_disabled", waitMs: Number.POSITIVE_INFINITY };
   const { opensAtMs } = breaker;
   if (opensAtMs > 0) return { reason: "breaker_open", waitMs: opensAtMs - clock.monotonic() };
   const leftMs = unhealthy.untilMs - clock.monotonic();

@@ -28,38 +28,55 @@ export interface FailedCall {
   readonly beganMs: number;
 }
 
-/** Keeps the deadlines before which a provider, model and key are not to be called; several gates may share it. */
-export interface Cooldowns {
-  /** Tells how long the cooldown lasts from now. Units: milliseconds; 0 when there is none. */
-  leftMs(key: CooldownKey): number;
+/** Keeps the deadline before which one provider, model and key is not to be called. */
+export interface Cooldown {
+  /** How long it lasts from now. Units: milliseconds; 0 when there is none. */
+  readonly leftMs: number;
+  /** Tells that the key is out of use. */
+  readonly disabled: boolean;
   /** Takes in a failure. The deadline is the latest that any failure asked for. */
-  failed(key: CooldownKey, call: FailedCall): void;
+  failed(call: FailedCall): void;
   /** Takes in a success: later failures count from the start again. It ends no cooldown. Units: of the monotonic clock. */
-  succeeded(key: CooldownKey, beganMs: number): void;
-  /** Tells whether the provider refused the key. */
-  isDisabled(key: Omit<CooldownKey, "model">): boolean;
-  /** Takes a key out of use for all models of the provider; other keys stay in use. */
-  disableKey(key: Omit<CooldownKey, "model">): void;
-  /** Takes a key into use again. */
-  enableKey(key: Omit<CooldownKey, "model">): void;
+  succeeded(beganMs: number): void;
+  /** Takes the key out of use for all models of the provider; other keys stay in use. */
+  disableKey(): void;
+  /** Takes the key into use again. */
+  enableKey(): void;
 }
 
-interface Trouble {
-  untilMs: number;
-  failures: number;
-  lastFailureMs: number;
+/** Keeps cooldowns by provider, model and key; several gates may share it. */
+export interface Cooldowns {
+  /** Gives the cooldown of a model and key: the same whenever the same is asked for. */
+  of(key: CooldownKey): Cooldown;
 }
 
-/** Makes cooldowns. Cost: one small record for each model and key that has failed since its last success. */
+/** Makes cooldowns. Cost: one small record for each model and key that was asked for. */
 export function createCooldowns(
   options: Partial<CooldownOptions> & { readonly clock: Clock; readonly random: Random },
 ): Cooldowns {
-  const { clock, random, ...named } = options;
-  const { failures: threshold, baseMs, maxMs } = { ...defaultCooldown, ...named };
-  const troubles = new Map<string, Trouble>();
-  const disabled = new Set<string>();
+  const known = new Map<string, Cooldown>();
+  const disabledKeys = new Set<string>();
+  return {
+    of(key) {
+      const name = JSON.stringify([key.provider, key.model, key.keyId]);
+      const cooldown = known.get(name) ?? createCooldown(key, disabledKeys, { ...defaultCooldown, ...options });
+      known.set(name, cooldown);
+      return cooldown;
+    },
+  };
+}
 
-  const waitFor = (error: AtlasError, failures: number): number => {
+function createCooldown(
+  { provider, keyId }: CooldownKey,
+  disabledKeys: Set<string>,
+  { clock, random, failures: threshold, baseMs, maxMs }: CooldownOptions & { clock: Clock; random: Random },
+): Cooldown {
+  const keyName = JSON.stringify([provider, keyId]);
+  let untilMs = 0;
+  let failures = 0;
+  let lastFailureMs = Number.NEGATIVE_INFINITY;
+
+  const waitFor = (error: AtlasError): number => {
     const kind = failureKind(error);
     const asked = error.details["retryAfterMs"];
     if (typeof asked === "number") return asked;
@@ -67,41 +84,30 @@ export function createCooldowns(
     const repetition = kind === "limited" ? failures - 1 : failures - threshold;
     return repetition < 0 ? 0 : drawBackoffMs(repetition, { baseMs, maxMs }, random);
   };
-  return {
-    leftMs(key) {
-      return Math.max(0, (troubles.get(nameOf(key))?.untilMs ?? 0) - clock.monotonic());
+  const cooldown: Cooldown = {
+    get leftMs() {
+      return Math.max(0, untilMs - clock.monotonic());
     },
-    failed(key, { error, beganMs }) {
+    get disabled() {
+      return disabledKeys.has(keyName);
+    },
+    failed({ error, beganMs }) {
       const kind = failureKind(error);
       if (kind === "none" || kind === "request") return;
-      if (kind === "key") return void disabled.add(keyOf(key));
+      if (kind === "key") return cooldown.disableKey();
       const now = clock.monotonic();
-      const name = nameOf(key);
-      const trouble = troubles.get(name) ?? { untilMs: 0, failures: 0, lastFailureMs: Number.NEGATIVE_INFINITY };
       // Calls that were under way together and fail together are one failure, not a row of them.
-      if (beganMs >= trouble.lastFailureMs) {
-        trouble.failures++;
-        trouble.lastFailureMs = now;
+      if (beganMs >= lastFailureMs) {
+        failures++;
+        lastFailureMs = now;
       }
-      trouble.untilMs = Math.max(trouble.untilMs, now + waitFor(error, trouble.failures));
-      troubles.set(name, trouble);
+      untilMs = Math.max(untilMs, now + waitFor(error));
     },
-    succeeded(key, beganMs) {
-      const trouble = troubles.get(nameOf(key));
-      if (trouble === undefined || beganMs < trouble.lastFailureMs) return;
-      trouble.failures = 0;
-      if (trouble.untilMs <= clock.monotonic()) troubles.delete(nameOf(key));
+    succeeded(beganMs) {
+      if (beganMs >= lastFailureMs) failures = 0;
     },
-    isDisabled: (key) => disabled.has(keyOf(key)),
-    disableKey: (key) => void disabled.add(keyOf(key)),
-    enableKey: (key) => void disabled.delete(keyOf(key)),
+    disableKey: () => void disabledKeys.add(keyName),
+    enableKey: () => void disabledKeys.delete(keyName),
   };
-}
-
-function nameOf({ provider, model, keyId }: CooldownKey): string {
-  return JSON.stringify([provider, model, keyId]);
-}
-
-function keyOf({ provider, keyId }: Omit<CooldownKey, "model">): string {
-  return JSON.stringify([provider, keyId]);
+  return cooldown;
 }

@@ -68,10 +68,10 @@ export interface ControlledGate extends Gate {
 /** Makes the gate before one provider, model and key. Cost: no timer while nobody waits. Errors: invalid_input for a limit below 1. */
 export function createGate(options: GateOptions): ControlledGate {
   const { provider, model, keyId, limits = {}, limiters: shared = [], onEvent } = options;
-  const { clock = systemClock, random = systemRandom, cooldown = {} } = options;
+  const { clock = systemClock, random = systemRandom, cooldown: given = {} } = options;
   const key: CooldownKey = { provider, model, keyId };
   const emit = (event: GateHappening): void => onEvent?.({ ...key, ...event });
-  const cooldowns = "leftMs" in cooldown ? cooldown : createCooldowns({ ...cooldown, clock, random });
+  const cooldown = ("of" in given ? given : createCooldowns({ ...given, clock, random })).of(key);
   const concurrency = createConcurrencyLimiter({ clock, limit: limits.concurrency ?? Number.POSITIVE_INFINITY });
   const rate = createRateLimiter({ ...limits, clock, name: `${provider}/${model}` });
   const breaker = createBreaker({
@@ -79,12 +79,12 @@ export function createGate(options: GateOptions): ControlledGate {
     clock,
     onChange: (state) => emit({ type: breakerEvents[state] }),
   });
-  const limiters = [cooldownLimiter(clock, cooldowns, key), concurrency, rate, ...shared];
+  const limiters = [cooldownLimiter(clock, cooldown), concurrency, rate, ...shared];
   const parts: GateParts = {
     key,
     clock,
     breaker,
-    cooldowns,
+    cooldown,
     limiters,
     emit,
     stats: createGateStats(),
@@ -131,16 +131,16 @@ async function enter(
 
 type Controls = Pick<ControlledGate, "enableKey" | "disableKey" | "markUnhealthy" | "markHealthy">;
 
-function controlsOf({ key, clock, cooldowns, unhealthy, emit }: GateParts, room: WaitingRoom): Controls {
+function controlsOf({ clock, cooldown, unhealthy, emit }: GateParts, room: WaitingRoom): Controls {
   return {
     enableKey() {
-      if (!cooldowns.isDisabled(key)) return;
-      cooldowns.enableKey(key);
+      if (!cooldown.disabled) return;
+      cooldown.enableKey();
       emit({ type: "key.enabled" });
     },
     disableKey() {
-      if (cooldowns.isDisabled(key)) return;
-      cooldowns.disableKey(key);
+      if (cooldown.disabled) return;
+      cooldown.disableKey();
       emit({ type: "key.disabled" });
       room.review();
     },
@@ -156,19 +156,19 @@ function controlsOf({ key, clock, cooldowns, unhealthy, emit }: GateParts, room:
 }
 
 function snapshotOf(
-  { key, clock, breaker, cooldowns, stats, unhealthy }: GateParts,
+  { key, clock, breaker, cooldown, stats, unhealthy }: GateParts,
   counts: Pick<GateSnapshot, "inFlight" | "waiting">,
 ): GateSnapshot {
   const nowMs = clock.monotonic();
   const epochMs = (atMs: number | undefined): number | null =>
     atMs === undefined ? null : Math.round(clock.now() + atMs - nowMs);
-  const coolMs = cooldowns.leftMs(key);
+  const coolMs = cooldown.leftMs;
   return {
     ...key,
     ...counts,
     ...stats.figures(nowMs),
     state: breaker.state,
-    keyDisabled: cooldowns.isDisabled(key),
+    keyDisabled: cooldown.disabled,
     cooldownUntilMs: epochMs(coolMs > 0 ? nowMs + coolMs : undefined),
     unhealthyUntilMs: epochMs(unhealthy.untilMs > nowMs ? unhealthy.untilMs : undefined),
     lastCallAtMs: epochMs(stats.lastMs),

@@ -60,7 +60,7 @@ interface EndedCall {
 }
 
 function learn(parts: GateParts, { outcome, call, beganMs }: EndedCall): void {
-  const { clock, stats, unhealthy, cooldowns, key } = parts;
+  const { clock, stats, unhealthy, cooldown } = parts;
   call.end(verdictOf(outcome));
   if (outcome.kind === "ignored") return;
   const atMs = clock.monotonic();
@@ -73,16 +73,16 @@ function learn(parts: GateParts, { outcome, call, beganMs }: EndedCall): void {
   });
   if (outcome.kind === "failure") return coolDown(parts, outcome, beganMs);
   unhealthy.untilMs = 0;
-  cooldowns.succeeded(key, beganMs);
+  cooldown.succeeded(beganMs);
 }
 
 function coolDown(parts: GateParts, { error }: Extract<Outcome, { kind: "failure" }>, beganMs: number): void {
-  const { clock, cooldowns, key, emit } = parts;
-  const before = { leftMs: cooldowns.leftMs(key), disabled: cooldowns.isDisabled(key) };
-  cooldowns.failed(key, { error, beganMs });
-  const leftMs = cooldowns.leftMs(key);
+  const { clock, cooldown, emit } = parts;
+  const before = { leftMs: cooldown.leftMs, disabled: cooldown.disabled };
+  cooldown.failed({ error, beganMs });
+  const { leftMs, disabled } = cooldown;
   if (leftMs > before.leftMs) emit({ type: "cooldown.started", untilMs: clock.now() + leftMs, code: error.code });
-  if (!before.disabled && cooldowns.isDisabled(key)) emit({ type: "key.disabled" });
+  if (!before.disabled && disabled) emit({ type: "key.disabled" });
 }
 
 /** A provider that refuses is alive: only its own faults count against it. */

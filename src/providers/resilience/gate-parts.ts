@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import type { Breaker } from "./breaker.ts";
-import type { CooldownKey, Cooldowns } from "./cooldown.ts";
+import type { Cooldown, CooldownKey } from "./cooldown.ts";
 import type { GateStats } from "./gate-stats.ts";
 import type { Limiter } from "./limiter.ts";
 
@@ -19,7 +19,7 @@ export interface GateParts {
   readonly key: CooldownKey;
   readonly clock: Clock;
   readonly breaker: Breaker;
-  readonly cooldowns: Cooldowns;
+  readonly cooldown: Cooldown;
   /** Order: the cooldown first, then the limits of the gate, then shared ones. */
   readonly limiters: readonly Limiter[];
   readonly stats: GateStats;

@@ -36,6 +36,8 @@ export interface Waiter {
   readonly limiters: readonly Limiter[];
   /** When it came. Units: milliseconds of the monotonic clock. */
   readonly sinceMs: number;
+  /** Its place among all that ever came, wherever they wait. */
+  readonly turn: number;
   /** Is called once, when all limiters have room; it takes the places before it returns. */
   go(): void;
 }

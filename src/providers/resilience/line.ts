@@ -13,6 +13,13 @@ export function createLine(clock: Clock, limiter: () => Limiter): Line {
   return { waiters: new Set(), alarm: createAlarm(clock, () => serve([limiter()])) };
 }
 
+let turns = 0;
+
+/** Gives the next place in the order of arrival. One count for the whole process: gates that share a limiter share an order. */
+export function nextTurn(): number {
+  return ++turns;
+}
+
 /** Stands in all lines at once, and goes at once where there is room and nobody before. */
 export function join(waiter: Waiter): void {
   for (const { line } of waiter.limiters) line.waiters.add(waiter);
@@ -38,20 +45,28 @@ export function serve(limiters: readonly Limiter[]): void {
 
 /** Tells whether a need that came now would have to wait behind others of this limiter. */
 export function isBusy(limiter: Limiter): boolean {
-  for (const waiter of limiter.line.waiters) if (blocks(waiter, limiter)) return true;
-  return false;
+  return firstBlocked(limiter) !== Number.POSITIVE_INFINITY;
 }
 
+/** Cost: one walk along the line for each that goes, and one for those who do not. */
 function letGo(limiter: Limiter): Set<Limiter> {
   const left = new Set<Limiter>();
+  const blocked = new Map<Limiter, number>();
+  const isBehind = (waiter: Waiter, other: Limiter): boolean => {
+    const first = blocked.get(other) ?? firstBlocked(other);
+    blocked.set(other, first);
+    return first < waiter.turn;
+  };
   for (const waiter of limiter.line.waiters) {
-    if (limiter.waitMs(waiter.need) > 0) break;
-    if (waiter.limiters.some((other) => other.waitMs(waiter.need) > 0 || isBehind(waiter, other))) {
-      if (isOverdue(waiter, limiter)) break;
-      continue;
-    }
-    for (const other of waiter.limiters) {
+    const { need, limiters } = waiter;
+    if (limiter.waitMs(need) > 0) break;
+    const heldUp =
+      limiters.some((other) => other.waitMs(need) > 0) || limiters.some((other) => isBehind(waiter, other));
+    if (heldUp && isOverdue(waiter, limiter)) break;
+    if (heldUp) continue;
+    for (const other of limiters) {
       other.line.waiters.delete(waiter);
+      blocked.delete(other);
       left.add(other);
     }
     waiter.go();
@@ -59,17 +74,15 @@ function letGo(limiter: Limiter): Set<Limiter> {
   return left;
 }
 
-function isBehind(waiter: Waiter, limiter: Limiter): boolean {
-  for (const other of limiter.line.waiters) {
-    if (other === waiter) return false;
-    if (blocks(other, limiter)) return true;
+/**
+ * Finds the turn of the first who keeps all behind it waiting; Infinity when there is none. Whoever waits for this limiter
+ * keeps its turn here; whoever waits for another one lets others pass, for a while.
+ */
+function firstBlocked(limiter: Limiter): number {
+  for (const waiter of limiter.line.waiters) {
+    if (limiter.waitMs(waiter.need) > 0 || isOverdue(waiter, limiter)) return waiter.turn;
   }
-  return false;
-}
-
-/** Whoever waits for this limiter keeps its turn here; whoever waits for another one lets others pass, for a while. */
-function blocks(waiter: Waiter, limiter: Limiter): boolean {
-  return limiter.waitMs(waiter.need) > 0 || isOverdue(waiter, limiter);
+  return Number.POSITIVE_INFINITY;
 }
 
 function isOverdue({ sinceMs }: Waiter, { clock }: Limiter): boolean {

@@ -2,7 +2,7 @@ import type { AtlasError, Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
 import type { EnterOptions, Need, Pass } from "./gate.ts";
 import type { Limiter, Waiter } from "./limiter.ts";
-import { join, leave } from "./line.ts";
+import { join, leave, nextTurn } from "./line.ts";
 
 /** Is how a gate's waiting room takes part in its decisions. */
 export interface Doors {
@@ -89,6 +89,7 @@ function createPlace({ clock, limiters, take }: Doors, visit: Visit): Place {
       need,
       limiters,
       sinceMs,
+      turn: nextTurn(),
       go() {
         done();
         try {
