@@ -9,12 +9,19 @@ import type { ModelCapabilities, Provider } from "../model.ts";
 import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
-/** Are the options of `anthropic`: `baseUrl`, without its version part, is https://api.anthropic.com by default. */
-export type AnthropicOptions = HttpOptions;
+/**
+ * Are the options of `anthropic`: `baseUrl`, without its version part, is https://api.anthropic.com by default; `capabilities`
+ * replace what Atlas knows of the models.
+ */
+export type AnthropicOptions = HttpOptions & { readonly capabilities?: Partial<ModelCapabilities> | undefined };
 
 const defaultMaxTokens = 8_192;
 
-/** Makes the provider `anthropic`, over Messages. Errors: invalid_input for a base URL that is none. */
+/**
+ * Makes the provider `anthropic`, over Messages. Errors: invalid_input for a base URL that is none.
+ *
+ * @example examples/providers-anthropic.ts
+ */
 export function anthropic(options: AnthropicOptions = {}): Provider {
   const { name = "anthropic", baseUrl = "https://api.anthropic.com", apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
@@ -22,7 +29,8 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
   const capabilities = (model: string): ModelCapabilities => {
     const known = capabilitiesOf(model, hostedCapabilities);
     // What is plain text is written into the request as text, which every model reads.
-    return { ...known, files: [...new Set([...known.files, "text/plain", "text/markdown", "text/csv"])] };
+    const files = [...new Set([...known.files, "text/plain", "text/markdown", "text/csv"])];
+    return { ...known, files, ...options.capabilities };
   };
   return httpProvider(
     {

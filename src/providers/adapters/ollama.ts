@@ -6,20 +6,26 @@ import { ollamaEmbeddings } from "../embedders/ollama-embeddings.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
-import type { Provider } from "../model.ts";
+import type { ModelCapabilities, Provider } from "../model.ts";
 import { defaultTimeouts, type Timeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
  * Are the options of `ollama`: `baseUrl` is http://127.0.0.1:11434 by default, and a key is only for a server behind a proxy
- * that asks for one. Units: `contextTokens` tokens, sent with every call (default 8,192).
+ * that asks for one. `capabilities` say what its models can do, such as `files: []` where none can see. Units: `contextTokens`
+ * tokens, sent with every call (default 8,192).
  */
-export type OllamaOptions = HttpOptions & Partial<OllamaRunOptions>;
+export type OllamaOptions = HttpOptions &
+  Partial<OllamaRunOptions> & { readonly capabilities?: Partial<ModelCapabilities> | undefined };
 
 /** A local server answers only after it has loaded the model and read the prompt, which takes minutes on a small machine. */
 const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };
 
-/** Makes the provider `ollama`, over its native chat. Errors: invalid_input for a base URL that is none. */
+/**
+ * Makes the provider `ollama`, over its native chat. Errors: invalid_input for a base URL that is none.
+ *
+ * @example examples/providers-ollama.ts
+ */
 export function ollama(options: OllamaOptions = {}): Provider {
   const {
     name = "ollama",
@@ -35,6 +41,7 @@ export function ollama(options: OllamaOptions = {}): Provider {
   const timeouts = { ...localTimeouts, ...options.timeouts };
   const endpoint = readEndpoint(name, baseUrl);
   const http = options.http ?? undiciHttp(endpoint, timeouts.connectMs ?? defaultTimeouts.connectMs);
+  const capabilities: ModelCapabilities = { ...localCapabilities, contextTokens, ...options.capabilities };
   return httpProvider(
     {
       chatPath: "/api/chat",
@@ -44,13 +51,13 @@ export function ollama(options: OllamaOptions = {}): Provider {
       body: (model, request) =>
         ollamaRequest(
           request,
-          { provider: name, model, files: localCapabilities.files },
+          { provider: name, model, files: capabilities.files },
           { contextTokens, think, keepAlive, truncate },
         ),
       frames: () => ndjsonParser(),
       decoder: (idPrefix, request) => ollamaDecoder(idPrefix, promptTokens(request)),
       modelNames: (list) => namesIn(list, "models", "name"),
-      capabilities: () => ({ ...localCapabilities, contextTokens }),
+      capabilities: () => capabilities,
       embeddings: ollamaEmbeddings(contextTokens),
     },
     { name, endpoint, http, apiKey, timeouts, headers, clock },

@@ -16,8 +16,11 @@ import { learnUsageOption } from "../usage-option.ts";
 import { defaultTimeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
-/** Are the options of `openai`: `baseUrl`, with its version part, is https://api.openai.com/v1 by default. */
-export type OpenAiOptions = HttpOptions;
+/**
+ * Are the options of `openai`: `baseUrl`, with its version part, is https://api.openai.com/v1 by default; `capabilities` replace
+ * what Atlas knows of the models.
+ */
+export type OpenAiOptions = HttpOptions & { readonly capabilities?: Partial<ModelCapabilities> | undefined };
 
 /** Are the options of `openaiCompatible`. Without a key none is sent. */
 export type OpenAiCompatibleOptions = HttpOptions & {
@@ -37,7 +40,11 @@ export function openai(options: OpenAiOptions = {}): Provider {
   const base = { ...hostedCapabilities, files: [...hostedCapabilities.files, "application/pdf"] };
   return make(
     { ...options, name, baseUrl },
-    { quirks: openaiQuirks, keyRequired: true, capabilities: (model) => capabilitiesOf(model, base) },
+    {
+      quirks: openaiQuirks,
+      keyRequired: true,
+      capabilities: (model) => ({ ...capabilitiesOf(model, base), ...options.capabilities }),
+    },
   );
 }
 
@@ -75,7 +82,10 @@ function make(
     headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
     body(model, request) {
       const target = { provider: name, model, files: capabilities(model).files };
-      return openaiChatRequest(request, target, { ...quirks, usageOption: quirks.usageOption && usageOption.allows(model) });
+      return openaiChatRequest(request, target, {
+        ...quirks,
+        usageOption: quirks.usageOption && usageOption.allows(model),
+      });
     },
     frames: () => sseParser(),
     decoder: (idPrefix, request) => withToolNames(openaiChatDecoder(idPrefix), request),

@@ -45,5 +45,5 @@ function nameOf(mediaType: string): string {
 
 function listOf(files: readonly string[]): string {
   if (files.length === 0) return "it reads text only";
-  return `it takes ${files.join(", ")} (capabilities.files says more, if it can do more)`;
+  return `it takes ${files.join(", ")}: convert the file or choose another model`;
 }
