@@ -11,8 +11,14 @@ const folder = fileURLToPath(new URL("../examples", import.meta.url));
 const expected: Readonly<Record<string, readonly string[]>> = {
   "budget.ts": ["budget: ", "spent: $0.020", "budget_exceeded: The budget run has $0 left of $0.02"],
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
+  "embeddings.ts": ["3 texts in one request", "nearest: Knead the dough", "6 dimensions, 24 tokens (reported)"],
   "first-agent.ts": ["tool.completed", "castle", "tokens in"],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
+  "providers-custom.ts": [
+    '"heat":0.2',
+    "Yeast breathes, and the dough rises.",
+    "request.body.question: there is no placeholder",
+  ],
 };
 
 describe("the examples", () => {

@@ -4,7 +4,7 @@ import { type AtlasError, isAtlasError } from "../base/index.ts";
 import type { Embedder, EmbedOptions, Embedding } from "../providers/index.ts";
 import type { ContractCase } from "./contract.ts";
 
-/** How many dimensions the vectors of the contract have. */
+/** Is the number of dimensions of the vectors of the contract. */
 export const contractDimensions = 8;
 
 /**
