@@ -223,6 +223,10 @@ const program = `
   const held = all.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   await Promise.all(held.slice(0, Number(settled)).map((each) => each.settle(one)));
   console.log(held.length);
+  const turn = async () => {
+    for (;;) await (await scope.reserve(one)).settle({ tokens: 0, costMicroUsd: 1 });
+  };
+  if (tries === "0") for (let each = 0; each < 8; each++) void turn();
   setInterval(() => {}, 1000);
 `;
 
@@ -233,11 +237,15 @@ async function startProcess(
 ): Promise<{ child: ChildProcess; held: number }> {
   const args = ["--input-type=module", "--eval", program, path, String(tries), String(settled)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const cleaning = new AsyncDisposableStack();
+  stack.unshift(cleaning);
+  cleaning.defer(() => kill(child));
   const [line] = (await once(createInterface(child.stdout), "line")) as [string];
   return { child, held: Number(line) };
 }
 
 async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
   await gone;
@@ -247,28 +255,40 @@ describe("several processes on one database", () => {
   it("never exceed a limit together, and what a killed one held is free while what it spent is kept (acceptance 15)", async () => {
     const { database, path } = await newDatabase();
     const [first, second] = await Promise.all([startProcess(path, 80, 5), startProcess(path, 80, 5)]);
-    try {
-      expect(first.held + second.held).toBe(100);
-      await using budgets = await openBudgets({ database });
-      const scope = await budgets.scope("acme", { period: "total", maxTokens: 1_000 });
-      expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900, 90)]);
-      await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
+    expect(first.held + second.held).toBe(100);
+    await using budgets = await openBudgets({ database });
+    const scope = await budgets.scope("acme", { period: "total", maxTokens: 1_000 });
+    expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900, 90)]);
+    await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
 
-      await kill(first.child);
-      // The refused reservation finds that the owner is gone, and passes.
-      const freed = (first.held - 5) * 10;
-      const all = await scope.reserve(amount(freed));
-      await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
-      await all.release();
-      expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900 - freed, 90 - freed / 10)]);
+    await kill(first.child);
+    // The refused reservation finds that the owner is gone, and passes.
+    const freed = (first.held - 5) * 10;
+    const all = await scope.reserve(amount(freed));
+    await expect(scope.reserve(amount(1))).rejects.toMatchObject({ code: "budget_exceeded" });
+    await all.release();
+    expect([scope.spent, scope.reserved]).toEqual([amount(100, 10), amount(900 - freed, 90 - freed / 10)]);
 
-      await kill(second.child);
-      await using later = await openBudgets({ database });
-      const seen = await later.scope("acme", { period: "total", maxTokens: 1_000 });
-      expect([seen.spent, seen.reserved]).toEqual([amount(100, 10), nothing]);
-    } finally {
-      for (const { child } of [first, second])
-        if (child.exitCode === null && child.signalCode === null) await kill(child);
+    await kill(second.child);
+    await using later = await openBudgets({ database });
+    const seen = await later.scope("acme", { period: "total", maxTokens: 1_000 });
+    expect([seen.spent, seen.reserved]).toEqual([amount(100, 10), nothing]);
+  });
+
+  it("that are killed in the middle of their writes leave sums that are true (acceptance 15)", async () => {
+    const { database, path } = await newDatabase();
+    const both = await Promise.all([startProcess(path, 0, 0), startProcess(path, 0, 0)]);
+    await using watching = await openBudgets({ database });
+    const seen = await watching.scope("acme", { period: "total", maxTokens: 1_000 });
+    for (const { child } of both) {
+      const before = seen.spent.costMicroUsd;
+      while (seen.spent.costMicroUsd < before + 20) await seen.refresh();
+      await kill(child);
     }
+    // All of the limit can be had: nothing of what the two held is left over.
+    await (await seen.reserve(amount(1_000))).release();
+    const [entry] = await watching.report();
+    expect(seen.reserved).toEqual(nothing);
+    expect(entry).toMatchObject({ calls: seen.spent.costMicroUsd, costMicroUsd: seen.spent.costMicroUsd });
   });
 });
