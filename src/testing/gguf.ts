@@ -132,7 +132,7 @@ type Field = readonly [key: string, value: Buffer];
 function metadataOf({ tokens }: Vocabulary, width: number, options: TinyGgufOptions): readonly Field[] {
   const { contextTokens = 2048, chatTemplate } = options;
   // Longer tokens win when the tokenizer joins.
-  const scores = tokens.map((token, id) => (id < firstText ? 0 : -1 / [...token].length));
+  const scores = tokens.map((token, id) => (id < firstText ? 0 : -1 / Array.from(token).length));
   const types = tokens.map((_, id) => (id === unknown ? 2 : id < firstByte ? 3 : id < firstText ? 6 : 1));
   const numbers: readonly (readonly [string, number])[] = [
     ["llama.context_length", contextTokens],

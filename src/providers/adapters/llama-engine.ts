@@ -1,3 +1,4 @@
+import type * as NodeLlamaCpp from "node-llama-cpp";
 import type {
   ChatHistoryItem,
   ChatWrapper,
@@ -25,7 +26,7 @@ import { grammarSchema } from "../local/grammar-schema.ts";
 import { createStopText, type StopText } from "../local/stop-text.ts";
 import { type PlainConversation, plainConversation, writePlainChat } from "../local/plain-chat.ts";
 
-type Vendor = typeof import("node-llama-cpp");
+type Vendor = typeof NodeLlamaCpp;
 
 /** Loads the vendor's package. It is a parameter so that a test can see what happens where it is not installed. */
 export type LoadVendor = () => Promise<Vendor>;
@@ -117,7 +118,8 @@ async function openModel(opened: Opened, choices: LoadChoices): Promise<LoadedMo
   const { sequences, threads } = choices;
   const contextSize = Math.min(choices.contextTokens ?? defaultContextTokens, model.trainContextSize);
   // The engine does not look before it takes memory for a context, and the system would end the process.
-  const needs = await model.fileInsights.estimateContextResourceRequirementsV2({
+  // Of the vendor's two estimates this one is arithmetic; the newer one tries it out, for minutes where it is far too much.
+  const needs = model.fileInsights.estimateContextResourceRequirements({
     contextSize,
     sequences,
     modelGpuLayers: model.gpuLayers,
@@ -137,6 +139,10 @@ function loadedModel(opened: Opened, context: LlamaContext, threads: number | un
   const sequences = createSequences(context);
   const running = new Set<AsyncGenerator<GenerationStep, GenerationEnd, void>>();
   let embedding: Promise<LlamaEmbeddingContext> | undefined;
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw new LocalFailure("closed", "was closed before it could answer");
+  };
 
   const generate = (
     prompt: WrittenPrompt,
@@ -152,6 +158,7 @@ function loadedModel(opened: Opened, context: LlamaContext, threads: number | un
       return sequences.evaluatedTokens;
     },
     prompt(messages): LocalPrompt {
+      checkOpen();
       const conversation = plainConversation(messages);
       const prompt = format(conversation);
       const { tokens, stops } = prompt;
@@ -163,6 +170,7 @@ function loadedModel(opened: Opened, context: LlamaContext, threads: number | un
       return { tokens: tokens.length, stops, continues, generate: (choices) => generate(prompt, choices) };
     },
     async embed(text) {
+      checkOpen();
       embedding ??= model.createEmbeddingContext({
         contextSize: context.contextSize,
         ...(threads === undefined ? {} : { threads }),
@@ -176,6 +184,7 @@ function loadedModel(opened: Opened, context: LlamaContext, threads: number | un
       return { vector: (await reader.getEmbeddingFor(text)).vector, tokens };
     },
     async [Symbol.asyncDispose]() {
+      closed = true;
       await Promise.all([...running].map((steps) => steps.return("stop")));
       const reader = await embedding?.catch(() => undefined);
       await reader?.dispose();
@@ -200,18 +209,17 @@ function chatFormat(vendor: Vendor, model: LlamaModel): (conversation: PlainConv
   const begun = (tokens: readonly Token[]): readonly Token[] =>
     bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   return (conversation) => {
-    if (wrapper !== undefined) return writeChat(wrapper, model, conversation, begun);
-    const { text, stops } = writePlainChat(conversation);
-    return { tokens: begun(model.tokenize(text, false)), stops, stopTokens: new Set() };
+    const prompt = wrapper === undefined ? writePlain(model, conversation) : writeChat(wrapper, model, conversation);
+    return { ...prompt, tokens: begun(prompt.tokens) };
   };
 }
 
-function writeChat(
-  wrapper: ChatWrapper,
-  model: LlamaModel,
-  { turns, continues }: PlainConversation,
-  begun: (tokens: readonly Token[]) => readonly Token[],
-): WrittenPrompt {
+function writePlain(model: LlamaModel, conversation: PlainConversation): WrittenPrompt {
+  const { text, stops } = writePlainChat(conversation);
+  return { tokens: model.tokenize(text, false), stops, stopTokens: new Set() };
+}
+
+function writeChat(wrapper: ChatWrapper, model: LlamaModel, { turns, continues }: PlainConversation): WrittenPrompt {
   const chatHistory = turns.map(({ role, text }): ChatHistoryItem => {
     return role === "assistant" ? { type: "model", response: [text] } : { type: role, text };
   });
@@ -225,7 +233,7 @@ function writeChat(
     if (texts.length === trigger.values.length) stops.push(texts.join(""));
     else if (token !== undefined && more.length === 0) stopTokens.add(token);
   }
-  return { tokens: begun(state.contextText.tokenize(model.tokenizer, "trimLeadingSpace")), stops, stopTokens };
+  return { tokens: state.contextText.tokenize(model.tokenizer, "trimLeadingSpace"), stops, stopTokens };
 }
 
 /** Lends the sequences of a context; a conversation gets the one that has read the most of it. */
@@ -281,7 +289,7 @@ async function* generateSteps(
   const sequence = sequences.take(tokens);
   try {
     const last = tokens.slice(-1);
-    const { firstDifferentIndex: shared } = sequence.compareContextTokens([...tokens.slice(0, -1)]);
+    const { firstDifferentIndex: shared } = sequence.compareContextTokens(tokens.slice(0, -1));
     await sequence.eraseContextTokenRanges([{ start: shared, end: sequence.nextTokenIndex }]);
     const cachedTokens = sequence.nextTokenIndex;
     yield { type: "prompt", cachedTokens };

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { isAtlasError } from "../../base/index.ts";
 import { registerContract } from "../../testing/contract.ts";
 import { writeTinyGguf } from "../../testing/gguf.ts";
@@ -277,9 +278,16 @@ describe("a schema", () => {
     const model = provider.model(name);
     expect(model.capabilities.structuredOutput).toBe("native");
     const { text, finishReason } = await generate(model, { ...question, responseFormat: { name: "loaf", schema } });
-    const value: unknown = JSON.parse(text);
-    expect(value).toMatchObject({ title: expect.any(String), kind: "bread", hours: expect.any(Number) });
-    expect(Object.keys(Object(value))).toEqual(["title", "kind", "hours", "tags", "note"]);
+    const value = z
+      .strictObject({
+        title: z.string(),
+        kind: z.literal("bread"),
+        hours: z.int(),
+        tags: z.array(z.object({ name: z.string() })),
+        note: z.string().nullable(),
+      })
+      .safeParse(JSON.parse(text));
+    expect(value.success, text).toBe(true);
     expect(finishReason).toBe("stop");
     expect(text).toBe(text.trim());
   });

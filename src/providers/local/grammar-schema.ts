@@ -19,7 +19,8 @@ export function grammarSchema(schema: JsonValue): JsonObject {
   const choices = schema["anyOf"] ?? schema["oneOf"];
   if (Array.isArray(choices)) return { ...scope, oneOf: choices.map(grammarSchema) };
   if (Array.isArray(allOf)) return { ...scope, ...grammarSchema(joined(schema, allOf)) };
-  if (Array.isArray(type)) return { ...scope, oneOf: type.map((one) => grammarSchema({ ...schema, type: one })) };
+  if (Array.isArray(type))
+    return { ...scope, oneOf: type.map((one: JsonValue) => grammarSchema({ ...schema, type: one })) };
   return { ...scope, ...bare(schema) };
 }
 
@@ -51,13 +52,14 @@ function bare(schema: JsonObject): JsonObject {
 }
 
 /** Joins the parts of an `allOf` to one schema; where they name the same, the last one counts, but properties add up. */
-function joined({ allOf: _, ...schema }: JsonObject, parts: readonly JsonValue[]): JsonObject {
+function joined(schema: JsonObject, parts: readonly JsonValue[]): JsonObject {
+  const own = Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "allOf"));
   return parts.filter(isJsonObject).reduce<JsonObject>((whole, part) => {
     const before = isJsonObject(whole["properties"]) ? whole["properties"] : {};
     const more = isJsonObject(part["properties"]) ? part["properties"] : {};
     const properties = { ...before, ...more };
     return { ...whole, ...part, ...(Object.keys(properties).length > 0 && { properties }) };
-  }, schema);
+  }, own);
 }
 
 function mapValues(schemas: JsonObject): JsonObject {

@@ -59,15 +59,7 @@ export function createKeptModel(
       sleeper?.abort();
       loading ??= start();
       try {
-        const model = await loading;
-        let held = true;
-        return {
-          model,
-          [Symbol.dispose]() {
-            if (held) release();
-            held = false;
-          },
-        };
+        return hold(await loading, release);
       } catch (cause) {
         release();
         throw cause;
@@ -76,6 +68,17 @@ export function createKeptModel(
     async [Symbol.asyncDispose]() {
       sleeper?.abort();
       await free();
+    },
+  };
+}
+
+function hold(model: LoadedModel, release: () => void): Held {
+  let held = true;
+  return {
+    model,
+    [Symbol.dispose]() {
+      if (held) release();
+      held = false;
     },
   };
 }

@@ -24,7 +24,7 @@ export async function findModelFile(files: ModelFiles, name: string): Promise<st
     const names = [...found.keys()].slice(0, 10).join(", ");
     throw new LocalFailure("not_found", `has no file; there is ${names === "" ? "no model file at all" : names}`);
   }
-  await checkMagic(path);
+  await checkHead(path);
   return path;
 }
 
@@ -53,11 +53,20 @@ function nameOf(path: string): string {
   return name.toLowerCase().endsWith(extension) ? name.slice(0, -extension.length) : name;
 }
 
-async function checkMagic(path: string): Promise<void> {
+const headBytes = 24;
+const newestVersion = 3;
+/** More tensors or fields than any model has: who believes such a number reads for ever. */
+const maxEntries = 1_000_000n;
+
+/** Reads the head of a file: the mark, the version, and how many tensors and fields there shall be. */
+async function checkHead(path: string): Promise<void> {
   await using file = await open(path).catch((cause: unknown) => {
     throw new LocalFailure("file_invalid", "has a file that cannot be read; check who may read it", cause);
   });
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-  if (bytesRead === 4 && buffer.toString("latin1") === "GGUF") return;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+  const version = buffer.readUInt32LE(4);
+  const counts = [buffer.readBigUInt64LE(8), buffer.readBigUInt64LE(16)];
+  const marked = bytesRead === headBytes && buffer.toString("latin1", 0, 4) === "GGUF";
+  if (marked && version > 0 && version <= newestVersion && counts.every((count) => count <= maxEntries)) return;
   throw new LocalFailure("file_invalid", "has a file that is no GGUF file; download it again, or convert the model");
 }

@@ -60,27 +60,35 @@ export function createSlots(count: number): Slots {
         taken++;
         return open();
       }
-      return await new Promise<Slot>((resolve, reject) => {
-        const leave = (reason: unknown): void => {
-          queue.delete(waiter);
-          signal?.removeEventListener("abort", abort);
-          reject(reason);
-        };
-        const abort = (): void => leave(signal?.reason);
-        const take = (slot: Slot): void => {
-          signal?.removeEventListener("abort", abort);
-          resolve(slot);
-        };
-        const waiter: Waiter = { take, leave };
-        signal?.addEventListener("abort", abort, { once: true });
-        queue.add(waiter);
-      });
+      return await wait(queue, signal);
     },
     dismiss(reason) {
-      for (const waiter of [...queue]) waiter.leave(reason);
+      for (const waiter of queue) waiter.leave(reason);
     },
     async idle() {
       if (taken > 0) await new Promise<void>((resolve) => settled.push(resolve));
     },
   };
+}
+
+function wait(queue: Set<Waiter>, signal: AbortSignal | undefined): Promise<Slot> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      queue.delete(waiter);
+      signal?.removeEventListener("abort", abort);
+    };
+    const waiter: Waiter = {
+      take(slot) {
+        end();
+        resolve(slot);
+      },
+      leave(reason) {
+        end();
+        reject(reason);
+      },
+    };
+    const abort = (): void => waiter.leave(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    queue.add(waiter);
+  });
 }
