@@ -47,6 +47,7 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     baseUrl: "https://openrouter.ai/api/v1",
     keyVariable: "OPENROUTER_API_KEY",
     defaultModel: "openai/gpt-5.4-mini",
+    quirks: { reasoningField: "reasoning" },
   },
   // https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope
   dashscope: {
@@ -62,7 +63,7 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     baseUrl: "https://api.deepseek.com/v1",
     keyVariable: "DEEPSEEK_API_KEY",
     defaultModel: "deepseek-chat",
-    quirks: { structuredOutput: "object" },
+    quirks: { structuredOutput: "object", reasoningField: "reasoning_content" },
   },
   // https://console.groq.com/docs/openai
   groq: {
@@ -77,7 +78,7 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     baseUrl: "https://api.mistral.ai/v1",
     keyVariable: "MISTRAL_API_KEY",
     defaultModel: "mistral-small-latest",
-    quirks: { usageOption: false },
+    quirks: { usageOption: false, toolIds: "nine" },
   },
   // https://docs.x.ai/docs/api-reference
   xai: {
