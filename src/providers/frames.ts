@@ -60,6 +60,11 @@ export function sseParser(maxBytes: number = defaultMaxBytes): FrameParser {
         const value = text.slice(text.startsWith(" ", start + 5) ? start + 6 : start + 5, end);
         data = data === undefined ? value : `${data}\n${value}`;
         if (data.length > maxBytes) return false;
+        // Most events are one line of data and an empty one: they need no second search.
+        if (text.startsWith("\n", end + 1)) {
+          give(frames);
+          end++;
+        }
       } else if (text.startsWith("event:", start)) event = text.slice(start + 6, end).trim();
       start = end + 1;
     }

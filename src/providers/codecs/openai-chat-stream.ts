@@ -86,7 +86,7 @@ function readChunk(state: State, frame: Frame, emit: Emit): FrameOutcome {
       if (isJsonObject(choice["usage"])) readUsage(state, choice["usage"], emit);
     }
   }
-  const record = readObject(chunk, "usage") ?? readObject(readObject(chunk, "x_groq"), "usage");
+  const record = objectOf(chunk["usage"]) ?? objectOf(objectOf(chunk["x_groq"])?.["usage"]);
   if (record !== undefined) readUsage(state, record, emit);
   return undefined;
 }
@@ -100,23 +100,33 @@ function readUsage(state: State, record: JsonObject, emit: Emit): void {
 }
 
 function readChoice(state: State, choice: JsonObject, emit: Emit): void {
-  const delta = readObject(choice, "delta") ?? readObject(choice, "message");
+  const delta = objectOf(choice["delta"]) ?? objectOf(choice["message"]);
   if (delta !== undefined) readDelta(state, delta, emit);
-  state.reason = readText(choice, "finish_reason") || state.reason;
+  state.reason = textOf(choice["finish_reason"]) || state.reason;
 }
 
 function readDelta(state: State, delta: JsonObject, emit: Emit): void {
-  const inParts = Array.isArray(delta["content"]) ? readObjects(delta, "content") : noParts;
-  const thought = readText(delta, "reasoning_content") || readText(delta, "reasoning") || thoughtIn(inParts);
+  const content = delta["content"];
+  const inParts = Array.isArray(content) ? readObjects(delta, "content") : noParts;
+  const thought = textOf(delta["reasoning_content"]) || textOf(delta["reasoning"]) || thoughtIn(inParts);
   if (thought !== "") emit({ type: "reasoning.delta", text: thought });
-  const refusal = readText(delta, "refusal");
+  const refusal = textOf(delta["refusal"]);
   if (refusal !== "") state.refusal += refusal;
-  const text = (readText(delta, "content") || textIn(inParts)) + refusal;
+  const text = (textOf(content) || textIn(inParts)) + refusal;
   if (text !== "") emit({ type: "text.delta", text });
   const calls = delta["tool_calls"];
   const called = Array.isArray(calls) && calls.length > 0;
   if (called) for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
   if (called || text !== "" || thought !== "") state.overtaken = true;
+}
+
+/** A constant key at the place of its use is what makes reading a field cheap; these only tell what was read. */
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+function objectOf(value: JsonValue | undefined): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined;
 }
 
 const noParts: readonly JsonObject[] = [];
