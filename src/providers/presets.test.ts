@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { detectProviders } from "./detect.ts";
 import { readEndpoint } from "./endpoint.ts";
@@ -19,6 +20,26 @@ describe("the presets", () => {
       expect(preset.capabilities?.cost === "free").toBe(isLocal);
     },
   );
+
+  it("are the table of docs/providers/compatible.md", async () => {
+    const page = await readFile(new URL("../../docs/providers/compatible.md", import.meta.url), "utf8");
+    const rows = page.split("\n").filter((line) => /^\| `\w+` +\| (`[A-Z_]+`|none) /.test(line));
+    const cells = rows.map((row) =>
+      row
+        .split("|")
+        .map((cell) => cell.trim().replaceAll("`", ""))
+        .slice(1, -1),
+    );
+    const compatible = presets.filter(([name, { wire }]) => wire === "openai-chat" && name !== "openai");
+    expect(cells).toEqual(
+      compatible.map(([name, { keyVariable, baseUrl, defaultModel }]) => [
+        name,
+        keyVariable ?? "none",
+        baseUrl,
+        defaultModel ?? "name one",
+      ]),
+    );
+  });
 
   it("share no variable", () => {
     const variables = presets.flatMap(([, { keyVariable, baseUrlVariable }]) => [keyVariable, baseUrlVariable]);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { readCustomEndpoint } from "./custom-endpoint.ts";
 
@@ -82,6 +83,33 @@ describe("the description of an endpoint", () => {
       }),
     );
     expect(() => readCustomEndpoint(endpoint, "mine")).toThrow(`The configuration of mine is wrong at ${place}: `);
+  });
+
+  it("has all its keys and placeholders in docs/providers/custom.md", async () => {
+    const page = await readFile(new URL("../../../docs/providers/custom.md", import.meta.url), "utf8");
+    const known = (value: unknown): readonly string[] => {
+      try {
+        readCustomEndpoint(value, "mine");
+      } catch (error) {
+        return /known(?: here)?: (.*)\.$/.exec(error instanceof Error ? error.message : "")?.[1]?.split(", ") ?? [];
+      }
+      return [];
+    };
+    const names = [
+      { ...sound, x: 1 },
+      { ...sound, request: { body, x: 1 } },
+      { ...sound, response: { ...response, x: 1 } },
+      { ...sound, response: { ...response, usage: { x: 1 } } },
+      { ...sound, response: { ...response, toolCalls: { x: 1 } } },
+      { ...sound, response: { ...response, error: { x: 1 } } },
+      { ...sound, response: { ...response, end: { x: 1 } } },
+      { ...sound, models: { x: 1 } },
+      { ...sound, capabilities: { x: 1 } },
+      { ...sound, request: { body: { a: "${x}" } } },
+    ].map(known);
+    expect(names.map(({ length }) => length)).toEqual([5, 5, 12, 5, 5, 3, 3, 3, 10, 12]);
+    for (const name of names.flat())
+      expect(page).toMatch(new RegExp(`(?<![A-Za-z])${name.replaceAll(/[${}]/g, "\\$&")}`));
   });
 
   it("shows where a template of JSON breaks, and nothing that stands in it", () => {
