@@ -41,6 +41,7 @@ beforeAll(async () => {
   mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 degrees." });
   mock.onMessage("slow", { content: say.repeat(20) }, { chunkSize: 4, latency: 50 });
   mock.onMessage("limited", { error: { message: "slow down", type: "rate_limit_error" }, status: 429, retryAfter: 3 });
+  mock.onMessage("think", { content: say, reasoning: "Because it is so.", reasoningSignature: "c2ln" });
   mock.onMessage("hello", { content: say, usage });
   await mock.start();
 });
@@ -197,6 +198,20 @@ describe.each(peers)("%s against aimock", (format, make, peer) => {
     expect(text === "hello" ? official.text : official.calls).toEqual(
       text === "hello" ? say : [{ name: "weather", input: city }],
     );
+  });
+
+  // This mock has no thoughts for Ollama.
+  it.skipIf(format === "ollama")("keeps what the model thought aloud, and can go on with it", async () => {
+    await using(async (provider) => {
+      const model = provider.model(format === "anthropic" ? "claude-sonnet-5" : "gpt-5.4");
+      const { message, text } = await generate(model, { messages: [userMessage("think")] });
+      const [thought] = message.content;
+      expect(thought).toMatchObject({ type: "reasoning", text: "Because it is so.", provider: provider.name });
+      expect(thought !== undefined && "signature" in thought).toBe(format !== "openai-chat");
+      expect(text).toBe(say);
+      const messages = [userMessage("think"), message, userMessage("think")];
+      expect((await generate(model, { messages })).text).toBe(say);
+    });
   });
 
   it("takes a tool call round and back", async () => {

@@ -256,13 +256,15 @@ it("an endpoint can want nine letters and digits for ids, and its own thoughts b
       ],
     },
     { role: "tool", content: [{ type: "tool.result", id: "call_1_0", name: "a", output: 1 }] },
+    { role: "assistant", content: [{ type: "text", text: "One." }] },
+    { role: "assistant", content: [{ type: "tool.call", id: "aB3dE6gH0", name: "a", input: {} }] },
   ];
   const body = openaiChatRequest({ messages }, target, quirks);
   const [first, kept] = valuesOf(body, "id");
   expect(first).toMatch(/^[a-zA-Z0-9]{9}$/);
   expect(kept).toBe("aB3dE6gH9");
   expect(valuesOf(body, "tool_call_id")).toEqual([first]);
-  expect(valuesOf(body, "reasoning_content")).toEqual(["Hm."]);
+  expect(valuesOf(body, "reasoning_content")).toEqual(["Hm.", ""]);
 });
 
 it("a call of a tool whose name was written in another way comes back with its own", () => {

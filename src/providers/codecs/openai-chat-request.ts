@@ -17,7 +17,10 @@ export interface OpenAiChatQuirks {
   readonly structuredOutput: "schema" | "object" | "none";
   /** What ids of tool calls it takes: any of at most 40 characters, or only nine letters and digits. */
   readonly toolIds: "any" | "nine";
-  /** Under which name it wants the model's own thoughts back; most want none. */
+  /**
+   * Under which name it wants the model's own thoughts back; most want none. `reasoning_content` stands with every tool call, and
+   * is empty where there were none: DeepSeek refuses a call without it.
+   */
   readonly reasoningField: "reasoning_content" | "reasoning" | "none";
 }
 
@@ -87,10 +90,12 @@ function writeAssistant(message: Extract<Message, { role: "assistant" }>, writin
     .filter((part) => part.type === "reasoning" && part.provider === writing.target.provider)
     .map((part) => (part.type === "reasoning" ? part.text : ""))
     .join("");
+  const always = reasoningField === "reasoning_content" && calls.length > 0;
+  const wantsThoughts = reasoningField !== "none" && (always || thoughts !== "");
   return {
     role: "assistant",
     content: text === "" && calls.length > 0 ? null : text,
-    ...(reasoningField !== "none" && thoughts !== "" && { [reasoningField]: thoughts }),
+    ...(wantsThoughts && { [reasoningField]: thoughts }),
     ...(calls.length > 0 && {
       tool_calls: calls.map((call) => ({
         id: idOf(call.id, writing),
