@@ -60,6 +60,7 @@ export class LiveStream {
       open: (signal) => this.#call(request, signal)[Symbol.asyncIterator](),
       read: this.#read,
       failed: this.#upstreamFailed,
+      wanted: this.#wanted,
     });
   }
 
@@ -173,11 +174,14 @@ export class LiveStream {
       this.#errorTold = true;
       return Promise.reject(this.#error);
     }
-    return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject };
-      this.#pull();
-    });
+    const waiting = new Promise<Read>(this.#wait);
+    this.#pull();
+    return waiting;
   }
+
+  readonly #wait = (resolve: (read: Read) => void, reject: (error: unknown) => void): void => {
+    this.#waiter = { resolve, reject };
+  };
 
   #start(): void {
     this.#heedSignal();
@@ -200,18 +204,19 @@ export class LiveStream {
     this.#upstream.open();
   }
 
-  /** Reads on where there is room, or somebody waits; after the last part once more, so that the model can end by itself. */
-  #pull(continuing = false): void {
-    const upstream = this.#upstream;
-    if (upstream.reading || upstream.status !== "open") return;
-    if (!upstream.finished) {
-      if (this.#state !== "streaming" || this.#outcome !== undefined) return;
-      const wanted = this.#reader === "result" || this.#waiter !== undefined;
-      if (!wanted && this.#buffer.full) return;
-    }
-    if (!continuing) this.#recorder.reading();
-    upstream.pull();
+  /** Reads on where that is wanted. */
+  #pull(): void {
+    if (this.#upstream.reading || this.#upstream.status !== "open" || !this.#wanted()) return;
+    this.#recorder.reading();
+    this.#upstream.pull();
   }
+
+  /** Tells whether there is room, or somebody waits; after the last part once more, so that the model can end by itself. */
+  readonly #wanted = (): boolean => {
+    if (this.#upstream.finished) return true;
+    if (this.#state !== "streaming" || this.#outcome !== undefined) return false;
+    return this.#waiter !== undefined || this.#reader === "result" || !this.#buffer.full;
+  };
 
   readonly #read = (part: StreamPart | undefined): void => {
     if (part === undefined) return this.#upstreamEnded();
@@ -225,7 +230,6 @@ export class LiveStream {
       return this.#breakOff(error);
     }
     if (this.#reader === "result") this.#deliver();
-    this.#pull(true);
   };
 
   readonly #accept = (part: StreamPart): void => {

@@ -6,6 +6,8 @@ export interface UpstreamOptions {
   readonly open: (signal: AbortSignal) => AsyncIterator<StreamPart, unknown, undefined>;
   readonly read: (part: StreamPart | undefined) => void;
   readonly failed: (error: unknown) => void;
+  /** Tells whether to read on. */
+  readonly wanted: () => boolean;
 }
 
 /** Bounds how long disposing waits for a model that does not heed its signal. */
@@ -36,10 +38,9 @@ export class Upstream {
     }
   }
 
+  /** Reads on for as long as parts are wanted. */
   pull(): void {
-    if (this.#source === undefined) return;
-    this.reading = true;
-    this.#source.next().then(this.#read, this.#failed);
+    if (this.#source !== undefined && !this.reading) void this.#readOn(this.#source);
   }
 
   /** Stops the call: its signal first, so that a read under way ends; then the iteration. */
@@ -64,17 +65,28 @@ export class Upstream {
     this.close(undefined);
   }
 
-  readonly #read = (result: IteratorResult<StreamPart, unknown>): void => {
-    this.reading = false;
-    if (result.done === true) {
-      this.#close();
-      this.#options.read(undefined);
-      return;
+  async #readOn(source: AsyncIterator<StreamPart, unknown, undefined>): Promise<void> {
+    this.reading = true;
+    try {
+      do {
+        const result = await source.next();
+        if (result.done === true) return this.#end();
+        if (this.finished) return this.close(undefined);
+        if (result.value.type === "response.finished") this.finished = true;
+        this.#options.read(result.value);
+      } while (this.status === "open" && !this.#closing && this.#options.wanted());
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.reading = false;
     }
-    if (this.finished) return this.close(undefined);
-    if (result.value.type === "response.finished") this.finished = true;
-    this.#options.read(result.value);
-  };
+  }
+
+  #end(): void {
+    this.reading = false;
+    this.#close();
+    this.#options.read(undefined);
+  }
 
   readonly #failed = (error: unknown): void => {
     this.reading = false;
