@@ -113,3 +113,26 @@ export { comparisonPrompts } from "./comparison/prompts.ts";
 export type { Check, ComparisonPrompt } from "./comparison/prompts.ts";
 export { qualityOf } from "./comparison/summary.ts";
 export type { ModelSummary } from "./comparison/summary.ts";
+export { defaultFallback, group, guarded } from "./groups/group.ts";
+export type {
+  AffinityOptions,
+  CancelPolicy,
+  FallbackRules,
+  GroupMember,
+  GroupOptions,
+  GuardOptions,
+} from "./groups/group-options.ts";
+export type { CandidateMember, CallView, MemberStats, Ranked, Strategy } from "./groups/strategy.ts";
+export { adaptive } from "./groups/strategies/adaptive.ts";
+export type { AdaptiveOptions } from "./groups/strategies/adaptive.ts";
+export { byCapability } from "./groups/strategies/by-capability.ts";
+export type { CapabilityOptions, CapabilityPreference } from "./groups/strategies/by-capability.ts";
+export { failover } from "./groups/strategies/failover.ts";
+export { lowestCost } from "./groups/strategies/lowest-cost.ts";
+export { lowestLatency } from "./groups/strategies/lowest-latency.ts";
+export type { LatencyOptions } from "./groups/strategies/lowest-latency.ts";
+export { randomChoice } from "./groups/strategies/random-choice.ts";
+export { roundRobin } from "./groups/strategies/round-robin.ts";
+export { taskAware } from "./groups/strategies/task-aware.ts";
+export type { TaskOptions } from "./groups/strategies/task-aware.ts";
+export { weighted } from "./groups/strategies/weighted.ts";

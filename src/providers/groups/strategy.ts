@@ -8,6 +8,8 @@ export interface MemberStats {
   readonly calls: number;
   /** Share of calls in the window that failed, 0 to 1; recent ones weigh more. */
   readonly failureRate: number;
+  /** Successes since the last failure. */
+  readonly successesInRow: number;
   readonly firstPartMs: number | null;
   readonly tokensPerSecond: number | null;
 }

@@ -1,0 +1,86 @@
+import { AtlasError } from "../../base/index.ts";
+import type { Attempt, CallReport, Seam, Selection } from "../call-report.ts";
+import type { Usage } from "../usage.ts";
+
+/** Keeps what happened in one call. */
+export interface CallRecorder {
+  readonly attempts: readonly Attempt[];
+  readonly attempt: (attempt: Attempt) => void;
+  /** Takes over the choices and seams of a member that is a group itself; of its attempts it tells one by one. */
+  readonly merge: (inner: CallReport) => void;
+  readonly select: (selection: Selection) => void;
+  readonly seam: (seam: Seam) => void;
+  report(): CallReport;
+}
+
+/** Makes a recorder for one call of a group; `group` is left out where a single model is guarded. */
+export function createRecorder(group: string | undefined): CallRecorder {
+  const attempts: Attempt[] = [];
+  const selections: Selection[] = [];
+  const seams: Seam[] = [];
+  return {
+    attempts,
+    attempt: (attempt) => void attempts.push(attempt),
+    merge(inner) {
+      selections.push(...inner.selections);
+      seams.push(...inner.seams);
+    },
+    select: (selection) => void selections.push(selection),
+    seam: (seam) => void seams.push(seam),
+    report() {
+      const costs = attempts.map((attempt) => attempt.costMicroUsd);
+      const knownCostMicroUsd = costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
+      return {
+        ...(group !== undefined && { group }),
+        attempts: [...attempts],
+        selections: [...selections],
+        seams: [...seams],
+        usage: sumUsage(attempts.map((attempt) => attempt.usage)),
+        costMicroUsd: costs.includes(null) ? null : knownCostMicroUsd,
+        knownCostMicroUsd,
+      };
+    },
+  };
+}
+
+/** Is the usage of what was never sent. */
+export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, provenance: "estimated" };
+
+const optionalCounts = ["cachedInputTokens", "cacheWriteTokens", "longCacheWriteTokens", "reasoningTokens"] as const;
+const trust = ["estimated", "partial", "reported"] as const;
+
+/** Adds usages up. The sum is known only as well as the worst known of those that counted something. */
+export function sumUsage(usages: readonly Usage[]): Usage {
+  const counted = usages.filter((usage) => usage.inputTokens + usage.outputTokens > 0);
+  const [first = usages[0] ?? noUsage, ...others] = counted;
+  return others.reduce((sum, usage) => {
+    const total: { -readonly [Key in keyof Usage]: Usage[Key] } = {
+      inputTokens: sum.inputTokens + usage.inputTokens,
+      outputTokens: sum.outputTokens + usage.outputTokens,
+      provenance: trust[Math.min(trust.indexOf(sum.provenance), trust.indexOf(usage.provenance))] ?? "estimated",
+    };
+    for (const key of optionalCounts) {
+      if (sum[key] !== undefined || usage[key] !== undefined) total[key] = (sum[key] ?? 0) + (usage[key] ?? 0);
+    }
+    return total;
+  }, first);
+}
+
+/** Makes the error again with the report of the call in its details. */
+export function withReport(error: AtlasError, report: CallReport): AtlasError {
+  const { code, message, details, retry, status, exitCode, fix, cause } = error;
+  const again = new AtlasError(code, message, {
+    spec: { status, retry, exitCode, summary: "", fix },
+    details: { ...details, report },
+    ...(cause !== undefined && { cause }),
+  });
+  if (error.stack !== undefined) again.stack = error.stack;
+  return again;
+}
+
+/** Tells whether a value, such as what an error has in its details, is a report. */
+export function isReport(value: unknown): value is CallReport {
+  return (
+    typeof value === "object" && value !== null && "attempts" in value && "selections" in value && "seams" in value
+  );
+}
