@@ -13,6 +13,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
   "embeddings.ts": ["3 texts in one request", "nearest: Knead the dough", "6 dimensions, 24 tokens (reported)"],
   "first-agent.ts": ["tool.completed", "castle", "tokens in"],
+  "stream-control.ts": ["[paused]", "[redacted], ", "pauses: 1", "was cancelled"],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "providers-custom.ts": [
     '"heat":0.2',

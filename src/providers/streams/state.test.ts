@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { providerErrors } from "../errors.ts";
@@ -100,6 +101,20 @@ describe("the state machine", () => {
     subject.stream.cancel();
     await settle();
     expect(subject.model.open).toBe(0);
+  });
+
+  it("is what docs/streams.md says", () => {
+    const page = readFileSync(new URL("../../../docs/streams.md", import.meta.url), "utf8");
+    for (const [state, row] of Object.entries(transitions)) {
+      const cells = Object.values(row).map((next) => (next === state ? "–" : `\`${next}\``));
+      const line = page.split("\n").find((text) => text.startsWith(`| \`${state}\``)) ?? "";
+      expect(
+        line
+          .split("|")
+          .slice(2, -1)
+          .map((cell) => cell.trim()),
+      ).toEqual(cells);
+    }
   });
 
   it("goes as its table says, and loses no part, whatever the order of commands (acceptance 5)", async () => {
