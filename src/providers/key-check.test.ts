@@ -8,6 +8,7 @@ import { openai, openaiCompatible } from "./adapters/openai-chat.ts";
 import { voyage } from "./adapters/voyage.ts";
 import { checkKey, createKeyChecks } from "./key-check.ts";
 import type { Provider } from "./model.ts";
+import { providerPresets } from "./presets.ts";
 
 const key = "sk-live-0123456789abcdef";
 const list: WireAnswer = { chunks: [JSON.stringify({ data: [{ id: "a" }, { id: "b" }] })] };
@@ -79,6 +80,15 @@ describe("a check of a key", () => {
     }
     await using page = await open({ headers: { "content-type": "text/html" }, chunks: ["<html>Sign in</html>"] });
     expect(await checkKey(page.provider)).toMatchObject({ ok: false, code: "provider_malformed_response" });
+  });
+
+  it("asks where the key is needed, when the list of models is open to everybody", async () => {
+    const { quirks } = providerPresets["openrouter"] ?? {};
+    await using at = await open({ status: 401 }, (url) =>
+      openaiCompatible({ name: "openrouter", baseUrl: `${url}/api/v1`, apiKey: key, quirks }),
+    );
+    expect(await checkKey(at.provider)).toMatchObject({ keyRefused: true });
+    expect(at.server.requests[0]?.path).toBe("/api/v1/models/user");
   });
 
   it("disables the key that was refused and no other of the same provider (acceptance 27)", async () => {

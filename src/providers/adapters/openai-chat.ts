@@ -77,7 +77,7 @@ function make(
   const usageOption = learnUsageOption(client);
   const wire: Wire = {
     chatPath: "/chat/completions",
-    modelsPath: "/models",
+    modelsPath: quirks.modelsPath ?? "/models",
     keyRequired,
     headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
     body(model, request) {

@@ -12,6 +12,8 @@ import { callInput, resultText } from "./tool-text.ts";
 export interface OpenAiChatQuirks {
   /** Sends `stream_options.include_usage`; some endpoints refuse it. One that does so by name is remembered even without this. */
   readonly usageOption: boolean;
+  /** Is where the models are listed to a key, where `/models` lists them to everybody and so says nothing about the key. */
+  readonly modelsPath?: string;
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
   /** What the endpoint knows of structured output: a schema, any JSON object, or nothing. */
   readonly structuredOutput: "schema" | "object" | "none";
