@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import type { CacheMark, FilePart, Message, ToolDefinition } from "../message.ts";
 import { systemMessage, userMessage } from "../message.ts";
+import { collect } from "../generate.ts";
 import type { ModelRequest, StreamPart } from "../model.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
 import { ollamaRequest } from "./ollama-request.ts";
 import { compatibleQuirks, openaiChatRequest } from "./openai-chat-request.ts";
+import { openaiChatDecoder } from "./openai-chat-stream.ts";
 import { openaiResponsesRequest } from "./openai-responses-request.ts";
 import type { RequestTarget } from "./target.ts";
 import { withToolNames, writtenName } from "./tool-names.ts";
@@ -265,6 +267,36 @@ it("an endpoint can want nine letters and digits for ids, and its own thoughts b
   expect(kept).toBe("aB3dE6gH9");
   expect(valuesOf(body, "tool_call_id")).toEqual([first]);
   expect(valuesOf(body, "reasoning_content")).toEqual(["Hm.", ""]);
+});
+
+it("thoughts that OpenRouter hands through go back as they came, before what they led to (acceptance 22)", () => {
+  const decoder = openaiChatDecoder("c");
+  const collector = collect({ provider: "here", name: "m" });
+  const push = (delta: JsonObject, finish: string | null = null): void => {
+    const data = JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] });
+    decoder.push({ event: "", data }, (part) => collector.push(part));
+  };
+  const text = { type: "reasoning.text", index: 0, format: "anthropic-claude-v1" };
+  const encrypted = { type: "reasoning.encrypted", data: "enc", id: "rs_1", index: 1 };
+  push({ reasoning: "Hm", reasoning_details: [{ ...text, text: "Hm", signature: null }] });
+  push({ reasoning: ".", reasoning_details: [{ ...text, text: "." }] });
+  push({ reasoning_details: [{ ...text, signature: "sig" }, encrypted, encrypted] });
+  push({ content: "Yes." });
+  push({ tool_calls: [{ index: 0, id: "a", function: { name: "look", arguments: "{}" } }] });
+  push({ reasoning_details: [encrypted] }, "tool_calls");
+  expect(decoder.finish((part) => collector.push(part))).toBeUndefined();
+  const message = collector.result?.message;
+  expect(message?.content.map((part) => part.type)).toEqual(["reasoning", "text", "reasoning", "tool.call"]);
+  const messages = message ? [message] : [];
+  const quirks = { ...compatibleQuirks, reasoningField: "reasoning_details" } as const;
+  const whole = { ...text, text: "Hm.", signature: "sig" };
+  expect(valuesOf(openaiChatRequest({ messages }, target, quirks), "reasoning_details")).toEqual([
+    [whole, encrypted, encrypted, encrypted],
+  ]);
+  expect(
+    valuesOf(openaiChatRequest({ messages }, { ...target, provider: "there" }, quirks), "reasoning_details"),
+  ).toEqual([]);
+  expect(valuesOf(chat({ messages }), "reasoning_details")).toEqual([]);
 });
 
 it("a call of a tool whose name was written in another way comes back with its own", () => {

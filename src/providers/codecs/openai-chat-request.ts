@@ -3,6 +3,7 @@ import type { FilePart, Message, TextPart, ToolDefinition, UserPart } from "../m
 import { textOf } from "../message.ts";
 import type { ModelRequest, ResponseFormat } from "../model.ts";
 import { dataUrl, takeFile, unsuitableFile } from "./file-part.ts";
+import { detailsIn } from "./reasoning-details.ts";
 import type { RequestTarget } from "./target.ts";
 import { type ToolIdRule, writtenId, writtenName } from "./tool-names.ts";
 import { isStrictSchema, toolSchema } from "./tool-schema.ts";
@@ -21,9 +22,9 @@ export interface OpenAiChatQuirks {
   readonly toolIds: "any" | "nine";
   /**
    * Under which name it wants the model's own thoughts back; most want none. `reasoning_content` stands with every tool call, and
-   * is empty where there were none: DeepSeek refuses a call without it.
+   * is empty where there were none: DeepSeek refuses a call without it. `reasoning_details` is OpenRouter's, with the signatures.
    */
-  readonly reasoningField: "reasoning_content" | "reasoning" | "none";
+  readonly reasoningField: "reasoning_content" | "reasoning" | "reasoning_details" | "none";
 }
 
 /** Are the quirks of OpenAI's own endpoint. */
@@ -85,19 +86,12 @@ function writeMessage(message: Message, writing: Writing): readonly JsonObject[]
 }
 
 function writeAssistant(message: Extract<Message, { role: "assistant" }>, writing: Writing): JsonObject {
-  const { reasoningField } = writing.quirks;
   const calls = message.content.filter((part) => part.type === "tool.call");
   const text = textOf(message);
-  const thoughts = message.content
-    .filter((part) => part.type === "reasoning" && part.provider === writing.target.provider)
-    .map((part) => (part.type === "reasoning" ? part.text : ""))
-    .join("");
-  const always = reasoningField === "reasoning_content" && calls.length > 0;
-  const wantsThoughts = reasoningField !== "none" && (always || thoughts !== "");
   return {
     role: "assistant",
     content: text === "" && calls.length > 0 ? null : text,
-    ...(wantsThoughts && { [reasoningField]: thoughts }),
+    ...thoughtsOf(message, writing),
     ...(calls.length > 0 && {
       tool_calls: calls.map((call) => ({
         id: idOf(call.id, writing),
@@ -106,6 +100,22 @@ function writeAssistant(message: Extract<Message, { role: "assistant" }>, writin
       })),
     }),
   };
+}
+
+/** Writes the model's own thoughts as its provider wants them back. */
+function thoughtsOf(message: Extract<Message, { role: "assistant" }>, { target, quirks }: Writing): JsonObject {
+  const { reasoningField } = quirks;
+  if (reasoningField === "none") return {};
+  const own = message.content
+    .filter((part) => part.type === "reasoning")
+    .filter((part) => part.provider === target.provider);
+  if (reasoningField === "reasoning_details") {
+    const details = own.flatMap((part) => (part.signature === undefined ? [] : detailsIn(part.signature)));
+    return details.length > 0 ? { reasoning_details: details } : {};
+  }
+  const text = own.map((part) => part.text).join("");
+  const always = reasoningField === "reasoning_content" && message.content.some((part) => part.type === "tool.call");
+  return always || text !== "" ? { [reasoningField]: text } : {};
 }
 
 function idOf(id: string, { quirks }: Writing): string {

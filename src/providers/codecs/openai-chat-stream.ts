@@ -18,6 +18,7 @@ import type { FinishReason } from "../model.ts";
 import { type ToolCallAssembler, type ToolCallDelta, toolCallAssembler } from "../tool-calls.ts";
 import { finishedUsage } from "./finished-usage.ts";
 import { type Counts, readOpenAiUsage } from "./openai-usage.ts";
+import { type ReasoningDetails, reasoningDetails } from "./reasoning-details.ts";
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -29,6 +30,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 
 interface State {
   readonly tools: ToolCallAssembler;
+  /** Is made when the first comes: one provider has them. */
+  details: ReasoningDetails | undefined;
   started: boolean;
   terminated: boolean;
   /** Why the model refuses, as far as it has said it; empty when it does not. */
@@ -43,6 +46,7 @@ interface State {
 export function openaiChatDecoder(idPrefix: string): StreamDecoder {
   const state: State = {
     tools: toolCallAssembler(idPrefix),
+    details: undefined,
     started: false,
     terminated: false,
     refusal: "",
@@ -110,10 +114,16 @@ function readDelta(state: State, delta: JsonObject, emit: Emit): void {
   const inParts = Array.isArray(content) ? readObjects(delta, "content") : noParts;
   const thought = textOf(delta["reasoning_content"]) || textOf(delta["reasoning"]) || thoughtIn(inParts);
   if (thought !== "") emit({ type: "reasoning.delta", text: thought });
+  if (delta["reasoning_details"] !== undefined) {
+    (state.details ??= reasoningDetails()).add(readObjects(delta, "reasoning_details"));
+  }
   const refusal = textOf(delta["refusal"]);
   if (refusal !== "") state.refusal += refusal;
   const text = (textOf(content) || textIn(inParts)) + refusal;
-  if (text !== "") emit({ type: "text.delta", text });
+  if (text !== "") {
+    sign(state, emit);
+    emit({ type: "text.delta", text });
+  }
   const calls = delta["tool_calls"];
   const called = Array.isArray(calls) && calls.length > 0;
   if (called) for (const call of readObjects(delta, "tool_calls")) state.tools.push(deltaOf(call), emit);
@@ -127,6 +137,12 @@ function textOf(value: JsonValue | undefined): string {
 
 function objectOf(value: JsonValue | undefined): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;
+}
+
+/** Gives the thoughts that have come their signature, before what they led to. */
+function sign({ details }: State, emit: Emit): void {
+  const signature = details?.take();
+  if (signature !== undefined) emit({ type: "reasoning.delta", text: "", signature });
 }
 
 const noParts: readonly JsonObject[] = [];
@@ -144,6 +160,7 @@ function finish(state: State, emit: Emit): Fault | undefined {
   const { tools, reason, refusal } = state;
   // Without a finish reason an answer is whole only if the terminator came and there are complete tool calls to go by.
   if (reason === undefined && !(state.terminated && tools.count > 0 && tools.sound)) return cutOff;
+  sign(state, emit);
   const fault = tools.completeAll(emit, reason === "length");
   if (fault !== undefined) return fault;
   emit({
