@@ -47,7 +47,7 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     baseUrl: "https://openrouter.ai/api/v1",
     keyVariable: "OPENROUTER_API_KEY",
     defaultModel: "openai/gpt-5.4-mini",
-    quirks: { reasoningField: "reasoning_details" },
+    quirks: { modelsPath: "/models/user", reasoningField: "reasoning_details" },
   },
   // https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope
   dashscope: {
