@@ -30,7 +30,8 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
     const known = capabilitiesOf(model, hostedCapabilities);
     // What is plain text is written into the request as text, which every model reads.
     const files = [...new Set([...known.files, "text/plain", "text/markdown", "text/csv"])];
-    return { ...known, files, ...options.capabilities };
+    // Whatever the model, this interface caches what is marked.
+    return { ...known, files, promptCaching: "marked", ...options.capabilities };
   };
   return httpProvider(
     {

@@ -237,6 +237,16 @@ describe("a schema in Anthropic's format", () => {
   });
 });
 
+it("an answer of which nothing can be sent back is left out", () => {
+  const messages: readonly Message[] = [
+    userMessage("x"),
+    { role: "assistant", content: [{ type: "reasoning", text: "Hm.", provider: "there", signature: "s" }] },
+    { role: "assistant", content: [{ type: "text", text: "" }] },
+  ];
+  expect(valuesOf(chat({ messages }), "role")).toEqual(["user"]);
+  expect(valuesOf(anthropic({ messages }), "role")).toEqual(["user"]);
+});
+
 it("a text that a model is to go on with ends without blanks in Anthropic's format", () => {
   const messages: readonly Message[] = [
     userMessage("x"),

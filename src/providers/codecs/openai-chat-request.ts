@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../../base/index.ts";
-import type { FilePart, Message, TextPart, ToolDefinition, UserPart } from "../message.ts";
+import type { AssistantPart, FilePart, Message, TextPart, ToolDefinition, UserPart } from "../message.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest, ResponseFormat } from "../model.ts";
 import { dataUrl, takeFile, unsuitableFile } from "./file-part.ts";
@@ -75,7 +75,10 @@ function writeMessage(message: Message, writing: Writing): readonly JsonObject[]
     case "user":
       return [{ role: "user", content: writeUser(message.content, writing.target) }];
     case "assistant":
-      return [writeAssistant(message, writing)];
+      // What is left of an answer without a word, such as the thoughts of another provider, is no message.
+      return message.content.some((part) => part.type !== "reasoning" && !isEmptyText(part))
+        ? [writeAssistant(message, writing)]
+        : [];
     case "tool":
       return message.content.map((part) => ({
         role: "tool",
@@ -83,6 +86,10 @@ function writeMessage(message: Message, writing: Writing): readonly JsonObject[]
         content: resultText(part),
       }));
   }
+}
+
+function isEmptyText(part: AssistantPart): boolean {
+  return part.type === "text" && part.text === "";
 }
 
 function writeAssistant(message: Extract<Message, { role: "assistant" }>, writing: Writing): JsonObject {
