@@ -48,16 +48,17 @@ export interface Breaker {
   begin(): BreakerCall | undefined;
 }
 
+/** Is what a breaker is made of; what is not named is as in `defaultBreaker`. */
+export interface BreakerSetup extends Partial<BreakerOptions> {
+  readonly clock: Clock;
+  readonly onChange?: ((state: BreakerState) => void) | undefined;
+}
+
 /**
  * Makes a breaker. A call counts only for the state in which it began: a success from before it opened does not close it, and
  * a failure from then does not open it again.
  */
-export function createBreaker(
-  options: Partial<BreakerOptions> & {
-    readonly clock: Clock;
-    readonly onChange?: ((state: BreakerState) => void) | undefined;
-  },
-): Breaker {
+export function createBreaker(options: BreakerSetup): Breaker {
   const { clock, onChange } = options;
   const limits = { ...defaultBreaker, ...options };
   const tally = createTally(limits);
@@ -87,6 +88,7 @@ export function createBreaker(
     if (state === "half_open") {
       probing = false;
       if (kind !== "ignored") enter(kind === "success" ? "closed" : "open");
+      if (kind === "success") tally.isTooMuch(kind, clock.monotonic());
     } else if (tally.isTooMuch(kind, clock.monotonic())) enter("open");
   };
   return {

@@ -12,7 +12,7 @@ import { failureKind } from "./outcome.ts";
  *
  * Errors: gate_closed when the breaker lets nobody through any more, and nothing is taken.
  */
-export function createPass(parts: GateParts, need: Need, ended: () => void): Pass {
+export function createPass(parts: GateParts, need: Need, failed: () => void): Pass {
   const { clock, limiters, breaker } = parts;
   const refusal = refusalOf(parts);
   const call = refusal === undefined ? breaker.begin() : undefined;
@@ -32,7 +32,8 @@ export function createPass(parts: GateParts, need: Need, ended: () => void): Pas
       open = false;
       giveBack(holds, outcome);
       learn(parts, { outcome, call, beganMs });
-      ended();
+      // Only a failure can take away the hope of those who wait.
+      if (outcome.kind === "failure") failed();
       serve(limiters);
     },
   };

@@ -30,21 +30,26 @@ export interface Limiter {
   take(need: Need): Hold;
 }
 
-/** Waits for places of several limiters, to be taken together or not at all. */
+/** Waits for places of all limiters of its queue, to be taken together or not at all. */
 export interface Waiter {
   readonly need: Need;
-  readonly limiters: readonly Limiter[];
   /** When it came. Units: milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   /** Its place among all that ever came, wherever they wait. */
   readonly turn: number;
   /** Is called once, when all limiters have room; it takes the places before it returns. */
-  go(): void;
+  readonly go: () => void;
 }
 
-/** Holds those who wait for one limiter. Order: of arrival, which is the same in every line that a waiter stands in. */
-export interface Line {
+/** Holds those who wait for the same limiters, in the order of arrival. Only the first of them can be the next. */
+export interface Queue {
+  readonly limiters: readonly Limiter[];
   readonly waiters: Set<Waiter>;
-  /** Is set to the instant at which the first who waits for this limiter fits. */
+}
+
+/** Holds the queues in which somebody waits for one limiter. */
+export interface Line {
+  readonly queues: Set<Queue>;
+  /** Is set to the instant at which the limiter has room for a first one of a queue. */
   readonly alarm: Alarm;
 }

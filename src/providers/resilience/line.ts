@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
-import type { Limiter, Line, Waiter } from "./limiter.ts";
+import type { Limiter, Line, Queue, Waiter } from "./limiter.ts";
 
 /**
  * How long one that has room here, but is held up by another limiter, lets others pass. After it all wait behind it in all
@@ -10,7 +10,7 @@ const longestPassingMs = 60_000;
 
 /** Makes the line of a limiter. Cost: one timer while somebody waits for time to pass, else none. */
 export function createLine(clock: Clock, limiter: () => Limiter): Line {
-  return { waiters: new Set(), alarm: createAlarm(clock, () => serve([limiter()])) };
+  return { queues: new Set(), alarm: createAlarm(clock, () => serve([limiter()])) };
 }
 
 let turns = 0;
@@ -20,25 +20,36 @@ export function nextTurn(): number {
   return ++turns;
 }
 
-/** Stands in all lines at once, and goes at once where there is room and nobody before. */
-export function join(waiter: Waiter): void {
-  for (const { line } of waiter.limiters) line.waiters.add(waiter);
-  serve(waiter.limiters);
+/** Stands in a queue, and goes at once where there is room and nobody before. */
+export function join(queue: Queue, waiter: Waiter): void {
+  queue.waiters.add(waiter);
+  for (const { line } of queue.limiters) line.queues.add(queue);
+  if (queue.waiters.size === 1) serve(queue.limiters);
 }
 
-/** Leaves all lines without having gone; those behind move up. */
-export function leave(waiter: Waiter): void {
-  for (const { line } of waiter.limiters) line.waiters.delete(waiter);
-  serve(waiter.limiters);
+/** Leaves a queue without having gone; those behind move up. */
+export function leave(queue: Queue, waiter: Waiter): void {
+  const wasFirst = firstOf(queue) === waiter;
+  remove(queue, waiter);
+  if (wasFirst) serve(queue.limiters);
 }
 
-/** Lets those go who can, after something has changed in these limiters: room was made, a waiter came or left, time passed. */
+/**
+ * Lets those go who can, after something has changed in these limiters: room was made, a waiter came or left, time passed.
+ * Cost: some looks at the first of each queue of these limiters, for each that goes.
+ */
 export function serve(limiters: readonly Limiter[]): void {
   const dirty = new Set(limiters);
-  // Who goes leaves other lines too, which are then served in their turn: a walk over a set meets what is added to it.
+  // Who goes was in other lines too, which are then served in their turn: a walk over a set meets what is added to it.
   for (const limiter of dirty) {
     dirty.delete(limiter);
-    for (const other of letGo(limiter)) if (other !== limiter) dirty.add(other);
+    for (let queue = nextToGo(limiter); queue !== undefined; queue = nextToGo(limiter)) {
+      const waiter = firstOf(queue);
+      if (waiter === undefined) break;
+      remove(queue, waiter);
+      waiter.go();
+      for (const other of queue.limiters) if (other !== limiter) dirty.add(other);
+    }
     limiter.line.alarm.set(nextMs(limiter));
   }
 }
@@ -48,30 +59,32 @@ export function isBusy(limiter: Limiter): boolean {
   return firstBlocked(limiter) !== Number.POSITIVE_INFINITY;
 }
 
-/** Cost: one walk along the line for each that goes, and one for those who do not. */
-function letGo(limiter: Limiter): Set<Limiter> {
-  const left = new Set<Limiter>();
-  const blocked = new Map<Limiter, number>();
-  const isBehind = (waiter: Waiter, other: Limiter): boolean => {
-    const first = blocked.get(other) ?? firstBlocked(other);
-    blocked.set(other, first);
-    return first < waiter.turn;
-  };
-  for (const waiter of limiter.line.waiters) {
-    const { need, limiters } = waiter;
-    if (limiter.waitMs(need) > 0) break;
-    const heldUp =
-      limiters.some((other) => other.waitMs(need) > 0) || limiters.some((other) => isBehind(waiter, other));
-    if (heldUp && isOverdue(waiter, limiter)) break;
-    if (heldUp) continue;
-    for (const other of limiters) {
-      other.line.waiters.delete(waiter);
-      blocked.delete(other);
-      left.add(other);
-    }
-    waiter.go();
+function remove(queue: Queue, waiter: Waiter): void {
+  queue.waiters.delete(waiter);
+  if (queue.waiters.size > 0) return;
+  for (const { line } of queue.limiters) line.queues.delete(queue);
+}
+
+function firstOf({ waiters }: Queue): Waiter | undefined {
+  return waiters.values().next().value;
+}
+
+function nextToGo(limiter: Limiter): Queue | undefined {
+  let next: Queue | undefined;
+  let turn = firstBlocked(limiter);
+  for (const queue of limiter.line.queues) {
+    const waiter = firstOf(queue);
+    if (waiter === undefined || waiter.turn > turn || !hasRoom(queue, waiter)) continue;
+    next = queue;
+    turn = waiter.turn;
   }
-  return left;
+  return next;
+}
+
+function hasRoom({ limiters }: Queue, { need, turn }: Waiter): boolean {
+  return (
+    limiters.every((limiter) => limiter.waitMs(need) <= 0) && limiters.every((other) => firstBlocked(other) >= turn)
+  );
 }
 
 /**
@@ -79,10 +92,13 @@ function letGo(limiter: Limiter): Set<Limiter> {
  * keeps its turn here; whoever waits for another one lets others pass, for a while.
  */
 function firstBlocked(limiter: Limiter): number {
-  for (const waiter of limiter.line.waiters) {
-    if (limiter.waitMs(waiter.need) > 0 || isOverdue(waiter, limiter)) return waiter.turn;
+  let first = Number.POSITIVE_INFINITY;
+  for (const queue of limiter.line.queues) {
+    const waiter = firstOf(queue);
+    if (waiter === undefined || waiter.turn >= first) continue;
+    if (limiter.waitMs(waiter.need) > 0 || isOverdue(waiter, limiter)) first = waiter.turn;
   }
-  return Number.POSITIVE_INFINITY;
+  return first;
 }
 
 function isOverdue({ sinceMs }: Waiter, { clock }: Limiter): boolean {
@@ -90,9 +106,11 @@ function isOverdue({ sinceMs }: Waiter, { clock }: Limiter): boolean {
 }
 
 function nextMs(limiter: Limiter): number {
-  for (const { need } of limiter.line.waiters) {
-    const waitMs = limiter.waitMs(need);
-    if (waitMs > 0) return limiter.clock.monotonic() + waitMs;
+  let next = Number.POSITIVE_INFINITY;
+  for (const queue of limiter.line.queues) {
+    const waiter = firstOf(queue);
+    const waitMs = waiter === undefined ? 0 : limiter.waitMs(waiter.need);
+    if (waitMs > 0) next = Math.min(next, limiter.clock.monotonic() + waitMs);
   }
-  return Number.POSITIVE_INFINITY;
+  return next;
 }

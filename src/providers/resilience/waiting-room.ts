@@ -1,7 +1,7 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
 import type { EnterOptions, Need, Pass } from "./gate.ts";
-import type { Limiter, Waiter } from "./limiter.ts";
+import type { Limiter, Queue, Waiter } from "./limiter.ts";
 import { join, leave, nextTurn } from "./line.ts";
 
 /** Is how a gate's waiting room takes part in its decisions. */
@@ -34,6 +34,7 @@ interface Place {
 /** Makes a waiting room. Cost: one timer for all that wait in it. */
 export function createWaitingRoom(doors: Doors): WaitingRoom {
   const { clock } = doors;
+  const queue: Queue = { limiters: doors.limiters, waiters: new Set() };
   const places = new Set<Place>();
   const alarm = createAlarm(clock, () => {
     for (const place of places) if (place.deadlineMs <= clock.monotonic()) place.fail(doors.late(place.waiter.need));
@@ -50,9 +51,9 @@ export function createWaitingRoom(doors: Doors): WaitingRoom {
     async wait(need, { signal, maxWaitMs }) {
       signal?.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Pass>();
-      const place = createPlace(doors, { need, maxWaitMs, signal, resolve, reject, settled });
+      const place = createPlace(doors, { queue, need, maxWaitMs, signal, resolve, reject, settled });
       places.add(place);
-      join(place.waiter);
+      join(queue, place.waiter);
       if (places.has(place)) {
         const error = doors.hopeless(need, maxWaitMs) ?? (maxWaitMs <= 0 ? doors.late(need) : undefined);
         if (error === undefined) alarm.set(Math.min(place.deadlineMs, alarm.atMs));
@@ -70,14 +71,15 @@ export function createWaitingRoom(doors: Doors): WaitingRoom {
 }
 
 interface Visit extends EnterOptions {
+  readonly queue: Queue;
   readonly need: Need;
   readonly resolve: (pass: Pass) => void;
   readonly reject: (error: unknown) => void;
   readonly settled: (place: Place) => void;
 }
 
-function createPlace({ clock, limiters, take }: Doors, visit: Visit): Place {
-  const { need, signal, maxWaitMs, resolve, reject, settled } = visit;
+function createPlace({ clock, take }: Doors, visit: Visit): Place {
+  const { queue, need, signal, maxWaitMs, resolve, reject, settled } = visit;
   const sinceMs = clock.monotonic();
   const done = (): void => {
     signal?.removeEventListener("abort", abort);
@@ -87,10 +89,9 @@ function createPlace({ clock, limiters, take }: Doors, visit: Visit): Place {
     deadlineMs: sinceMs + maxWaitMs,
     waiter: {
       need,
-      limiters,
       sinceMs,
       turn: nextTurn(),
-      go() {
+      go: () => {
         done();
         try {
           resolve(take(need));
@@ -102,7 +103,7 @@ function createPlace({ clock, limiters, take }: Doors, visit: Visit): Place {
     fail(error) {
       done();
       reject(error);
-      leave(place.waiter);
+      leave(queue, place.waiter);
     },
   };
   const abort = (): void => place.fail(signal?.reason);

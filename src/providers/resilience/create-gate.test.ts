@@ -1,0 +1,170 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { manualClock } from "../../testing/index.ts";
+import { providerErrors } from "../errors.ts";
+import { createGate } from "./create-gate.ts";
+import type { GateEvent } from "./gate-parts.ts";
+import { createRateLimiter } from "./rate-limiter.ts";
+
+const key = { provider: "p", model: "m", keyId: "k" };
+const need = { inputTokens: 10, maxOutputTokens: 10 };
+const patient = { maxWaitMs: Number.POSITIVE_INFINITY };
+const usage = { inputTokens: 10, outputTokens: 5, provenance: "reported" } as const;
+const error = providerErrors.create("provider_error", "It failed.", { details: { phase: "headers", status: 500 } });
+const failed = { kind: "failure", error, usage: undefined } as const;
+
+test("an outcome counts when the stream ends, not when it begins (acceptance 19)", async () => {
+  const clock = manualClock();
+  const gate = createGate({ ...key, clock, breaker: { consecutiveFailures: 2 } });
+  const [first, second] = [await gate.enter(need, patient), await gate.enter(need, patient)];
+  first.report({ requestsRemaining: 100 });
+  await clock.advance(10_000);
+  expect(gate.snapshot()).toMatchObject({ state: "closed", calls: 0, inFlight: 2 });
+  first.end(failed);
+  second.end(failed);
+  expect(gate.snapshot()).toMatchObject({ state: "open", calls: 2, failures: 2, errorRate: 1, inFlight: 0 });
+});
+
+test("when the breaker opens, those who wait are told at once and need not wait in vain (acceptance 19)", async () => {
+  const clock = manualClock();
+  const events: GateEvent[] = [];
+  const gate = createGate({
+    ...key,
+    clock,
+    limits: { concurrency: 1 },
+    breaker: { consecutiveFailures: 1, openMs: 10_000 },
+    onEvent: (event) => events.push(event),
+  });
+  const pass = await gate.enter(need, patient);
+  const waiting = [gate.enter(need, patient), gate.enter(need, patient)];
+  const retryAtMs = clock.now() + 10_000;
+  pass.end(failed);
+  for (const each of waiting) {
+    await expect(each).rejects.toMatchObject({ code: "gate_closed", details: { reason: "breaker_open", retryAtMs } });
+  }
+  expect(gate.check(need)).toEqual({ available: false, reason: "breaker_open", retryAtMs });
+  await clock.advance(10_000);
+  expect(gate.check(need)).toEqual({ available: true });
+  const probe = await gate.enter(need, patient);
+  expect(gate.check(need)).toEqual({ available: false, reason: "breaker_open" });
+  await expect(gate.enter(need, patient)).rejects.toMatchObject({ details: { reason: "breaker_open" } });
+  probe.end({ kind: "success", usage });
+  expect(events).toEqual([
+    { ...key, type: "breaker.opened" },
+    { ...key, type: "breaker.half_opened" },
+    { ...key, type: "breaker.closed" },
+  ]);
+});
+
+test("refusals and cancels leave the breaker as it is, and what a refused call had reserved is given back (acceptance 19)", async () => {
+  const clock = manualClock();
+  const gate = createGate({ ...key, clock, breaker: { consecutiveFailures: 1 }, limits: { tokensPerMinute: 20 } });
+  for (const code of ["provider_rate_limited", "provider_quota"] as const) {
+    const refusal = providerErrors.create(code, "No.", { details: { phase: "headers", retryAfterMs: 0 } });
+    (await gate.enter(need, patient)).end({ kind: "failure", error: refusal, usage: undefined });
+  }
+  expect(gate.snapshot().state).toBe("closed");
+  (await gate.enter(need, patient)).end({ kind: "ignored", usage: { ...usage, inputTokens: 0, outputTokens: 0 } });
+  expect(gate.check(need)).toEqual({ available: true });
+});
+
+test("a limit may be shared by models, and one by tenant: taken together, all or none (acceptance 25)", async () => {
+  const clock = manualClock();
+  const provider = createRateLimiter({ clock, name: "p", requestsPerMinute: 3 });
+  const tenant = (name: string, requestsPerMinute: number) =>
+    createRateLimiter({ clock, name: `tenant ${name}`, requestsPerMinute, followReports: false });
+  const poor = createGate({ ...key, clock, limiters: [provider, tenant("poor", 1)] });
+  const rich = createGate({ ...key, model: "n", clock, limiters: [provider, tenant("rich", 10)] });
+  await poor.enter(need, patient);
+  const kept = poor.enter(need, patient);
+  // The poor tenant waits for its own limit and holds nothing of the provider's meanwhile.
+  expect(rich.check(need)).toEqual({ available: true });
+  const passes = [await rich.enter(need, patient), await rich.enter(need, patient)];
+  expect(rich.check(need)).toMatchObject({ available: false, reason: "rate_limited" });
+  passes[0]?.report({ requestsRemaining: 0, requestsResetMs: 70_000 });
+  await clock.advance(60_500);
+  expect(poor.snapshot().waiting).toBe(1);
+  await clock.advance(9_500);
+  await kept;
+});
+
+test("gates that share limits in any way never wait for each other for ever (acceptance 25)", async () => {
+  const arrival = fc.record({ gate: fc.nat(3), afterMs: fc.nat(5_000), tokens: fc.integer({ min: 1, max: 50 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(arrival, { maxLength: 40 }), async (arrivals) => {
+      const clock = manualClock();
+      const shared = ["a", "b", "c"].map((name) =>
+        createRateLimiter({ clock, name, requestsPerMinute: 4, tokensPerMinute: 100 }),
+      );
+      const pairs = [
+        [0, 1],
+        [1, 2],
+        [2, 0],
+        [0, 1, 2],
+      ];
+      const gates = pairs.map((pair, index) =>
+        createGate({ ...key, model: `m${index}`, clock, limiters: shared.filter((_, at) => pair.includes(at)) }),
+      );
+      let ended = 0;
+      const visit = async (gate: (typeof gates)[number] | undefined, inputTokens: number) => {
+        const pass = await gate?.enter({ inputTokens, maxOutputTokens: 0 }, patient);
+        pass?.end({ kind: "ignored", usage: undefined });
+        ended++;
+      };
+      for (const { gate, afterMs, tokens } of arrivals) {
+        await clock.advance(afterMs);
+        void visit(gates[gate], tokens);
+      }
+      await clock.advance(60 * 60_000);
+      expect(ended).toBe(arrivals.length);
+      expect(clock.sleeping).toBe(0);
+    }),
+    { numRuns: 40, endOnFailure: true },
+  );
+});
+
+test("one that needs two limits is not starved by others that take now one, now the other (acceptance 25)", async () => {
+  const clock = manualClock();
+  const [left, right] = ["left", "right"].map((name) => createRateLimiter({ clock, name, tokensPerMinute: 100 }));
+  if (left === undefined || right === undefined) throw new Error("There are two.");
+  const both = createGate({ ...key, clock, limiters: [left, right] });
+  const singles = [left, right].map((limiter, index) =>
+    createGate({ ...key, model: `s${index}`, clock, limiters: [limiter] }),
+  );
+  const stop = new AbortController();
+  const pressing = singles.flatMap((gate) =>
+    Array.from({ length: 5 }, async () => {
+      for (;;) {
+        const pass = await gate.enter({ inputTokens: 10, maxOutputTokens: 0 }, { ...patient, signal: stop.signal });
+        await clock.sleep(3_000, { signal: stop.signal });
+        pass.end({ kind: "ignored", usage: undefined });
+      }
+    }),
+  );
+  const settled = Promise.allSettled(pressing);
+  await clock.advance(10_000);
+  let atMs = Number.NaN;
+  void both.enter({ inputTokens: 90, maxOutputTokens: 0 }, patient).then(() => (atMs = clock.monotonic()));
+  await clock.advance(600_000);
+  stop.abort();
+  await settled;
+  expect(atMs).toBeLessThanOrEqual(10_000 + 3 * 60_500);
+});
+
+test("its figures are of the last calls, bounded and told apart", async () => {
+  const clock = manualClock();
+  const gate = createGate({ ...key, clock });
+  for (let index = 0; index < 1_000; index++) {
+    const pass = await gate.enter(need, patient);
+    await clock.advance(100);
+    pass.end(index % 4 === 0 ? failed : { kind: "success", usage: { ...usage, outputTokens: 9 }, firstPartMs: 10 });
+    gate.markHealthy();
+    if (gate.snapshot().cooldownUntilMs !== null) await clock.advance(60_000);
+  }
+  const snapshot = gate.snapshot();
+  expect(snapshot.calls).toBeLessThanOrEqual(256);
+  expect(snapshot.errorRate).toBeCloseTo(0.25, 1);
+  expect(snapshot).toMatchObject({ latencyP50Ms: 100, latencyP95Ms: 100, firstPartP50Ms: 10, tokensPerSecond: 100 });
+  await clock.advance(300_000);
+  expect(gate.snapshot()).toMatchObject({ calls: 0, errorRate: 0, latencyP50Ms: null, tokensPerSecond: null });
+});
