@@ -233,6 +233,8 @@ export class LiveStream {
   };
 
   readonly #accept = (part: StreamPart): void => {
+    // A transform may have cancelled the stream itself.
+    if (isOver(this.#state)) return;
     if (part.type === "response.restarted") this.#collector = collect(this.#model);
     this.#collector.push(part);
     if (this.#reader === "result") return;
@@ -314,10 +316,11 @@ export class LiveStream {
   }
 
   #cancel(reason: unknown): boolean {
-    const phase = this.#recorder.anyPart ? "stream" : this.#state === "idle" ? "connect" : "headers";
+    const { status, finished } = this.#upstream;
+    const phase = this.#recorder.anyPart ? "stream" : status === "unopened" ? "connect" : "headers";
     if (!this.#move("cancel")) return false;
     const { provider, name: model } = this.#model;
-    const partialUsage = phase === "connect" ? undefined : this.#recorder.usage(this.#upstream.finished);
+    const partialUsage = phase === "connect" ? undefined : this.#recorder.usage(finished);
     this.#error = cancelledError({ provider, model, secrets: [] }, reason, { phase, partialUsage });
     this.#buffer.clear();
     this.#upstream.close(reason);

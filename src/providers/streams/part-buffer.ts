@@ -107,7 +107,7 @@ export class PartBuffer {
 
   #makeRoom(): boolean {
     if (this.#policy === "fail") return false;
-    if (this.#policy === "drop_oldest") this.#drop();
+    if (this.#policy === "drop_oldest") while (this.#atLimit && this.#drop());
     else if (this.#policy === "coalesce") this.#join();
     return true;
   }
@@ -133,14 +133,16 @@ export class PartBuffer {
     return this.size < this.maxParts;
   }
 
-  #drop(): void {
+  /** Drops one part; false when there is none that may be dropped. */
+  #drop(): boolean {
     const index = this.#oldestDroppable();
-    if (index === undefined) return;
+    if (index === undefined) return false;
     const parts = this.snapshot();
     const [dropped] = parts.splice(index, 1);
     this.#counts.droppedParts++;
     if (dropped !== undefined) this.#counts.droppedChars += charsOf(dropped);
     this.#set(parts);
+    return true;
   }
 
   #oldestDroppable(): number | undefined {

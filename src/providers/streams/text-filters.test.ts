@@ -97,6 +97,20 @@ describe("redact", () => {
     expect(() => redact([pattern])).toThrow(expect.objectContaining({ code: "invalid_input" }));
   });
 
+  it("finds a text that is longer than what may be held, and refuses a bound that is none", () => {
+    const long = "long ".repeat(20);
+    expect(through(redact([long], { maxHoldChars: 8 }), [`a ${long.slice(0, 50)}`, `${long.slice(50)}b`])).toEqual([
+      "a ",
+      "[redacted]b",
+    ]);
+    expect(through(redact([long], { maxHoldChars: 8 }), [long.slice(0, 50), "!"]).join("")).toBe(
+      `${long.slice(0, 50)}!`,
+    );
+    expect(() => redact(["a"], { maxHoldChars: Number.NaN })).toThrow(
+      expect.objectContaining({ code: "invalid_input" }),
+    );
+  });
+
   it("leaves tool arguments alone unless asked", () => {
     const parts: StreamPart[] = [
       text("the se"),

@@ -1,5 +1,6 @@
+import { baseErrors } from "../../base/index.ts";
 import { createMatchFilter } from "./match-filter.ts";
-import { partialPattern } from "./partial-pattern.ts";
+import { type PartialPattern, partialPattern } from "./partial-pattern.ts";
 import { type TextFilter, textTransform, type TextTransformOptions } from "./text-transform.ts";
 import type { StreamTransform } from "./transform.ts";
 
@@ -18,12 +19,12 @@ export interface RedactOptions extends TextTransformOptions {
  * Errors: invalid_input for a pattern that is not for streams, see docs/streams.md.
  */
 export function redact(patterns: readonly (string | RegExp)[], options: RedactOptions = {}): StreamTransform {
-  const { replacement = "[redacted]", maxHoldChars = 1_024 } = options;
+  const { replacement = "[redacted]" } = options;
   const prepared = patterns.map(partialPattern);
   const settings = {
     patterns: prepared,
     replacement: () => replacement,
-    maxHoldChars,
+    maxHoldChars: holdOf(prepared, options),
     whenTooLong: "replace",
   } as const;
   return textTransform("redact", () => createMatchFilter(settings), options);
@@ -41,9 +42,10 @@ export function replace(
   to: string | ((match: string) => string),
   options: ReplaceOptions = {},
 ): StreamTransform {
-  const { maxHoldChars = 1_024 } = options;
+  const patterns = [partialPattern(from)];
   const replacement = typeof to === "string" ? () => to : to;
-  const settings = { patterns: [partialPattern(from)], replacement, maxHoldChars, whenTooLong: "release" } as const;
+  const maxHoldChars = holdOf(patterns, options);
+  const settings = { patterns, replacement, maxHoldChars, whenTooLong: "release" } as const;
   return textTransform("replace", () => createMatchFilter(settings), options);
 }
 
@@ -59,8 +61,25 @@ export interface HoldBackOptions extends TextTransformOptions {
 /** Makes a transform that lets text go on only up to a boundary. At the end of a text, the rest of it goes on. */
 export function holdBack(boundary: Boundary, options: HoldBackOptions = {}): StreamTransform {
   const { maxHoldChars = 4_096 } = options;
+  checkHold(maxHoldChars);
   const find = typeof boundary === "function" ? boundary : boundaries[boundary];
   return textTransform("holdBack", () => createHoldFilter(find, maxHoldChars), options);
+}
+
+/** Gives how much may be held: never less than a text that is looked for. */
+function holdOf(
+  patterns: readonly PartialPattern[],
+  { maxHoldChars = 1_024 }: { readonly maxHoldChars?: number | undefined },
+): number {
+  checkHold(maxHoldChars);
+  return Math.max(maxHoldChars, ...patterns.map(({ chars = 0 }) => chars));
+}
+
+function checkHold(maxHoldChars: number): void {
+  if (Number.isInteger(maxHoldChars) && maxHoldChars > 0) return;
+  throw baseErrors.create("invalid_input", "maxHoldChars of a transform must be a whole number from 1.", {
+    details: { option: "maxHoldChars" },
+  });
 }
 
 function createHoldFilter(find: (text: string) => number, maxHoldChars: number): TextFilter {
