@@ -15,6 +15,7 @@ import { type CallContext, faultError } from "./fault.ts";
 import type { HttpClient, HttpRequest } from "./http.ts";
 import type { StreamPart } from "./model.ts";
 import { type Call, fetchJson } from "./stream.ts";
+import { tokenStream } from "./token-stream.ts";
 import { defaultTimeouts, type Timeouts } from "./deadlines.ts";
 
 /** Are the options that users give to every provider over HTTP; each adapter says what its own defaults are. */
@@ -117,28 +118,10 @@ export function createHttpLink(wire: KeyWire, options: HttpProviderOptions): Htt
       return await fetchJson(call(asked, wanted, await take()));
     },
     stream(wanted, open) {
-      // A key that stays the same costs no second generator that each part must pass.
       if (source === undefined) return open(() => keyTextOf(apiKey));
-      return streamWithToken(source, taker(source, wanted), open);
+      return tokenStream({ source, take: taker(source, wanted), open });
     },
   };
-}
-
-async function* streamWithToken(
-  source: TokenSource,
-  take: () => Promise<string>,
-  open: (key: () => KeyText) => AsyncIterable<StreamPart>,
-): AsyncGenerator<StreamPart, void, undefined> {
-  const token = await take();
-  try {
-    yield* open(() => token);
-    return;
-  } catch (error) {
-    if (!isTokenRefused(error)) throw error;
-    source.reject(token);
-  }
-  const fresh = await take();
-  yield* open(() => fresh);
 }
 
 const secretHeader = /auth|key|token|secret|cookie|password/i;

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { manualClock, type ManualClock } from "../testing/manual-clock.ts";
-import { contractText } from "../testing/model-contract.ts";
+import { registerContract } from "../testing/contract.ts";
+import { contractText, modelContract, type ModelSubject } from "../testing/model-contract.ts";
 import { wireFormats } from "../testing/wire-formats.ts";
 import { type WireServer, wireServer } from "../testing/wire-server.ts";
 import { openai } from "./adapters/openai-chat.ts";
 import { generate } from "./generate.ts";
 import { userMessage } from "./message.ts";
+import type { StreamPart } from "./model.ts";
 import { type OauthOptions, oauthTokens } from "./oauth.ts";
 
 const clientSecret = "client-secret-0123456789";
@@ -231,6 +233,42 @@ describe("a provider with a source of tokens", () => {
     const cancelled = generate(at.provider.model("m"), request, { signal: stop.signal });
     setImmediate(() => stop.abort());
     await expect(cancelled).rejects.toMatchObject({ code: "cancelled", details: { provider: "openai" } });
+  });
+
+  it("closes what is upstream when its reader leaves while nothing comes", async () => {
+    await using at = await open(() => false);
+    at.api.answer(format.answer("stalled"));
+    const stalled: AsyncIterator<StreamPart, undefined> = at.provider
+      .model("m")
+      .stream(request)
+      [Symbol.asyncIterator]();
+    for (let read = await stalled.next(); read.value?.type !== "text.delta"; read = await stalled.next());
+    for (let waits = 0; waits < 2; waits++) void stalled.next();
+    await stalled.return?.();
+    await at.api.idle();
+
+    server.answer({ silent: true });
+    await using waiting = openai({ baseUrl: at.api.url, apiKey: source() });
+    const parts = waiting.model("m").stream(request)[Symbol.asyncIterator]();
+    const asked = parts.next();
+    expect(await parts.return?.()).toMatchObject({ done: true });
+    expect(await asked).toMatchObject({ done: true });
+    expect(await parts.next()).toMatchObject({ done: true });
+  });
+
+  describe("keeps the contract:", () => {
+    const subject = async (): Promise<ModelSubject & AsyncDisposable> => {
+      const at = await open(() => false);
+      return {
+        async model(scenario) {
+          at.api.answer(format.answer(scenario));
+          return at.provider.model("m");
+        },
+        idle: () => at.api.idle(),
+        [Symbol.asyncDispose]: () => at[Symbol.asyncDispose](),
+      };
+    };
+    registerContract(it, { cases: modelContract, make: subject });
   });
 
   it("takes a source of the user's own, whose failures show nothing", async () => {
