@@ -238,11 +238,12 @@ describe("a provider with a source of tokens", () => {
   it("closes what is upstream when its reader leaves while nothing comes", async () => {
     await using at = await open(() => false);
     at.api.answer(format.answer("stalled"));
-    const stalled: AsyncIterator<StreamPart, undefined> = at.provider
-      .model("m")
-      .stream(request)
-      [Symbol.asyncIterator]();
-    for (let read = await stalled.next(); read.value?.type !== "text.delta"; read = await stalled.next());
+    const stream = at.provider.model("m").stream(request);
+    const stalled = stream[Symbol.asyncIterator]();
+    for (let type = ""; type !== "text.delta";) {
+      const read: IteratorResult<StreamPart, unknown> = await stalled.next();
+      type = read.done === true ? "text.delta" : read.value.type;
+    }
     for (let waits = 0; waits < 2; waits++) void stalled.next();
     await stalled.return?.();
     await at.api.idle();
