@@ -290,6 +290,24 @@ describe("a description", () => {
     }
   });
 
+  it("knows the usual words for why an answer stopped, and others as it is told", async () => {
+    const response = { stream: "json", text: "text", finishReason: "why", finishReasons: { FULL: "length" } };
+    await using at = await open({ request: send, response });
+    const words = {
+      EOS: "stop",
+      max_tokens: "length",
+      full: "length",
+      constructor: "other",
+      tired: "other",
+      "7": "other",
+    };
+    for (const [why, finishReason] of Object.entries(words)) {
+      const body = JSON.stringify({ text: "Yeast.", why: why === "7" ? 7 : why });
+      at.server.answer({ headers: { "content-type": "application/json" }, chunks: [body] });
+      expect(await generate(at.model, request)).toMatchObject({ finishReason });
+    }
+  });
+
   it("that names the wrong places gives an error, not an empty answer", async () => {
     await using at = await open({ request: send, response: { stream: "json", text: "answer" } });
     at.server.answer({ headers: { "content-type": "application/json" }, chunks: ['{"reply":"Yeast."}'] });

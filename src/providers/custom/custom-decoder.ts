@@ -170,7 +170,7 @@ function faultOfBroken(text: string): Fault {
 }
 
 function finishReasonOf({ response, reason, tools }: State): FinishReason {
-  const known = reason === undefined ? "stop" : (response.finishReasons[reason.toLowerCase()] ?? "other");
+  const known = reason === undefined ? "stop" : (response.finishReasons.get(reason.toLowerCase()) ?? "other");
   return known === "stop" && tools.count > 0 ? "tool_calls" : known;
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readCustomEndpoint } from "./custom-endpoint.ts";
 
@@ -83,6 +84,50 @@ describe("the description of an endpoint", () => {
       }),
     );
     expect(() => readCustomEndpoint(endpoint, "mine")).toThrow(`The configuration of mine is wrong at ${place}: `);
+  });
+
+  it("of any kind is read or refused, never anything else, and a body that goes in circles too", () => {
+    const keys = [
+      "request",
+      "response",
+      "body",
+      "path",
+      "headers",
+      "stream",
+      "delta",
+      "end",
+      "text",
+      "models",
+      "capabilities",
+    ];
+    const texts = fc.constantFrom("sse", "json", "text", "POST", "${prompt}", "${x}", "a.b[0]", "a..", "/x", "");
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        texts,
+        fc.constantFrom(null, true, 7),
+        fc.array(tie("tree"), { maxLength: 2 }),
+        tie("node"),
+      ),
+      node: fc.dictionary(fc.constantFrom(...keys), tie("tree"), { maxKeys: 5 }),
+    }));
+    fc.assert(
+      fc.property(tree, tree, tree, (whole, request, answer) => {
+        for (const value of [whole, { request, response: answer }, { request: { body: request }, response: answer }]) {
+          try {
+            readCustomEndpoint(value, "mine");
+          } catch (error) {
+            expect(error).toMatchObject({ code: "provider_config_invalid" });
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+    const circle: { [key: string]: unknown } = {};
+    circle["a"] = [circle];
+    expect(() => readCustomEndpoint({ ...sound, request: { body: circle } }, "mine")).toThrow(
+      expect.objectContaining({ code: "provider_config_invalid" }),
+    );
   });
 
   it("has all its keys and placeholders in docs/providers/custom.md", async () => {

@@ -12,7 +12,7 @@ export interface CustomResponse {
   readonly model: JsonPath | undefined;
   readonly id: JsonPath | undefined;
   readonly finishReason: JsonPath | undefined;
-  readonly finishReasons: Readonly<Record<string, FinishReason>>;
+  readonly finishReasons: ReadonlyMap<string, FinishReason>;
   readonly usage: CustomUsage | undefined;
   readonly error: CustomError;
   readonly toolCalls: CustomToolCalls | undefined;
@@ -109,13 +109,13 @@ export function readCustomResponse(top: Section): CustomResponse {
   return response;
 }
 
-function readReasons(section: Section): Readonly<Record<string, FinishReason>> {
+function readReasons(section: Section): ReadonlyMap<string, FinishReason> {
   const map = section.section("finishReasons", undefined);
   const own = (map?.keys ?? []).flatMap((word) => {
     const reason = map?.choice(word, reasons);
     return reason === undefined ? [] : [[word.toLowerCase(), reason] as const];
   });
-  return { ...commonReasons, ...Object.fromEntries(own) };
+  return new Map([...Object.entries(commonReasons), ...own]);
 }
 
 function readUsage(section: Section): CustomUsage | undefined {

@@ -17,6 +17,8 @@ export interface TemplateFault {
   readonly message: string;
 }
 
+const maxLevels = 64;
+
 type Fill<Name extends string> = (values: Values<Name>) => JsonValue | undefined;
 type Piece<Name> = { readonly name: Name } | string;
 
@@ -30,7 +32,11 @@ export function readTemplate<Name extends string>(
 ): Template<Name> | TemplateFault {
   const uses = new Set<Name>();
   let fault: TemplateFault | undefined;
-  const read = (value: JsonValue, path: string): Fill<Name> => {
+  const read = (value: JsonValue, path: string, levels: number): Fill<Name> => {
+    if (levels === 0) {
+      fault ??= { path: "", message: `it is nested more than ${maxLevels} levels deep` };
+      return () => undefined;
+    }
     if (typeof value === "string") {
       const pieces = piecesOf(value, names);
       if ("message" in pieces) {
@@ -41,11 +47,13 @@ export function readTemplate<Name extends string>(
       return fillOf(pieces);
     }
     if (Array.isArray(value)) {
-      const items = value.map((item: JsonValue, index) => read(item, `${path}[${index}]`));
+      const items = value.map((item: JsonValue, index) => read(item, `${path}[${index}]`, levels - 1));
       return (values) => items.map((item) => item(values)).filter((item) => item !== undefined);
     }
     if (!isJsonObject(value)) return () => value;
-    const entries = Object.entries(value).map(([key, item]) => [key, read(item, `${path}.${key}`)] as const);
+    const entries = Object.entries(value).map(
+      ([key, item]) => [key, read(item, `${path}.${key}`, levels - 1)] as const,
+    );
     return (values) =>
       Object.fromEntries(
         entries.flatMap(([key, item]) => {
@@ -54,7 +62,7 @@ export function readTemplate<Name extends string>(
         }),
       );
   };
-  const fill = read(source, "");
+  const fill = read(source, "", maxLevels);
   return fault ?? { uses, fill };
 }
 

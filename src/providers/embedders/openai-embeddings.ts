@@ -5,11 +5,11 @@ import type { EmbeddingAnswer, EmbeddingWire } from "./embedding-wire.ts";
 import { readVector } from "./vectors.ts";
 
 /** How long the vectors of OpenAI's own models are. Source: the model pages of OpenAI's documentation. */
-const dimensions: Readonly<Record<string, number>> = {
-  "text-embedding-3-small": 1536,
-  "text-embedding-3-large": 3072,
-  "text-embedding-ada-002": 1536,
-};
+const dimensions: ReadonlyMap<string, number> = new Map([
+  ["text-embedding-3-small", 1536],
+  ["text-embedding-3-large", 3072],
+  ["text-embedding-ada-002", 1536],
+]);
 
 /**
  * Translates OpenAI's interface for embeddings, which most compatible servers share.
@@ -22,8 +22,8 @@ export const openaiEmbeddings: EmbeddingWire = {
   maxBatch: 128,
   // No token is shorter than a character in the languages that need the most tokens, so this keeps within 300,000 tokens.
   maxBatchChars: 250_000,
-  maxInputTokens: (model) => (Object.hasOwn(dimensions, model) ? 8_192 : null),
-  dimensions: (model) => dimensions[model] ?? null,
+  maxInputTokens: (model) => (dimensions.has(model) ? 8_192 : null),
+  dimensions: (model) => dimensions.get(model) ?? null,
   body: (model, texts) => ({ model, input: [...texts], encoding_format: "base64" }),
   read: (answer) => readEmbeddingList(answer),
 };
