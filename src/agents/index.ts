@@ -1,5 +1,5 @@
 export { agent } from "./agent.ts";
-export type { Agent, AgentInput, AgentLimits, AgentOptions, AgentResult, AnyAgent } from "./agent.ts";
+export type { Agent, AgentInput, AgentLimits, AgentOptions, AgentResult, AnyAgent, RunBudget } from "./agent.ts";
 export { agentWorkflow } from "./agent-workflow.ts";
 export type { AgentSurroundings } from "./agent-workflow.ts";
 export { agentErrors } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { Budget, JsonObject, JsonValue } from "../base/index.ts";
+import type { Budget, JsonObject } from "../base/index.ts";
 import type { Attempt, Model, ModelRequest, StreamPart } from "../providers/index.ts";
 import { textOf } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
@@ -30,7 +30,7 @@ export async function recordModelCall(call: ModelStep): Promise<RecordedResponse
     const { message, usage, finishReason, costMicroUsd, report } = response;
     const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
     const told: JsonObject = { text: textOf(message), toolCalls, usage, finishReason, costMicroUsd };
-    emit("model.completed", report === undefined ? told : { ...told, report: report as unknown as JsonValue });
+    emit("model.completed", report === undefined ? told : { ...told, report });
     return response;
   });
 }

@@ -1,4 +1,4 @@
-import type { Agent, AgentResult, AnyAgent } from "../agents/index.ts";
+import type { Agent, AgentResult, AnyAgent, RunBudget } from "../agents/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
@@ -7,6 +7,7 @@ import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Environment } from "./settings-environment.ts";
 import type { Models } from "./models.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
+import type { Spending } from "./spending.ts";
 
 /** Is what `createAtlas` takes; everything has a default. */
 export interface AtlasOptions {
@@ -30,8 +31,10 @@ export interface AtlasOptions {
 /** Are the options of starting an agent. */
 export interface AgentStartOptions extends StartOptions {
   readonly knowledge?: readonly string[];
-  /** `provider/name`; overrules the agent's own model. */
+  /** `provider/name` or `group:NAME`; overrules the agent's own model. */
   readonly model?: string;
+  /** What this run may spend. */
+  readonly budget?: RunBudget;
 }
 
 /** Is a running Atlas: one database, its runs, its knowledge, its models. */
@@ -43,6 +46,8 @@ export interface Atlas extends AsyncDisposable {
   readonly agents: ReadonlyMap<string, AnyAgent>;
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
+  /** What all runs together may spend, and have spent. */
+  readonly spending: Spending;
   /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, and those of the run. */
   start<Output = string>(
     agent: Agent<Output> | string,

@@ -30,6 +30,13 @@ export const appErrors = defineErrors("app", {
     summary: "There is no agent of this name here.",
     fix: "Use one of the names that the message lists, or define the agent in atlas.toml under [agents.NAME].",
   },
+  group_unknown: {
+    status: 404,
+    retry: "changed",
+    exitCode: 2,
+    summary: "There is no group of models with this name.",
+    fix: "Use one of the names that the message lists, or define the group in atlas.toml under [groups.NAME].",
+  },
   tool_not_found: {
     status: 404,
     retry: "changed",

@@ -1,41 +1,55 @@
 import type {
   Candidate,
   Detection,
+  GateSnapshot,
   Model,
+  ModelEntry,
+  ModelQuery,
+  ModelQueryResult,
+  Prices,
   Provider,
-  ProviderFactory,
   Providers,
   Variables,
 } from "../providers/index.ts";
-import {
-  createProviders,
-  detectProviders,
-  offlineReference,
-  ollamaBaseUrl,
-  providerPresets,
-} from "../providers/index.ts";
-import type { ProviderSettings, Settings } from "./settings-shape.ts";
+import { createProviders, detectProviders, providerPresets, queryModels } from "../providers/index.ts";
+import { manageModels } from "./managed-models.ts";
+import type { ManagedModels } from "./managed-models.ts";
+import { presetOf, providerFactories } from "./provider-factories.ts";
+import type { Settings } from "./settings-shape.ts";
 
-/** Finds models by reference, and the one to use when none is named. */
+/** Finds models by reference, and the one to use when none is named. The models it gives have their retries, limits and accounting. */
 export interface Models extends AsyncDisposable {
   readonly providers: Providers;
-  /** Gives the model of `provider/name`; without one the configured model, or the one detected here (looked for once). */
+  /**
+   * Gives the model of `provider/name`, or the group of `group:NAME`; without one the configured model, or the one detected
+   * here (looked for once). Errors: provider_unknown, group_unknown.
+   */
   get(reference?: string): Promise<Model>;
+  /** Gives a model of the program's own its retries, limits and accounting. */
+  managed(model: Model): Promise<Model>;
   /** Tells what can be used here and why, the choice first to be used. Generates nothing. */
   detect(signal?: AbortSignal): Promise<Detection>;
+  /** Finds the models that can do something among those that can be used here, the best first. Generates nothing. */
+  query(query?: ModelQuery, signal?: AbortSignal): Promise<ModelQueryResult>;
+  /** The dated price table, with the prices of the settings over it. */
+  prices(): Promise<Prices>;
+  /** What is known of each model that was called here: state, latency, speed, failures. */
+  gates(): readonly GateSnapshot[];
 }
 
 /** Makes the models of the settings and of the providers that a program adds. */
 export function createModels(settings: Settings, added: readonly Provider[] = []): Models {
   const providers = createProviders({
-    ...Object.fromEntries(
-      Object.entries(providerPresets).map(([name]) => [name, factoryOf(name, settings.providers[name])]),
-    ),
-    ollama: factoryOf("ollama", settings.providers["ollama"]),
-    ...Object.fromEntries(Object.entries(settings.providers).map(([name, each]) => [name, factoryOf(name, each)])),
-    offline: offlineProvider,
+    ...providerFactories(settings),
     ...Object.fromEntries(added.map((provider) => [provider.name, () => provider])),
   });
+  const bare = new Map<string, Model>();
+  const resolve = async (reference: string): Promise<Model> => {
+    const known = bare.get(reference) ?? (await providers.resolve(reference));
+    bare.set(reference, known);
+    return known;
+  };
+  const management = manageModels({ settings, resolve });
   let detected: Promise<Detection> | undefined;
   const detect = async (signal?: AbortSignal): Promise<Detection> => {
     const detection = await detectProviders({
@@ -50,21 +64,61 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
     const candidates = merged(configured(settings), detection.candidates);
     return { candidates, choice: candidates.find((each) => each.usable && each.model !== null) ?? detection.choice };
   };
+  const get = async (reference?: string): Promise<Model> => {
+    const wanted = reference ?? settings.model;
+    const groupName = /^group[:/](.+)$/.exec(wanted)?.[1];
+    if (groupName !== undefined) return await management.group(groupName);
+    if (wanted !== "auto") return await management.managed(await resolve(wanted));
+    detected ??= detect();
+    const { choice } = await detected.catch((error: unknown) => {
+      detected = undefined;
+      throw error;
+    });
+    return await management.managed(await resolve(`${choice.provider}/${choice.model ?? ""}`));
+  };
   return {
     providers,
+    get,
     detect,
-    async get(reference) {
-      const wanted = reference ?? settings.model;
-      if (wanted !== "auto") return await providers.resolve(wanted);
-      detected ??= detect();
-      const { choice } = await detected.catch((error: unknown) => {
-        detected = undefined;
-        throw error;
-      });
-      return await providers.resolve(`${choice.provider}/${choice.model ?? ""}`);
+    managed: (model) => management.managed(model),
+    prices: () => management.prices(),
+    gates: () => management.gates(),
+    async query(query, signal) {
+      const { candidates } = await detect(signal);
+      const references = usableModels(candidates, settings);
+      return queryModels(await Promise.all(references.map((each) => entryOf(each, { get, management }))), query);
     },
     [Symbol.asyncDispose]: () => providers[Symbol.asyncDispose](),
   };
+}
+
+/** The models that can be used here without asking anybody: those that were found, those of the settings, those of groups. */
+function usableModels(candidates: readonly Candidate[], settings: Settings): readonly string[] {
+  const found = candidates.filter(({ usable }) => usable);
+  return [
+    ...new Set([
+      ...found.flatMap(({ provider, model }) => (model === null ? [] : [`${provider}/${model}`])),
+      ...found.flatMap(({ provider }) =>
+        (settings.providers[provider]?.models ?? []).map((model) => `${provider}/${model}`),
+      ),
+      ...Object.values(settings.groups).flatMap(({ members }) => members),
+    ]),
+  ];
+}
+
+/** A call of this size is what queries compare costs by. */
+const typicalUsage = { inputTokens: 3_000, outputTokens: 1_000 };
+
+async function entryOf(
+  reference: string,
+  { get, management }: { get: (reference: string) => Promise<Model>; management: ManagedModels },
+): Promise<ModelEntry> {
+  const { provider, name, capabilities } = await get(reference);
+  const free = capabilities.cost === "free";
+  const costMicroUsd = free
+    ? 0
+    : (await management.prices()).costMicroUsd({ provider, model: name, usage: typicalUsage });
+  return { model: reference, capabilities, strengths: management.strengthsOf({ provider, name }), costMicroUsd };
 }
 
 /** Providers that the settings name models of come before what is found by keys. */
@@ -72,8 +126,9 @@ function configured(settings: Settings): Candidate[] {
   return Object.entries(settings.providers).flatMap(([provider, { models, apiKey, baseUrl }]): Candidate[] => {
     const model = models?.[0];
     if (model === undefined) return [];
-    const keyVariable = presetOf(provider)?.keyVariable;
-    const keyless = keyVariable !== undefined && apiKey === undefined && baseUrl === undefined;
+    // A server of this machine (null) needs no key.
+    const keyVariable = presetOf(provider)?.keyVariable ?? null;
+    const keyless = keyVariable !== null && apiKey === undefined && baseUrl === undefined;
     const problem = keyless ? { problem: `Set ${keyVariable} to use ${provider}.` } : {};
     return [{ provider, model, usable: !keyless, reason: "It is configured with its models", ...problem }];
   });
@@ -88,46 +143,10 @@ function merged(named: readonly Candidate[], found: readonly Candidate[]): reado
   return [...both, ...found.filter(({ provider }) => !named.some((each) => each.provider === provider))];
 }
 
-function presetOf(name: string): (typeof providerPresets)[string] | undefined {
-  return Object.hasOwn(providerPresets, name) ? providerPresets[name] : undefined;
-}
-
 function variablesOf({ providers }: Settings): Variables {
   const variables: Record<string, string | undefined> = { OLLAMA_HOST: providers["ollama"]?.baseUrl };
-  for (const [name, { keyVariable }] of Object.entries(providerPresets))
-    variables[keyVariable] = providers[name]?.apiKey?.reveal();
+  for (const [name, { keyVariable }] of Object.entries(providerPresets)) {
+    if (keyVariable !== null) variables[keyVariable] = providers[name]?.apiKey?.reveal();
+  }
   return variables;
-}
-
-/** The adapters load when a provider is first used: none of them is needed to start. */
-function factoryOf(name: string, settings: ProviderSettings | undefined): ProviderFactory {
-  const preset = presetOf(name);
-  const kind =
-    settings?.kind ?? (name === "ollama" ? "ollama" : preset?.wire === "anthropic" ? "anthropic" : "openai-compatible");
-  const apiKey = settings?.apiKey;
-  const baseUrl = settings?.baseUrl ?? preset?.baseUrl;
-  const timeouts = settings?.timeouts;
-  return async () => {
-    if (kind === "ollama") {
-      const { ollama } = await import("../providers/adapters/ollama.ts");
-      return ollama({ baseUrl: baseUrl ?? ollamaBaseUrl, timeouts });
-    }
-    if (kind === "anthropic") {
-      const { anthropic } = await import("../providers/adapters/anthropic.ts");
-      return anthropic({ name, apiKey, baseUrl, timeouts });
-    }
-    const { openai, openaiCompatible } = await import("../providers/adapters/openai-chat.ts");
-    if (name === "openai" || baseUrl === undefined) return openai({ name, apiKey, baseUrl, timeouts });
-    return openaiCompatible({ name, apiKey, baseUrl, timeouts, quirks: preset?.quirks });
-  };
-}
-
-async function offlineProvider(): Promise<Provider> {
-  const { offline } = await import("../providers/adapters/offline.ts");
-  return {
-    name: offlineReference.provider,
-    model: () => offline(),
-    listModels: async () => [offlineReference.model],
-    async [Symbol.asyncDispose]() {},
-  };
 }

@@ -1,9 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { AgentResult, AnyAgent } from "../agents/index.ts";
+import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.ts";
 import { agentWorkflow } from "../agents/index.ts";
-import { createBudget, systemClock } from "../base/index.ts";
-import type { Model } from "../providers/index.ts";
+import { systemClock } from "../base/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import { createKnowledge } from "../knowledge/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
@@ -22,6 +21,8 @@ import { loadModules } from "./modules.ts";
 import { nearest } from "./nearest.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
+import { createSpending } from "./spending.ts";
+import type { Spending } from "./spending.ts";
 
 /** Does what `createAtlas` says. */
 export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
@@ -43,7 +44,8 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
       ...(options.telemetry ? { telemetry: options.telemetry } : {}),
     }),
   );
-  const start = createStarter({ settings, runs, knowledge, models, agents });
+  const spending = parts.use(createSpending(settings.values, database));
+  const start = createStarter({ settings, runs, knowledge, models, agents, spending });
   for (const each of agents.values()) start.register(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
   if (options.recover !== false) {
@@ -59,6 +61,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     knowledge,
     models,
     agents,
+    spending,
     start: start.start,
     check: () => database.check(),
     close,
@@ -114,22 +117,23 @@ interface StarterParts {
   readonly knowledge: Knowledge;
   readonly models: Models;
   readonly agents: ReadonlyMap<string, AnyAgent>;
+  readonly spending: Spending;
 }
 
 /** Starts agents by name or value, and workflows. */
-function createStarter({ settings, runs, knowledge, models, agents }: StarterParts) {
+function createStarter({ settings, runs, knowledge, models, agents, spending }: StarterParts) {
   const workflows = new Map<
     string,
     { readonly agent: AnyAgent; readonly workflow: Workflow<never, AgentResult<unknown>> }
   >();
   const { maxFileBytes } = settings.values.knowledge;
-  const surroundings = {
+  const surroundings: AgentSurroundings = {
     clock: systemClock,
     knowledge,
     maxFileBytes,
-    model: (name?: string) => models.get(name),
-    managed: async (model: Model) => model,
-    budget: async () => createBudget("all runs"),
+    model: (name) => models.get(name),
+    managed: (model) => models.managed(model),
+    budget: () => spending.budget(),
   };
 
   const register = (each: AnyAgent) => {
@@ -156,7 +160,7 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
   ): Promise<RunHandle<AgentResult<unknown>>> => {
     const found = find(named);
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
-    const { knowledge: paths = [], model, ...rest } = options;
+    const { knowledge: paths = [], model, budget, ...rest } = options;
     // An unknown provider is an error of the call, not of the run.
     const wanted = model ?? found.model ?? settings.values.model;
     if (typeof wanted === "string" && wanted !== "auto") await models.get(wanted);
@@ -166,6 +170,7 @@ function createStarter({ settings, runs, knowledge, models, agents }: StarterPar
       goal,
       ...(paths.length > 0 ? { knowledge: paths.map((path) => resolve(settings.directory, path)) } : {}),
       ...(model === undefined ? {} : { model }),
+      ...(budget === undefined ? {} : { budget }),
     };
     return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, rest);
   };

@@ -196,13 +196,14 @@ test("reads groups, budgets and tables of data, from a file and from variables",
     "model = 'group:fast'\n[groups.fast]\nmembers = ['openai/a', 'ollama/b']\nweights = { 'openai/a' = 3 }\n[budgets.day]\nmaxCostUsd = 0.5\n",
   );
   const prices = '{"a":{"inputPerMillion":1}}';
-  const { values, explain } = await load({
+  const settings = await load({
     environment: { ATLAS_PROVIDERS_OPENAI_PRICES: prices, ATLAS_BUDGETS_TOTAL_MAX_COST_USD: "2.5" },
   });
+  const { values } = settings;
   expect(values.groups["fast"]).toEqual({ members: ["openai/a", "ollama/b"], weights: { "openai/a": 3 } });
   expect(values.budgets).toEqual({ unknownPrices: "refuse", day: { maxCostUsd: 0.5 }, total: { maxCostUsd: 2.5 } });
   expect(values.providers["openai"]?.prices).toEqual({ a: { inputPerMillion: 1 } });
-  expect(explain("providers.openai.prices")[0]?.value).toBe(prices);
+  expect(settings.explain("providers.openai.prices")[0]?.value).toBe(prices);
 });
 
 test("takes no name from a variable that every object has", async () => {

@@ -14,7 +14,7 @@ const knowledge: OptionSpec = {
 };
 const model: OptionSpec = {
   flags: "-m, --model <provider/name>",
-  description: "model to use (default: the best that can be used here)",
+  description: "model to use, or group:NAME (default: the best that can be used here)",
 };
 
 const runs: CommandSpec = {
@@ -72,6 +72,42 @@ const runs: CommandSpec = {
   ],
 };
 
+const providers: CommandSpec = {
+  name: "providers",
+  summary: "show which models can be used here, and why",
+  args: [],
+  options: [...common, { flags: "--check", description: "ask each provider for its models; never generates" }],
+  load: async () => (await import("./commands/providers.ts")).providers,
+  commands: [
+    {
+      name: "check",
+      summary: "ask providers whether they can be reached and take the key; never generates",
+      args: [["[provider...]", "names of providers (default: all that can be used here)"]],
+      options: common,
+      examples: ["atlas providers check openai"],
+      load: async () => (await import("./commands/providers-check.ts")).providersCheck,
+    },
+    {
+      name: "find",
+      summary: "find the models that can do something, the best first",
+      args: [],
+      options: [
+        ...common,
+        { flags: "-t, --task <kind>", description: "kind of task, such as code, reasoning or summary" },
+        {
+          flags: "-n, --needs <ability>",
+          description: "tools, structured-output, reasoning, prefill, images, pdf or audio; may be repeated",
+          form: "list",
+        },
+        { flags: "--context <tokens>", description: "tokens that it must be able to read", form: "count" },
+        { flags: "--prefer <what>", description: "strength (default), cost or balance" },
+      ],
+      examples: ["atlas providers find --task code --needs tools --prefer balance"],
+      load: async () => (await import("./commands/providers-find.ts")).providersFind,
+    },
+  ],
+};
+
 /** Lists the commands of `atlas`. */
 export const catalogue: readonly CommandSpec[] = [
   {
@@ -85,6 +121,8 @@ export const catalogue: readonly CommandSpec[] = [
       { flags: "-a, --agent <name>", description: "agent to use (default: assistant)" },
       { flags: "--new", description: "start anew even if the same run was interrupted" },
       { flags: "--max-steps <count>", description: "model calls that the run may make", form: "count" },
+      { flags: "--max-tokens <count>", description: "tokens that all calls of the run may use", form: "count" },
+      { flags: "--max-cost <usd>", description: "US dollars that all calls of the run may cost", form: "amount" },
     ],
     examples: ['atlas run "How do I configure logging?" --knowledge docs', "atlas run - --json < goal.txt"],
     load: async () => (await import("./commands/run.ts")).run,
@@ -110,12 +148,38 @@ export const catalogue: readonly CommandSpec[] = [
     load: async () => (await import("./commands/search.ts")).search,
   },
   runs,
+  providers,
   {
-    name: "providers",
-    summary: "show which models can be used here, and why",
+    name: "budgets",
+    summary: "show what was spent, and what is left of the budgets",
     args: [],
-    options: [...common, { flags: "--check", description: "ask each provider for its models; never generates" }],
-    load: async () => (await import("./commands/providers.ts")).providers,
+    options: common,
+    load: async () => (await import("./commands/budgets.ts")).budgets,
+  },
+  {
+    name: "bench",
+    summary: "measure",
+    args: [],
+    options: [],
+    commands: [
+      {
+        name: "providers",
+        summary: "compare models on standard prompts: latency, tokens, cost and quality",
+        args: [["[model...]", "models or groups (default: all that can be used here)"]],
+        options: [
+          ...common,
+          {
+            flags: "-j, --judge <provider/name>",
+            description: "model that grades the answers; best one of another provider",
+          },
+          { flags: "-r, --rounds <count>", description: "how often each prompt is asked (default: 3)", form: "count" },
+          { flags: "-p, --prompt <id>", description: "only this prompt; may be repeated", form: "list" },
+          { flags: "--html <file>", description: "write the comparison as a page" },
+        ],
+        examples: ["atlas bench providers openai/gpt-5.4-mini ollama/qwen3:4b --judge anthropic/claude-sonnet-5"],
+        load: async () => (await import("./commands/bench-providers.ts")).benchProviders,
+      },
+    ],
   },
   {
     name: "config",

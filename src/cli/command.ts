@@ -22,11 +22,11 @@ export interface Call<Options = object> {
 /** Carries out a command and gives the exit code. */
 export type Action<Options = object> = (call: Call<Options>) => Promise<number>;
 
-/** Describes an option. `list` collects values, `count` wants a whole number. */
+/** Describes an option. `list` collects values, `count` wants a whole number, `amount` a number from 0 on. */
 export interface OptionSpec {
   readonly flags: string;
   readonly description: string;
-  readonly form?: "list" | "count";
+  readonly form?: "list" | "count" | "amount";
 }
 
 /** Describes a command, so that help needs nothing but this. */

@@ -60,12 +60,18 @@ function optionOf({ flags, description, form }: OptionSpec): Option {
   if (form === "list")
     return option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
   if (form === "count") return option.argParser(wholeNumber);
+  if (form === "amount") return option.argParser(amount);
   return option;
 }
 
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number.");
+}
+
+function amount(text: string): number {
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be an amount, as in 0.05.");
 }
 
 function capital(text: string): string {

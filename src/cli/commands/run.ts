@@ -1,3 +1,4 @@
+import type { RunBudget } from "../../agents/index.ts";
 import { resolve } from "node:path";
 import { showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
@@ -13,6 +14,8 @@ export interface RunOptions {
   readonly agent?: string;
   readonly new?: boolean;
   readonly maxSteps?: number;
+  readonly maxTokens?: number;
+  readonly maxCost?: number;
 }
 
 /** Reaches a goal with an agent; takes up the same run if it was interrupted before. */
@@ -26,6 +29,7 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const handle = await atlas.start<unknown>(agent, goal, {
     knowledge,
     ...(model === undefined ? {} : { model }),
+    ...budgetOf(options),
     ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model }) }),
   });
   if (!handle.isNew) {
@@ -40,6 +44,16 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const { result, streamed, durationMs } = ending;
   showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
   return 0;
+}
+
+function budgetOf({ maxTokens, maxCost }: RunOptions): { readonly budget?: RunBudget } {
+  if (maxTokens === undefined && maxCost === undefined) return {};
+  return {
+    budget: {
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
+    },
+  };
 }
 
 function tellOthers(count: number, { screen }: Call): void {

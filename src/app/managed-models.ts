@@ -1,0 +1,220 @@
+import type { Clock, JsonObject, Random } from "../base/index.ts";
+import { isJsonObject, systemClock, systemRandom } from "../base/index.ts";
+import type {
+  ControlledGate,
+  Cooldowns,
+  GateSnapshot,
+  GroupMember,
+  GuardOptions,
+  Limiter,
+  Model,
+  ModelCapabilities,
+  Prices,
+  RetryBudget,
+  Strengths,
+} from "../providers/index.ts";
+import {
+  createConcurrencyLimiter,
+  createCooldowns,
+  createGate,
+  createRateLimiter,
+  createRetryBudget,
+  factsOf,
+  group,
+  guarded,
+} from "../providers/index.ts";
+import { appErrors } from "./errors.ts";
+import { strategyNamed } from "./group-strategies.ts";
+import { nearest } from "./nearest.ts";
+import { loadSettingsPrices } from "./settings-prices.ts";
+import type { GroupSettings, Settings } from "./settings-shape.ts";
+
+/** Gives models their retries, limits, breaker, prices and accounting, and makes the groups of the settings. */
+export interface ManagedModels {
+  /** Gives a model with all that; one that has it is given back as it is. Each model is managed once, whoever asks. */
+  managed(model: Model): Promise<Model>;
+  /** Gives the group of a name. Errors: group_unknown. */
+  group(name: string): Promise<Model>;
+  /** The price table with the settings' own prices over it. */
+  prices(): Promise<Prices>;
+  strengthsOf(model: Pick<Model, "provider" | "name">): Strengths | undefined;
+  /** What is known of each model that was called here, and of its limits. */
+  gates(): readonly GateSnapshot[];
+}
+
+/** Is what managing models needs. `resolve` finds a bare model by `provider/name`. */
+export interface Management {
+  readonly settings: Settings;
+  readonly resolve: (reference: string) => Promise<Model>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What all models of one provider share. */
+interface Shared {
+  readonly limiters: readonly Limiter[];
+  readonly retryBudget: RetryBudget;
+}
+
+/** Makes the management of the models of one Atlas: what it knows of a provider is shared by all that call it. */
+export function manageModels(management: Management): ManagedModels {
+  return new Manager(management);
+}
+
+class Manager implements ManagedModels {
+  readonly #settings: Settings;
+  readonly #resolve: Management["resolve"];
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #cooldowns: Cooldowns;
+  readonly #shared = new Map<string, Shared>();
+  readonly #gates = new Map<string, ControlledGate>();
+  readonly #made = new WeakMap<Model, Promise<Model>>();
+  readonly #groups = new Map<string, Promise<Model>>();
+  #prices: Promise<Prices> | undefined;
+
+  constructor({ settings, resolve, clock = systemClock, random = systemRandom }: Management) {
+    this.#settings = settings;
+    this.#resolve = resolve;
+    this.#clock = clock;
+    this.#random = random;
+    this.#cooldowns = createCooldowns({ clock, random });
+  }
+
+  async managed(model: Model): Promise<Model> {
+    if (model.managed === true) return model;
+    const known = this.#made.get(model) ?? this.#manage(model);
+    this.#made.set(model, known);
+    return await known;
+  }
+
+  async group(name: string): Promise<Model> {
+    const { groups } = this.#settings;
+    const found = Object.hasOwn(groups, name) ? groups[name] : undefined;
+    if (found === undefined) throw unknownGroup(name, Object.keys(groups));
+    const known = this.#groups.get(name) ?? this.#makeGroup(name, found);
+    this.#groups.set(name, known);
+    // What failed to be made is tried again the next time.
+    known.catch(() => this.#groups.delete(name));
+    return await known;
+  }
+
+  prices(): Promise<Prices> {
+    this.#prices ??= loadSettingsPrices(this.#settings);
+    return this.#prices;
+  }
+
+  strengthsOf(model: Pick<Model, "provider" | "name">): Strengths | undefined {
+    return strengthsOf(model, this.#settings);
+  }
+
+  gates(): readonly GateSnapshot[] {
+    return [...this.#gates.values()].map((gate) => gate.snapshot());
+  }
+
+  async #manage(bare: Model): Promise<Model> {
+    const model = withCapabilities(bare, this.#settings);
+    const prices = model.capabilities.cost === "free" ? undefined : await this.prices();
+    return guarded(model, { ...this.#guardOf(model), prices, clock: this.#clock, random: this.#random });
+  }
+
+  async #makeGroup(name: string, found: GroupSettings): Promise<Model> {
+    const { strategy = "failover", weights = {}, onText, onTools, maxAttempts, affinityMs } = found;
+    return group({
+      name,
+      members: await Promise.all(found.members.map((reference) => this.#memberOf(reference, weights))),
+      strategy: strategyNamed(strategy),
+      fallback: { ...(onText && { onText }), ...(onTools && { onTools }) },
+      ...(maxAttempts !== undefined && { retry: { maxAttempts } }),
+      ...(affinityMs !== undefined && { affinity: { ttlMs: affinityMs } }),
+      prices: await this.prices(),
+      clock: this.#clock,
+      random: this.#random,
+    });
+  }
+
+  async #memberOf(reference: string, weights: JsonObject): Promise<GroupMember> {
+    const model = withCapabilities(await this.#resolve(reference), this.#settings);
+    const weight = weights[reference];
+    const strengths = this.strengthsOf(model)?.levels;
+    return { model, ...this.#guardOf(model), strengths, ...(typeof weight === "number" && { weight }) };
+  }
+
+  #guardOf(model: Model): Pick<GuardOptions, "gate" | "retryBudget" | "unknownPrice"> {
+    return {
+      gate: this.#gateOf(model),
+      retryBudget: this.#sharedOf(model.provider).retryBudget,
+      unknownPrice: this.#settings.budgets.unknownPrices,
+    };
+  }
+
+  #gateOf({ provider, name }: Model): ControlledGate {
+    const key = `${provider}/${name}`;
+    const known = this.#gates.get(key);
+    if (known !== undefined) return known;
+    const { limiters } = this.#sharedOf(provider);
+    const common = { cooldown: this.#cooldowns, clock: this.#clock, random: this.#random };
+    const gate = createGate({ provider, model: name, keyId: provider, limiters, ...common });
+    this.#gates.set(key, gate);
+    return gate;
+  }
+
+  #sharedOf(provider: string): Shared {
+    const known = this.#shared.get(provider) ?? shareOf(provider, this.#settings, this.#clock);
+    this.#shared.set(provider, known);
+    return known;
+  }
+}
+
+function shareOf(provider: string, settings: Settings, clock: Clock): Shared {
+  const { requestsPerMinute, tokensPerMinute, concurrency } = settings.providers[provider]?.limits ?? {};
+  const rated = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
+  return {
+    limiters: [
+      ...(rated ? [createRateLimiter({ clock, name: provider, requestsPerMinute, tokensPerMinute })] : []),
+      ...(concurrency === undefined ? [] : [createConcurrencyLimiter({ clock, limit: concurrency })]),
+    ],
+    retryBudget: createRetryBudget({ clock }),
+  };
+}
+
+function unknownGroup(name: string, known: readonly string[]): Error {
+  const near = nearest(name, known);
+  const hint = near === undefined ? `known: ${known.join(", ") || "none"}.` : `did you mean ${near}?`;
+  return appErrors.create("group_unknown", `There is no group ${JSON.stringify(name)}; ${hint}`, {
+    details: { group: name, known: [...known] },
+  });
+}
+
+/** What the settings say of a model by its name, if anything. */
+function configured({ provider, name }: Pick<Model, "provider" | "name">, settings: Settings): JsonObject | undefined {
+  const ofProvider = settings.providers[provider]?.capabilities ?? {};
+  const found = Object.hasOwn(ofProvider, name) ? ofProvider[name] : undefined;
+  return found !== undefined && isJsonObject(found) ? found : undefined;
+}
+
+function withCapabilities(model: Model, settings: Settings): Model {
+  const given = configured(model, settings);
+  if (given === undefined) return model;
+  const { strengths: _, ...known } = given;
+  const capabilities = { ...model.capabilities, ...(known as Partial<ModelCapabilities>) };
+  return {
+    provider: model.provider,
+    name: model.name,
+    capabilities,
+    stream: (request, options) => model.stream(request, options),
+  };
+}
+
+function strengthsOf(model: Pick<Model, "provider" | "name">, settings: Settings): Strengths | undefined {
+  const known = factsOf(model.name)?.strengths;
+  const own = configured(model, settings)?.["strengths"];
+  if (own === undefined || !isJsonObject(own)) return known;
+  const levels = Object.entries(own).flatMap(([task, level]) => (typeof level === "number" ? [[task, level]] : []));
+  return {
+    levels: { ...known?.levels, ...(Object.fromEntries(levels) as Record<string, number>) },
+    basis: "configured",
+    source: "settings",
+    date: known?.date ?? "",
+  };
+}

@@ -1,0 +1,122 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Atlas } from "../../app/index.ts";
+import type { ComparedCall, Comparison, Model, ModelSummary } from "../../providers/index.ts";
+import { compareModels, comparisonHtml, comparisonPrompts, qualityOf } from "../../providers/index.ts";
+import type { Call } from "../command.ts";
+import { cliErrors } from "../errors.ts";
+import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
+import { openAtlas } from "../open.ts";
+
+/** Are the options of `atlas bench providers`. */
+export interface BenchOptions {
+  readonly judge?: string;
+  readonly rounds?: number;
+  readonly prompt?: readonly string[];
+  readonly html?: string;
+}
+
+/** Compares models on the standard prompts: latency, tokens, cost, and quality by checks and by a judge. */
+export async function benchProviders(call: Call<BenchOptions>): Promise<number> {
+  const { args, options, screen, io, interrupt } = call;
+  const prompts = choosePrompts(options.prompt);
+  await using atlas = await openAtlas(call);
+  const models = await chooseModels(args, atlas, interrupt.signal);
+  const judge = options.judge === undefined ? undefined : await atlas.models.get(options.judge);
+  const rounds = Math.max(1, options.rounds ?? 3);
+  screen.say(
+    `Asking ${models.map(nameOf).join(", ")}: ${prompts.length} prompts, ${rounds} ${rounds === 1 ? "round" : "rounds"}.`,
+  );
+  const comparison = await compareModels({
+    models,
+    prompts,
+    rounds,
+    judge,
+    prices: await atlas.models.prices(),
+    signal: interrupt.signal,
+    onCall: (made, done, total) => screen.progress(progressOf(made, done, total)),
+  });
+  screen.progress("");
+  if (options.html !== undefined) {
+    const path = resolve(io.directory, options.html);
+    await writeFile(path, screen.hide(comparisonHtml(comparison)));
+    screen.say(`The page is ${path}.`);
+  }
+  if (screen.json) screen.printJson(comparison);
+  else showTable(comparison, call);
+  return comparison.models.every(({ calls, failed }) => failed === calls) ? 1 : 0;
+}
+
+function nameOf({ provider, name }: Model): string {
+  return `${provider}/${name}`;
+}
+
+async function chooseModels(named: readonly string[], atlas: Atlas, signal: AbortSignal): Promise<readonly Model[]> {
+  if (named.length > 0) return await Promise.all(named.map((each) => atlas.models.get(each)));
+  const { candidates } = await atlas.models.detect(signal);
+  const usable = candidates.flatMap(({ usable: can, provider, model }) =>
+    can && model !== null ? [`${provider}/${model}`] : [],
+  );
+  return await Promise.all(usable.map((each) => atlas.models.get(each)));
+}
+
+function choosePrompts(named: readonly string[] = []): typeof comparisonPrompts {
+  if (named.length === 0) return comparisonPrompts;
+  return named.map((id) => {
+    const found = comparisonPrompts.find((prompt) => prompt.id === id);
+    if (found !== undefined) return found;
+    const known = comparisonPrompts.map((prompt) => prompt.id).join(", ");
+    throw cliErrors.create("usage", `There is no prompt ${JSON.stringify(id)}; use one of ${known}.`);
+  });
+}
+
+function progressOf({ model, prompt, ok, code }: ComparedCall, done: number, total: number): string {
+  return `${done} of ${total}: ${oneLine(model, 40)} ${prompt} ${ok ? "answered" : `failed (${code ?? ""})`}`;
+}
+
+const columns: readonly (readonly [title: string, cell: (model: ModelSummary) => string])[] = [
+  ["model", ({ model }) => oneLine(model, 40)],
+  ["quality", (model) => percent(qualityOf(model))],
+  ["checks", ({ checkScore }) => percent(checkScore)],
+  ["judge", ({ judgeScore }) => (judgeScore === null ? "-" : percent(judgeScore))],
+  ["failed", ({ failed, calls }) => `${failed}/${calls}`],
+  ["first part", ({ firstPartP50Ms }) => milliseconds(firstPartP50Ms)],
+  ["answer", ({ durationP50Ms }) => milliseconds(durationP50Ms)],
+  ["p95", ({ durationP95Ms }) => milliseconds(durationP95Ms)],
+  ["tokens/s", ({ tokensPerSecond }) => (tokensPerSecond === null ? "-" : tokensPerSecond.toFixed(0))],
+  ["in/out", ({ inputTokens, outputTokens }) => `${inputTokens}/${outputTokens}`],
+  ["cost/call", ({ costPerCallMicroUsd }) => dollars(costPerCallMicroUsd)],
+];
+
+function showTable({ models, judge, priceTable }: Comparison, { screen }: Call): void {
+  const rows = [columns.map(([title]) => title), ...models.map((model) => columns.map(([, cell]) => cell(model)))];
+  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  rows.forEach((row, index) => {
+    const text = row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join("  ");
+    screen.print(index === 0 ? line`${styled("bold", text)}` : text);
+  });
+  for (const { model, failures } of models) {
+    const codes = Object.entries(failures).map(([code, count]) => `${code} (${count})`);
+    if (codes.length > 0) screen.say([styled("yellow", `${oneLine(model, 60)} failed: ${codes.join(", ")}`)], "always");
+  }
+  screen.say([
+    styled("dim", `Medians; ${judge === null ? "no judge" : `judge ${judge}`}; prices: ${priceTable ?? "none"}.`),
+  ]);
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+function milliseconds(ms: number | null): string {
+  if (ms === null) return "-";
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function dollars(microUsd: number | null): string {
+  if (microUsd === null) return "unknown";
+  return microUsd === 0 ? "free" : `$${(microUsd / 1_000_000).toFixed(6)}`;
+}

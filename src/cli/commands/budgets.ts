@@ -1,0 +1,43 @@
+import type { BudgetStatus } from "../../app/index.ts";
+import type { Call } from "../command.ts";
+import { oneLine } from "../harmless.ts";
+import { line, styled } from "../line.ts";
+import { openAtlas } from "../open.ts";
+
+/** Shows what is spent and left of the budgets, and what was spent by day and model. */
+export async function budgets(call: Call): Promise<number> {
+  const { screen } = call;
+  await using atlas = await openAtlas(call);
+  const status = await atlas.spending.status();
+  const entries = await atlas.spending.report();
+  if (screen.json) {
+    screen.printJson({ budgets: status, spent: entries });
+    return 0;
+  }
+  if (status.length === 0) screen.say("There are no budgets. Set one, as in: [budgets.day] maxCostUsd = 5");
+  for (const each of status) showStatus(each, call);
+  for (const { day, scope, label, tokens, costMicroUsd } of entries) {
+    screen.print(
+      line`${day} ${oneLine(scope, 40)} ${styled("bold", oneLine(label, 60))}: ${amount(tokens, costMicroUsd)}`,
+    );
+  }
+  return 0;
+}
+
+function showStatus({ scope, spent, left }: BudgetStatus, { screen }: Call): void {
+  const rest = [
+    ...(left.tokens === null ? [] : [`${left.tokens} tokens`]),
+    ...(left.costMicroUsd === null ? [] : [dollars(left.costMicroUsd)]),
+  ];
+  const name = scope === "day" ? "Today" : "In all";
+  const end = rest.length === 0 ? "no limit" : `${rest.join(" and ")} left`;
+  screen.print(line`${styled("bold", name)}: ${amount(spent.tokens, spent.costMicroUsd)} spent, ${end}`);
+}
+
+function amount(tokens: number, costMicroUsd: number): string {
+  return `${tokens} tokens, ${dollars(costMicroUsd)}`;
+}
+
+function dollars(microUsd: number): string {
+  return `$${(microUsd / 1_000_000).toFixed(6)}`;
+}
