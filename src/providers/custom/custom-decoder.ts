@@ -189,10 +189,11 @@ function readUsage(event: JsonValue, places: CustomUsage, before: Counts | undef
     return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
   };
   const [input, output, cached, reasoning] = [places.input, places.output, places.cached, places.reasoning].map(count);
-  if (input === undefined && output === undefined) return undefined;
+  // Servers that do not count say zero, or say so until they have counted: that is no report.
+  if (!input && !output) return undefined;
   return {
-    inputTokens: input === undefined ? (before?.inputTokens ?? 0) : input + (places.cachedBeside ? (cached ?? 0) : 0),
-    outputTokens: output ?? before?.outputTokens ?? 0,
+    inputTokens: !input ? (before?.inputTokens ?? 0) : input + (places.cachedBeside ? (cached ?? 0) : 0),
+    outputTokens: output || (before?.outputTokens ?? 0),
     ...(cached !== undefined && { cachedInputTokens: cached }),
     ...(reasoning !== undefined && { reasoningTokens: reasoning }),
   };

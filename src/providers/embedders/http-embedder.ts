@@ -91,7 +91,8 @@ function* batchesOf(
 }
 
 function usageOf(texts: readonly string[], reported: number | undefined): Usage {
-  if (reported !== undefined) return { inputTokens: reported, outputTokens: 0, provenance: "reported" };
+  // Servers that do not count say zero.
+  if (reported) return { inputTokens: reported, outputTokens: 0, provenance: "reported" };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   return { inputTokens: Math.ceil(chars / charsPerToken), outputTokens: 0, provenance: "estimated" };
 }
