@@ -88,6 +88,24 @@ test("a limit may be shared by models, and one by tenant: taken together, all or
   await kept;
 });
 
+test("a large request of one gate is not overtaken by small ones of another with the same limit (acceptance 25)", async () => {
+  const clock = manualClock();
+  const shared = createRateLimiter({ clock, name: "p", tokensPerMinute: 100 });
+  const [large, small] = ["l", "s"].map((model) => createGate({ ...key, model, clock, limiters: [shared] }));
+  const order: string[] = [];
+  const visit = async (gate: typeof large, name: string, inputTokens: number) => {
+    await gate?.enter({ inputTokens, maxOutputTokens: 0 }, patient);
+    order.push(name);
+  };
+  const all = [visit(large, "first", 50), visit(large, "large", 90)];
+  for (let index = 0; index < 10; index++) all.push(visit(small, "small", 5));
+  expect(small?.check({ inputTokens: 5, maxOutputTokens: 0 })).toEqual({ available: false, reason: "rate_limited" });
+  await clock.advance(60_500);
+  expect(order.slice(0, 2)).toEqual(["first", "large"]);
+  await clock.advance(121_000);
+  await Promise.all(all);
+});
+
 test("gates that share limits in any way never wait for each other for ever (acceptance 25)", async () => {
   const arrival = fc.record({ gate: fc.nat(3), afterMs: fc.nat(5_000), tokens: fc.integer({ min: 1, max: 50 }) });
   await fc.assert(
@@ -128,27 +146,28 @@ test("one that needs two limits is not starved by others that take now one, now 
   const [left, right] = ["left", "right"].map((name) => createRateLimiter({ clock, name, tokensPerMinute: 100 }));
   if (left === undefined || right === undefined) throw new Error("There are two.");
   const both = createGate({ ...key, clock, limiters: [left, right] });
-  const singles = [left, right].map((limiter, index) =>
-    createGate({ ...key, model: `s${index}`, clock, limiters: [limiter] }),
-  );
   const stop = new AbortController();
-  const pressing = singles.flatMap((gate) =>
-    Array.from({ length: 5 }, async () => {
+  const press = (limiter: typeof left, model: string) => {
+    const gate = createGate({ ...key, model, clock, limiters: [limiter] });
+    return Array.from({ length: 10 }, async () => {
       for (;;) {
         const pass = await gate.enter({ inputTokens: 10, maxOutputTokens: 0 }, { ...patient, signal: stop.signal });
-        await clock.sleep(3_000, { signal: stop.signal });
         pass.end({ kind: "ignored", usage: undefined });
       }
-    }),
-  );
+    });
+  };
+  // The two limits have room at different times, so that there never is room in both unless one is kept free.
+  const pressing = press(left, "l");
+  await clock.advance(30_000);
+  pressing.push(...press(right, "r"));
   const settled = Promise.allSettled(pressing);
   await clock.advance(10_000);
-  let atMs = Number.NaN;
+  let atMs = Number.POSITIVE_INFINITY;
   void both.enter({ inputTokens: 90, maxOutputTokens: 0 }, patient).then(() => (atMs = clock.monotonic()));
   await clock.advance(600_000);
   stop.abort();
   await settled;
-  expect(atMs).toBeLessThanOrEqual(10_000 + 3 * 60_500);
+  expect(atMs).toBeLessThanOrEqual(40_000 + 60_000 + 60_500);
 });
 
 test("its figures are of the last calls, bounded and told apart", async () => {
