@@ -18,3 +18,7 @@ export { contractDimensions, contractVector, embedderContract } from "./embedder
 export type { EmbedderScenario, EmbedderSubject } from "./embedder-contract.ts";
 export { brokenEmbedders } from "./broken-embedders.ts";
 export type { BrokenEmbedder } from "./broken-embedders.ts";
+export { brokenStrategies, contractCandidate, contractView, strategyContract } from "./strategy-contract.ts";
+export type { BrokenStrategy, StrategySubject } from "./strategy-contract.ts";
+export { writeTinyGguf } from "./gguf.ts";
+export type { TinyGgufOptions } from "./gguf.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../base/index.ts";
-import { type CallReport, collect, userMessage } from "../index.ts";
+import { type Attempt, type CallReport, collect, userMessage } from "../index.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { scripted, type ScriptedOptions, type ScriptedTurn } from "../scripted.ts";
 import { group } from "./group.ts";
@@ -217,17 +217,13 @@ describe("the account of a call", () => {
   });
 
   it("is told of a reader that leaves, by its estimate (acceptance 10)", async () => {
-    const told: unknown[] = [];
+    const told: Attempt[] = [];
     const from = groupOf([model("a", { text: "Because yeast breathes." })]);
     for await (const part of from.stream(request, { onAttempt: (attempt) => told.push(attempt) })) {
       if (part.type === "text.delta") break;
     }
-    expect(told).toEqual([
-      expect.objectContaining({
-        outcome: "cancelled",
-        usage: { inputTokens: expect.any(Number), outputTokens: 1, provenance: "estimated" },
-      }),
-    ]);
+    expect(told).toMatchObject([{ outcome: "cancelled", usage: { outputTokens: 1, provenance: "estimated" } }]);
+    expect(told[0]?.usage.inputTokens).toBeGreaterThan(0);
   });
 
   it("marks an attempt that follows one which may have been billed (acceptance 18)", async () => {

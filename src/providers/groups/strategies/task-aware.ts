@@ -8,7 +8,7 @@ export interface TaskOptions {
   /** Members that are weaker than the strongest by no more than this are as good as it; 0.05 by default. */
   readonly within?: number | undefined;
   /** Decides among members that are as good as each other, such as `lowestCost()`; `failover()` by default. */
-  readonly then?: Strategy | undefined;
+  readonly tieBreak?: Strategy | undefined;
 }
 
 /** What is assumed of a member whose strength at the task nobody knows. */
@@ -18,7 +18,7 @@ const unknownStrength = 0.5;
  * Makes the strategy that takes the member that is strongest at the kind of task which the call names (`options.task`); for
  * a call that names none, the one that is strongest on the whole.
  */
-export function taskAware({ atLeast = 0, within = 0.05, then = failover() }: TaskOptions = {}): Strategy {
+export function taskAware({ atLeast = 0, within = 0.05, tieBreak = failover() }: TaskOptions = {}): Strategy {
   return {
     name: "task-aware",
     rank(candidates, call) {
@@ -29,7 +29,7 @@ export function taskAware({ atLeast = 0, within = 0.05, then = failover() }: Tas
       const strong = best >= atLeast ? rated.filter(({ score }) => score >= atLeast) : rated;
       const alike = strong.filter(({ score }) => score >= best - within);
       const strengths = new Map(strong.map(({ candidate, score }) => [candidate, score]));
-      const decided = then
+      const decided = tieBreak
         .rank(
           alike.map((each) => each.candidate),
           call,
