@@ -100,7 +100,8 @@ class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
     this.#state = "over";
     clearTimeout(this.#timer);
     if (this.#controller !== undefined) this.#controller.abort(left);
-    else this.#connecting?.destroy();
+    // With an error, for without one undici would wait for this connection for ever.
+    else this.#connecting?.destroy(left);
     this.#connecting = undefined;
   }
 
