@@ -11,6 +11,7 @@ import {
   type EmbedderScenario,
   type EmbedderSubject,
 } from "../../testing/embedder-contract.ts";
+import { manualClock } from "../../testing/manual-clock.ts";
 import { type WireAnswer, type WireRequest, wireServer } from "../../testing/wire-server.ts";
 import type { Embedder } from "../embedder.ts";
 import type { Provider } from "../model.ts";
@@ -168,6 +169,22 @@ describe.each(Object.entries(formats))("the embedder of %s", (_, format) => {
       expect(JSON.stringify(error)).not.toContain(key);
     }
   });
+});
+
+it("an embedder says that nobody listens, that there is no key, and that an answer takes too long", async () => {
+  await using nobody = voyage({ baseUrl: "http://127.0.0.1:9/v1", apiKey: key });
+  await expect(nobody.embedder?.("m").embed(["a"])).rejects.toMatchObject({ code: "provider_unreachable" });
+  await using keyless = voyage();
+  await expect(keyless.embedder?.("m").embed(["a"])).rejects.toMatchObject({ code: "provider_authentication" });
+  await using server = await wireServer();
+  server.answer({ silent: true });
+  const clock = manualClock();
+  await using slow = openai({ baseUrl: `${server.url}/v1`, apiKey: key, clock, timeouts: { firstPartMs: 5_000 } });
+  const failed = expect(slow.embedder?.("m").embed(["a"])).rejects.toMatchObject({ code: "provider_timeout" });
+  await clock.waitForSleepers(1);
+  await clock.advance(5_000);
+  await failed;
+  await server.idle();
 });
 
 describe("what is sent", () => {
