@@ -9,12 +9,22 @@ const folder = fileURLToPath(new URL("../examples", import.meta.url));
 
 /** What each example must say, so that one that does nothing is not taken for one that works. */
 const expected: Readonly<Record<string, readonly string[]>> = {
+  "ai-sdk.ts": ["Bread rises because yeast breathes.", '"model":"first","outcome":"failed"', "group/both says:"],
   "budget.ts": ["budget: ", "spent: $0.020", "budget_exceeded: The budget run has $0 left of $0.02"],
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
   "embeddings.ts": ["3 texts in one request", "nearest: Knead the dough", "6 dimensions, 24 tokens (reported)"],
   "first-agent.ts": ["tool.completed", "castle", "tokens in"],
+  "local-model.ts": [
+    "[ 'baker' ]",
+    "Bread| rises| because",
+    "outputTokens: 7, provenance: 'reported'",
+    "{ rises: false }",
+  ],
   "stream-control.ts": ["[paused]", "[redacted], ", "pauses: 1", "was cancelled"],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
+  "providers-openai.ts": ["voilà", "tool_calls", "3 requests for 2 calls"],
+  "providers-anthropic.ts": ["Thirty days", "thought sent back: true", "takes no files of the type video/mp4"],
+  "providers-ollama.ts": ["num_ctx: 16384", "truncatedPrompt: true", "provider_error"],
   "providers-custom.ts": [
     '"heat":0.2',
     "Yeast breathes, and the dough rises.",
