@@ -129,23 +129,27 @@ describe("pausing", () => {
 });
 
 describe("cancelling", () => {
-  it("lets the reader go at once and computes at most one more token", async () => {
+  it("lets the reader go at once and computes at most one more token (acceptance 4)", async () => {
     await using provider = open();
-    const stop = new AbortController();
-    const stream = provider.model("endless").stream(question, { signal: stop.signal })[Symbol.asyncIterator]();
-    for (let part = 0; part < 6; part++) await stream.next();
-    const reading = stream.next();
-    const before = provider.activity.evaluatedTokens;
-    const start = performance.now();
-    stop.abort();
-    await expect(reading).rejects.toMatchObject({
-      code: "cancelled",
-      details: { partialUsage: { provenance: "partial" } },
-    });
-    expect(performance.now() - start).toBeLessThan(5);
-    await provider.idle();
-    expect(provider.activity.evaluatedTokens - before).toBeLessThanOrEqual(1);
-    expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
+    const took: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const stop = new AbortController();
+      const stream = provider.model("endless").stream(question, { signal: stop.signal })[Symbol.asyncIterator]();
+      for (let part = 0; part < 6; part++) await stream.next();
+      const reading = stream.next();
+      const before = provider.activity.evaluatedTokens;
+      const start = performance.now();
+      stop.abort();
+      await expect(reading).rejects.toMatchObject({
+        code: "cancelled",
+        details: { partialUsage: { provenance: "partial" } },
+      });
+      took.push(performance.now() - start);
+      await provider.idle();
+      expect(provider.activity.evaluatedTokens - before).toBeLessThanOrEqual(1);
+      expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
+    }
+    expect(took.toSorted((one, other) => one - other)[2]).toBeLessThan(5);
   });
 
   it("ends a wait for a place, and the next in line comes first", async () => {
