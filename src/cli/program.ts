@@ -18,6 +18,8 @@ export function createProgram(io: Pick<CliIo, "stdout">, chosen: Chosen): Comman
   const set = (command: Command): Command =>
     command
       .exitOverride()
+      // A command and one under it may have options of the same name: they belong to the one that they follow.
+      .enablePositionalOptions()
       .configureOutput({
         writeOut: (text) => io.stdout.write(text),
         writeErr: () => {},
