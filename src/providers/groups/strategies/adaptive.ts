@@ -4,7 +4,7 @@ import { drawBeta } from "./draw-beta.ts";
 
 /** Are the options of `adaptive`. */
 export interface AdaptiveOptions {
-  /** Share of the calls that go to the member of which least is known lately, 0 to 1; 0.03 by default. It is how a member that has healed is found. */
+  /** Share of the calls that go to the member of which least is known lately, 0 to 1; 0.01 by default, and more for one that succeeds whenever it is tried. It is how a member that has healed is found. */
   readonly explore?: number | undefined;
 }
 
