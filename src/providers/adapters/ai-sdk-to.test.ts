@@ -1,6 +1,7 @@
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { baseErrors } from "../../base/index.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { group } from "../groups/group.ts";
 import { userMessage } from "../message.ts";
@@ -171,25 +172,58 @@ describe("a model of Atlas in the AI SDK", () => {
   });
 });
 
-describe("a reader who walks away", () => {
-  /** Says a word as often as it is asked, and tells when it was closed. */
-  function endless(): { readonly model: Model; readonly closed: Promise<void> } {
-    const closed = Promise.withResolvers<void>();
-    const script = scripted([]);
-    const model: Model = {
-      ...script,
-      async *stream() {
-        try {
-          yield { type: "response.started" };
-          while (true) yield { type: "text.delta", text: "on " };
-        } finally {
-          closed.resolve();
+/** Says a word as often as it is asked, and tells when it was closed. */
+function endless(): { readonly model: Model; readonly closed: Promise<void> } {
+  const closed = Promise.withResolvers<void>();
+  const script = scripted([]);
+  const model: Model = {
+    ...script,
+    async *stream(_, { signal } = {}) {
+      try {
+        yield { type: "response.started" };
+        while (true) {
+          if (signal?.aborted === true) throw baseErrors.create("cancelled", "The call was cancelled.");
+          yield { type: "text.delta", text: "on " };
+          await new Promise((resolve) => setImmediate(resolve));
         }
-      },
-    };
-    return { model, closed: closed.promise };
-  }
+      } finally {
+        closed.resolve();
+      }
+    },
+  };
+  return { model, closed: closed.promise };
+}
 
+describe("a reader who aborts", () => {
+  it("is told so by the AI SDK, and what is upstream is closed", async () => {
+    const { model, closed } = endless();
+    const stop = new AbortController();
+    let aborted = 0;
+    const stream = streamText({
+      model: toAiSdk(model),
+      prompt: "Why?",
+      abortSignal: stop.signal,
+      onAbort: () => {
+        aborted++;
+      },
+    });
+    let said = "";
+    for await (const piece of stream.textStream) {
+      said += piece;
+      if (said.length === 9) stop.abort();
+    }
+    await closed;
+    expect(aborted).toBe(1);
+    const asked = generateText({
+      model: toAiSdk(endless().model),
+      prompt: "Why?",
+      abortSignal: AbortSignal.timeout(5),
+    });
+    await expect(asked).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+});
+
+describe("a reader who walks away", () => {
   it("is given up after walkAwayMs, and what is upstream is closed", async () => {
     const clock = manualClock();
     const { model, closed } = endless();

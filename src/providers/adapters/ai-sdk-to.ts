@@ -2,7 +2,7 @@ import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provide
 import type { Clock } from "../../base/index.ts";
 import { systemClock } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
-import type { Model, StreamPart } from "../model.ts";
+import type { Model, ModelRequest, StreamPart } from "../model.ts";
 import { createWatch } from "../watch.ts";
 import { aiSdkEncoder, contentOf, endOf, responseOf } from "./ai-sdk-encoder.ts";
 import { readAiSdkCall } from "./ai-sdk-prompt.ts";
@@ -33,7 +33,7 @@ export function toAiSdk(model: Model, options: ToAiSdkOptions = {}): LanguageMod
       let encoder = aiSdkEncoder(model);
       let parts: LanguageModelV4StreamPart[] = [];
       let response = {};
-      for await (const part of model.stream(request, { signal: call.abortSignal })) {
+      for await (const part of partsOf(model, request, call)) {
         if (part.type === "response.restarted") [encoder, parts] = [aiSdkEncoder(model), []];
         else parts.push(...encoder.push(part));
         if (part.type === "response.started") response = responseOf(part);
@@ -43,11 +43,24 @@ export function toAiSdk(model: Model, options: ToAiSdkOptions = {}): LanguageMod
     },
     async doStream(call) {
       const { request, warnings } = readAiSdkCall(call, model.provider);
-      const start = (signal: AbortSignal): AsyncIterable<StreamPart> => model.stream(request, { signal });
+      const start = (signal: AbortSignal): AsyncIterable<StreamPart> => partsOf(model, request, { ...call, signal });
       const reading = { model, signal: call.abortSignal, walkAwayMs, clock, start };
       return { stream: await openStream(reading, { type: "stream-start", warnings }) };
     },
   };
+}
+
+/** Reads an answer. Who has aborted the call gets its own reason back: that is how the AI SDK knows an abort from a failure. */
+async function* partsOf(
+  model: Model,
+  request: ModelRequest,
+  { abortSignal, signal = abortSignal }: { readonly abortSignal?: AbortSignal; readonly signal?: AbortSignal },
+): AsyncGenerator<StreamPart, void, undefined> {
+  try {
+    yield* model.stream(request, { signal });
+  } catch (cause) {
+    throw abortSignal?.aborted === true ? abortSignal.reason : cause;
+  }
 }
 
 function unfinished({ provider, name }: Model): Error {
