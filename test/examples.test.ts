@@ -21,6 +21,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "{ rises: false }",
   ],
   "stream-control.ts": ["[paused]", "[redacted], ", "pauses: 1", "was cancelled"],
+  "group-fallback.ts": [
+    "is void: first/script broke",
+    "yeast breathes",
+    "attempt: first failed",
+    "seam: restarted after 23",
+  ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "providers-openai.ts": ["voilà", "tool_calls", "3 requests for 2 calls"],
   "providers-anthropic.ts": ["Thirty days", "thought sent back: true", "takes no files of the type video/mp4"],
