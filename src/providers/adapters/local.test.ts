@@ -12,6 +12,7 @@ import { contractText, modelContract, type ModelScenario, type ModelSubject } fr
 import { generate } from "../generate.ts";
 import { type Message, systemMessage, userMessage } from "../message.ts";
 import type { Model, ModelRequest } from "../model.ts";
+import { openStream } from "../streams/open-stream.ts";
 import { local, type LocalProvider } from "./local.ts";
 
 let folder = "";
@@ -104,6 +105,26 @@ describe("pausing", () => {
     const resumed = await paused.next();
     expect(resumed.value).toMatchObject({ type: "text.delta" });
     await paused.return?.();
+  });
+
+  it("stops it under a StreamControl too, and goes on where it was (acceptance 5)", async () => {
+    await using provider = open();
+    const model = provider.model("endless");
+    await using control = openStream(model, { ...question, maxOutputTokens: 100 });
+    expect(control.pauseEffect).toBe("generation");
+    let read = 0;
+    for await (const part of control) {
+      if (part.type !== "text.delta" || ++read !== 5) continue;
+      expect(control.pause()).toBe(true);
+      // The read under way still comes in; a whole other answer later, nothing more has.
+      await generate(model, { ...question, maxOutputTokens: 3 });
+      const before = provider.activity.evaluatedTokens;
+      const { usage } = await generate(model, { ...question, maxOutputTokens: 50 });
+      const computed = usage.inputTokens - (usage.cachedInputTokens ?? 0) + 50;
+      expect(Math.abs(provider.activity.evaluatedTokens - before - computed)).toBeLessThanOrEqual(1);
+      expect(control.resume()).toBe(true);
+    }
+    expect((await control.result()).usage.outputTokens).toBe(100);
   });
 
   it("loses nothing", async () => {
