@@ -1,5 +1,5 @@
 import type { ApiKey, Provider, ProviderFactory } from "../providers/index.ts";
-import { oauthTokens, offlineReference, ollamaBaseUrl, providerPresets } from "../providers/index.ts";
+import { offlineReference, ollamaBaseUrl, providerPresets } from "../providers/index.ts";
 import { appErrors } from "./errors.ts";
 import type { ProviderKind, ProviderSettings, Settings } from "./settings-shape.ts";
 
@@ -27,7 +27,7 @@ function kindOf(name: string, settings: ProviderSettings | undefined): ProviderK
 async function makeProvider(name: string, settings: ProviderSettings | undefined): Promise<Provider> {
   const preset = presetOf(name);
   const kind = kindOf(name, settings);
-  const apiKey = keyOf(name, settings);
+  const apiKey = await keyOf(name, settings);
   const baseUrl = settings?.baseUrl ?? preset?.baseUrl;
   const common = { name, apiKey, timeouts: settings?.timeouts };
   switch (kind) {
@@ -78,9 +78,10 @@ function needed<T>(provider: string, key: string, value: T | undefined): T {
 }
 
 /** A key, or tokens that are got for a client's name and secret. */
-function keyOf(name: string, settings: ProviderSettings | undefined): ApiKey | undefined {
+async function keyOf(name: string, settings: ProviderSettings | undefined): Promise<ApiKey | undefined> {
   const { oauth, apiKey } = settings ?? {};
   if (oauth === undefined) return apiKey;
+  const { oauthTokens } = await import("../providers/adapters/oauth.ts");
   return oauthTokens({
     tokenUrl: needed(name, "oauth.tokenUrl", oauth.tokenUrl),
     clientId: needed(name, "oauth.clientId", oauth.clientId),

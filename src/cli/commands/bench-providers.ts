@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Atlas } from "../../app/index.ts";
-import type { ComparedCall, Comparison, Model, ModelSummary } from "../../providers/index.ts";
+import type { ComparedCall, Comparison, ComparisonPrompt, Model, ModelSummary } from "../../providers/index.ts";
 import { compareModels, comparisonHtml, comparisonPrompts, qualityOf } from "../../providers/index.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
@@ -20,7 +20,7 @@ export interface BenchOptions {
 /** Compares models on the standard prompts: latency, tokens, cost, and quality by checks and by a judge. */
 export async function benchProviders(call: Call<BenchOptions>): Promise<number> {
   const { args, options, screen, io, interrupt } = call;
-  const prompts = choosePrompts(options.prompt);
+  const prompts = choosePrompts(await comparisonPrompts(), options.prompt);
   await using atlas = await openAtlas(call);
   const models = await chooseModels(args, atlas, interrupt.signal);
   const judge = options.judge === undefined ? undefined : await atlas.models.get(options.judge);
@@ -40,7 +40,7 @@ export async function benchProviders(call: Call<BenchOptions>): Promise<number> 
   screen.progress("");
   if (options.html !== undefined) {
     const path = resolve(io.directory, options.html);
-    await writeFile(path, screen.hide(comparisonHtml(comparison)));
+    await writeFile(path, screen.hide(await comparisonHtml(comparison)));
     screen.say(`The page is ${path}.`);
   }
   if (screen.json) screen.printJson(comparison);
@@ -61,12 +61,12 @@ async function chooseModels(named: readonly string[], atlas: Atlas, signal: Abor
   return await Promise.all(usable.map((each) => atlas.models.get(each)));
 }
 
-function choosePrompts(named: readonly string[] = []): typeof comparisonPrompts {
-  if (named.length === 0) return comparisonPrompts;
+function choosePrompts(all: readonly ComparisonPrompt[], named: readonly string[] = []): readonly ComparisonPrompt[] {
+  if (named.length === 0) return all;
   return named.map((id) => {
-    const found = comparisonPrompts.find((prompt) => prompt.id === id);
+    const found = all.find((prompt) => prompt.id === id);
     if (found !== undefined) return found;
-    const known = comparisonPrompts.map((prompt) => prompt.id).join(", ");
+    const known = all.map((prompt) => prompt.id).join(", ");
     throw cliErrors.create("usage", `There is no prompt ${JSON.stringify(id)}; use one of ${known}.`);
   });
 }

@@ -4,10 +4,9 @@ import { providerErrors } from "../errors.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest } from "../model.ts";
 import { scripted, type ScriptedTurn } from "../scripted.ts";
-import { compareModels } from "./compare-models.ts";
-import { comparisonHtml } from "./comparison-html.ts";
+import { compareModels, comparisonHtml } from "./comparison.ts";
 import { judgeAnswer } from "./judge.ts";
-import { comparisonPrompts } from "./prompts.ts";
+import { standardPrompts } from "./prompts.ts";
 
 /** Answers as a good model would, by what is asked. */
 const answers: readonly (readonly [RegExp, ScriptedTurn])[] = [
@@ -67,7 +66,8 @@ test("models are measured, graded and ranked; a model that fails is a result", a
   });
   const [first, , last] = comparison.models;
   expect(comparison.models.map(({ model }) => model)).toEqual(["house/good", "house/vague", "house/broken"]);
-  expect(first).toMatchObject({ calls: 18, failed: 0, checkScore: 1, judgeScore: 0.9, costPerCallMicroUsd: 0 });
+  expect(first).toMatchObject({ calls: 18, failed: 0, checkScore: 1, costPerCallMicroUsd: 0 });
+  expect(first?.judgeScore).toBeCloseTo(0.9);
   expect(first?.firstPartP50Ms).toBeGreaterThanOrEqual(0);
   expect(last).toMatchObject({ failed: 18, failures: { provider_error: 18 }, checkScore: 0, durationP50Ms: null });
   expect(seen.at(-1)).toBe(1);
@@ -84,7 +84,7 @@ test("a judge that gives no grade is asked once more, and then left out", async 
     models: [good],
     judge: broken,
     rounds: 1,
-    prompts: comparisonPrompts.slice(0, 1),
+    prompts: standardPrompts.slice(0, 1),
   });
   expect(failing.calls[0]).toMatchObject({ judgeScore: null, judgeReason: "The judge failed: provider_error." });
 });
@@ -102,7 +102,7 @@ test("an abort ends the comparison", async () => {
 test("the page says it all, whatever stands in names and remarks", async () => {
   const odd = scripted(() => "<script>alert(1)</script>", { provider: "house", name: "<b>odd</b>" });
   const judge = scripted(() => JSON.stringify({ score: 5, reason: "<img src=x onerror=alert(1)>" }));
-  const page = comparisonHtml(await compareModels({ models: [odd], judge, rounds: 1 }));
+  const page = await comparisonHtml(await compareModels({ models: [odd], judge, rounds: 1 }));
   expect(page).not.toMatch(/<script|<img|<b>/);
   const text = htmlText(page);
   expect(text).toContain("house/<b>odd</b>");

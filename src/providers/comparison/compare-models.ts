@@ -6,7 +6,7 @@ import type { Model, StreamPart } from "../model.ts";
 import type { Prices } from "../money/price.ts";
 import type { ComparedCall } from "./compared-call.ts";
 import { judgeAnswer } from "./judge.ts";
-import { type ComparisonPrompt, comparisonPrompts } from "./prompts.ts";
+import { type ComparisonPrompt, standardPrompts } from "./prompts.ts";
 import { type ModelSummary, summarize } from "./summary.ts";
 
 /** Is what a comparison found. Order: summaries with the best first. */
@@ -33,14 +33,9 @@ export interface ComparisonOptions {
   readonly onCall?: (call: ComparedCall, done: number, total: number) => void;
 }
 
-/**
- * Asks several models the same prompts and measures latency, first part, tokens, cost, and quality by checks and by a judge.
- * One call at a time, and the models take turns, so that what else goes on meets all of them alike.
- *
- * Errors: a model's failure is a result; only an abort of the signal is thrown.
- */
-export async function compareModels(options: ComparisonOptions): Promise<Comparison> {
-  const { models, prompts = comparisonPrompts, rounds = 3, judge, prices, clock = systemClock, signal } = options;
+/** Does what `compareModels` says. */
+export async function runComparison(options: ComparisonOptions): Promise<Comparison> {
+  const { models, prompts = standardPrompts, rounds = 3, judge, prices, clock = systemClock, signal } = options;
   const startedAt = new Date(clock.now()).toISOString();
   const total = models.length * prompts.length * rounds;
   const calls: ComparedCall[] = [];

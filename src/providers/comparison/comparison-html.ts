@@ -1,8 +1,8 @@
 import type { Comparison } from "./compare-models.ts";
 import { type ModelSummary, qualityOf } from "./summary.ts";
 
-/** Writes a comparison as one HTML page that needs nothing else. All text in it is escaped. */
-export function comparisonHtml(comparison: Comparison): string {
+/** Does what `comparisonHtml` says. */
+export function htmlOf(comparison: Comparison): string {
   const { models, judge, priceTable, rounds, prompts, startedAt } = comparison;
   const about = [
     `${prompts.length} prompts, ${rounds} ${rounds === 1 ? "round" : "rounds"}, ${startedAt}`,

@@ -57,7 +57,7 @@ const orderSchema: JsonObject = {
 };
 
 /** Holds the standard prompts: short, each with an answer that can be checked without a model. */
-export const comparisonPrompts: readonly ComparisonPrompt[] = [
+export const standardPrompts: readonly ComparisonPrompt[] = [
   ask("arithmetic", "reasoning", {
     question:
       "A tank holds 240 litres and is one third full. A pump adds 12 litres a minute while a leak loses 4. After how many minutes is it full? End with the number alone on the last line.",

@@ -14,7 +14,8 @@ import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
 import { scripted } from "../scripted.ts";
 import { budgeted } from "./budgeted.ts";
-import { type Budgets, openBudgets } from "./durable-budget.ts";
+import type { Budgets } from "./durable-budget.ts";
+import { openBudgets } from "./open-budgets.ts";
 import { createPrices, noPriceTable } from "./prices.ts";
 
 const amount = (tokens: number, costMicroUsd = 0): Amount => ({ tokens, costMicroUsd });
@@ -214,7 +215,7 @@ const source = (path: string): string => JSON.stringify(new URL(path, import.met
 /** Is a process that opens the scope, reserves as often as it can, settles what it is told to, says what it has, and stays. */
 const program = `
   const { sqlite } = await import(${source("../../storage/adapters/sqlite.ts")});
-  const { openBudgets } = await import(${source("./durable-budget.ts")});
+  const { openBudgets } = await import(${source("./open-budgets.ts")});
   const [path, tries, settled] = process.argv.slice(1);
   const budgets = await openBudgets({ database: await sqlite({ path }) });
   const scope = await budgets.scope("acme", { period: "total", maxTokens: 1000 });

@@ -75,14 +75,8 @@ const maxKnown = 10_000;
 /** How often others may be faster, one after the other, before it is taken for a fault. */
 const maxTries = 10;
 
-/**
- * Opens the budgets of a database. What processes that died had set aside is given back: now, and whenever a scope has not
- * enough left.
- *
- * Cost: one write for each reservation and one for its end; writes of calls at the same time share a commit.
- * Errors: those of the storage table.
- */
-export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
+/** Does what `openBudgets` says. */
+export async function createDurableBudgets(options: BudgetsOptions): Promise<Budgets> {
   const { database, clock = systemClock, dayOffsetMinutes = 0 } = options;
   await database.migrate("budgets", budgetMigrations);
   const known: Shared["known"] = new Map();

@@ -1,15 +1,15 @@
-import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
-import { isAtlasError, isJsonObject, systemClock } from "../base/index.ts";
-import type { TokenSource } from "./api-key.ts";
-import { defaultTimeouts, type Timeouts } from "./deadlines.ts";
-import { readText } from "./decoder.ts";
-import { type Endpoint, readEndpoint } from "./endpoint.ts";
-import { translateBodies } from "./error-bodies.ts";
-import { type CallContext, faultError } from "./fault.ts";
-import { fetchHttp } from "./fetch-http.ts";
-import type { HttpClient } from "./http.ts";
-import { singleFlight } from "./single-flight.ts";
-import { fetchJson } from "./stream.ts";
+import type { AtlasError, Clock, JsonValue } from "../../base/index.ts";
+import { isAtlasError, isJsonObject, systemClock } from "../../base/index.ts";
+import type { TokenSource } from "../api-key.ts";
+import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
+import { readText } from "../decoder.ts";
+import { type Endpoint, readEndpoint } from "../endpoint.ts";
+import { translateBodies } from "../error-bodies.ts";
+import { type CallContext, faultError } from "../fault.ts";
+import { fetchHttp } from "../fetch-http.ts";
+import type { HttpClient } from "../http.ts";
+import { singleFlight } from "../single-flight.ts";
+import { fetchJson } from "../stream.ts";
 
 /** Is a text that must not be seen, or something that holds it back until it is needed. */
 export type SecretText = string | { reveal(): string };

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { manualClock, type ManualClock } from "../testing/manual-clock.ts";
-import { registerContract } from "../testing/contract.ts";
-import { contractText, modelContract, type ModelSubject } from "../testing/model-contract.ts";
-import { wireFormats } from "../testing/wire-formats.ts";
-import { type WireServer, wireServer } from "../testing/wire-server.ts";
-import { openai } from "./adapters/openai-chat.ts";
-import { generate } from "./generate.ts";
-import { userMessage } from "./message.ts";
-import type { StreamPart } from "./model.ts";
+import { manualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { registerContract } from "../../testing/contract.ts";
+import { contractText, modelContract, type ModelSubject } from "../../testing/model-contract.ts";
+import { wireFormats } from "../../testing/wire-formats.ts";
+import { type WireServer, wireServer } from "../../testing/wire-server.ts";
+import { openai } from "../adapters/openai-chat.ts";
+import { generate } from "../generate.ts";
+import { userMessage } from "../message.ts";
+import type { StreamPart } from "../model.ts";
 import { type OauthOptions, oauthTokens } from "./oauth.ts";
 
 const clientSecret = "client-secret-0123456789";
