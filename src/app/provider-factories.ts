@@ -7,11 +7,19 @@ import type { ProviderKind, ProviderSettings, Settings } from "./settings-shape.
 export function providerFactories(settings: Settings): Readonly<Record<string, ProviderFactory>> {
   const known = [...Object.keys(providerPresets), "ollama"];
   const named = new Set([...known, ...Object.keys(settings.providers)]);
+  const { openai } = settings.providers;
   return {
+    // The same account over OpenAI's other interface.
+    [responses]: () => makeProvider(responses, openai && { ...openai, kind: responses }),
     ...Object.fromEntries([...named].map((name) => [name, () => makeProvider(name, settings.providers[name])])),
     offline: offlineProvider,
   };
 }
+
+const responses = "openai-responses";
+
+/** A server of this machine answers only after it has loaded the model and read the prompt. */
+const localTimeouts = { firstPartMs: 900_000, idleMs: 300_000 };
 
 /** Gives the preset of a provider that Atlas knows by name. */
 export function presetOf(name: string): (typeof providerPresets)[string] | undefined {
@@ -20,7 +28,7 @@ export function presetOf(name: string): (typeof providerPresets)[string] | undef
 
 function kindOf(name: string, settings: ProviderSettings | undefined): ProviderKind {
   if (settings !== undefined) return settings.kind;
-  if (name === "ollama" || name === "openai") return name;
+  if (name === "ollama" || name === "openai" || name === responses) return name;
   return presetOf(name)?.wire === "anthropic" ? "anthropic" : "openai-compatible";
 }
 
@@ -65,7 +73,8 @@ async function makeProvider(name: string, settings: ProviderSettings | undefined
     case "openai-compatible": {
       const { openaiCompatible } = await import("../providers/adapters/openai-chat.ts");
       const { quirks, capabilities } = preset ?? {};
-      return openaiCompatible({ ...common, baseUrl: needed(name, "baseUrl", baseUrl), quirks, capabilities });
+      const timeouts = { ...(capabilities?.cost === "free" && localTimeouts), ...settings?.timeouts };
+      return openaiCompatible({ ...common, timeouts, baseUrl: needed(name, "baseUrl", baseUrl), quirks, capabilities });
     }
   }
 }

@@ -216,7 +216,7 @@ function neededKey(head: string, name: string): string | undefined {
 }
 
 function kindOfName(name: string): ProviderKind | undefined {
-  if (name === "ollama" || name === "openai") return name;
+  if (name === "ollama" || name === "openai" || name === "openai-responses") return name;
   const wire = Object.hasOwn(providerPresets, name) ? providerPresets[name]?.wire : undefined;
   return wire === "openai-chat" ? "openai-compatible" : wire;
 }
