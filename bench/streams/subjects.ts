@@ -7,11 +7,29 @@ import { installPeers } from "../lib/peers.ts";
 /** Reads one answer to its end, or until `stop` says so, and counts its pieces of text. */
 export type ReadAnswer = (baseUrl: string, first?: () => void) => Promise<number>;
 
+const clients = { atlas, floor, ai_sdk: aiSdk, openai_sdk: openaiSdk, langchain };
+
+/** Names a client that is measured. */
+export type ClientName = keyof typeof clients;
+
+/** Are the names of all. */
+export const clientNames = Object.keys(clients) as ClientName[];
+
+/** Tells whether a text names a client. */
+export function isClientName(text: string): text is ClientName {
+  return Object.hasOwn(clients, text);
+}
+
+/** Makes a client. */
+export async function openClient(name: ClientName): Promise<ReadAnswer> {
+  return await clients[name]();
+}
+
 const prompt = "Why does bread rise?";
 const apiKey = "sk-bench";
 
 /** Reads through Atlas: the model's stream, every part, the text of each delta. */
-export function atlas(): ReadAnswer {
+function atlas(): ReadAnswer {
   const models = new Map<string, ReturnType<ReturnType<typeof openaiCompatible>["model"]>>();
   const modelOf = (baseUrl: string) => {
     const known = models.get(baseUrl);
@@ -36,7 +54,7 @@ export function atlas(): ReadAnswer {
  * Is the floor: undici's `request`, its body read with `for await`, decoded as it comes, cut at empty lines, each event's data
  * parsed once, and the text of its delta read. No errors, no time limits, no cancelling, no usage, no tool calls.
  */
-export function floor(): ReadAnswer {
+function floor(): ReadAnswer {
   const agent = new Agent();
   const body = JSON.stringify({ model: "m", stream: true, messages: [{ role: "user", content: prompt }] });
   const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
@@ -66,7 +84,7 @@ export function floor(): ReadAnswer {
 }
 
 /** Reads through the AI SDK's provider for OpenAI, at its lowest public level: `doStream`. */
-export function aiSdk(): ReadAnswer {
+function aiSdk(): ReadAnswer {
   return async (baseURL, first) => {
     const model = createOpenAI({ baseURL, apiKey }).chat("gpt-4o");
     const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text: prompt }] }] });
@@ -81,7 +99,7 @@ export function aiSdk(): ReadAnswer {
 }
 
 /** Reads through OpenAI's own client. */
-export function openaiSdk(): ReadAnswer {
+function openaiSdk(): ReadAnswer {
   return async (baseURL, first) => {
     const client = new OpenAI({ baseURL, apiKey });
     const stream = await client.chat.completions.create({
@@ -100,7 +118,7 @@ export function openaiSdk(): ReadAnswer {
 }
 
 /** Reads through LangChain's ChatOpenAI, installed beside the benches on first use. */
-export async function langchain(): Promise<ReadAnswer> {
+async function langchain(): Promise<ReadAnswer> {
   await installPeers();
   // A name that TypeScript does not follow: the package is not part of this repository's install.
   const name = "@langchain/openai";

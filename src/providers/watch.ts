@@ -3,7 +3,7 @@ import { createDeadlines, defaultTimeouts, type Expiry, type Timeouts } from "./
 
 export { defaultTimeouts, type Expiry, type Timeouts };
 
-/** How long the end of a stream may still bring a usage record once the answer itself is whole. */
+/** Bounds how long the end of a stream may still bring a usage record once the answer itself is whole. */
 export const tailMs = 250;
 
 /** Watches over the time of one call; its signal aborts when a bound runs out or the caller's signal aborts. */
