@@ -97,7 +97,10 @@ export class RunningAttempt {
       this.#parts ??= this.#begin();
       this.#reject = reject;
       this.#pending = this.#parts.next();
-      this.#pending.then(resolve, reject);
+      this.#pending.then((read) => {
+        this.#pending = undefined;
+        return resolve(read);
+      }, reject);
     });
   }
 

@@ -114,6 +114,23 @@ describe("cancel ends a call at once and gives everything back", () => {
     expect(budget.reserved.tokens).toBe(0);
   });
 
+  it("while the reader is busy and asks for nothing (acceptance 4)", async () => {
+    const gate = createGate({ provider: "a", model: "m", keyId: "k" });
+    const a = upstream({ text: "Because yeast", chunkDelayMs: forever });
+    const stop = new AbortController();
+    const told: Attempt[] = [];
+    const options = { signal: stop.signal, onAttempt: (attempt: Attempt) => told.push(attempt) };
+    const reading = guarded(a.model, { gate }).stream(request, options)[Symbol.asyncIterator]();
+    await reading.next();
+    stop.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([a.open(), gate.inFlight, getEventListeners(stop.signal, "abort").length, told.length]).toEqual([
+      0, 0, 0, 1,
+    ]);
+    await reading.next();
+    await expect(reading.next()).rejects.toMatchObject({ code: "cancelled", details: { report: { attempts: [{}] } } });
+  });
+
   it("within 5 ms of real time, the median of many (acceptance 4)", async () => {
     const times: number[] = [];
     for (let round = 0; round < 41; round++) {

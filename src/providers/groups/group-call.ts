@@ -132,9 +132,11 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
     this.#choosing.options.signal?.removeEventListener("abort", this.#stop);
   }
 
+  /** Ends what is under way at once, also while the reader is busy and asks for nothing. */
   #interrupt(reason: unknown): void {
     this.#stopper.abort(reason);
     this.#attempt?.interrupt(this.#stopper.signal.reason);
+    this.#attempt?.end({ kind: "cancelled" }).catch(() => {});
   }
 
   async #open(): Promise<RunningAttempt> {
@@ -187,6 +189,7 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   async #read(attempt: RunningAttempt): Promise<void> {
     let part: StreamPart;
     try {
+      this.#stopper.signal.throwIfAborted();
       const read = await attempt.next();
       if (read.done === true) throw cutShort(attempt.member);
       part = read.value;
