@@ -51,6 +51,7 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   readonly #stop = (): void => this.#interrupt(this.#choosing.options.signal?.reason);
   #state: "new" | "open" | "over" = "new";
   #turn: Promise<IteratorResult<StreamPart, undefined>> | undefined;
+  #asked = 0;
   #attempt: RunningAttempt | undefined;
   /** Is what the last attempt failed with, and what the last member that was tried in vain refused with. */
   #lastError: AtlasError | undefined;
@@ -85,8 +86,9 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
 
   next(): Promise<IteratorResult<StreamPart, undefined>> {
     // Whoever asks again before the answer is there is served in turn.
+    const before = this.#asked++ === 0 ? undefined : this.#turn;
     const pull = (): Promise<IteratorResult<StreamPart, undefined>> => this.#pull();
-    this.#turn = this.#turn === undefined ? pull() : this.#turn.then(pull, pull);
+    this.#turn = before === undefined ? this.#pull() : before.then(pull, pull);
     return this.#turn;
   }
 
@@ -114,6 +116,8 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         this.#close();
         throw this.#errorOf(cause);
       }
+    } finally {
+      this.#asked--;
     }
     const value = ready.shift();
     return value === undefined ? { done: true, value } : { done: false, value };
