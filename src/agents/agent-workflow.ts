@@ -3,7 +3,7 @@ import type { Budget, Clock, Deadline, JsonObject, JsonValue } from "../base/ind
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
-import { systemMessage, textOf, userMessage } from "../providers/index.ts";
+import { readStructured, systemMessage, textOf, userMessage } from "../providers/index.ts";
 import type { RunContext, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
@@ -16,7 +16,6 @@ import type { SpendingLimits } from "./limits.ts";
 import { recordModelCall } from "./model-step.ts";
 import type { RecordedResponse } from "./model-call.ts";
 import { retrievedPassages } from "./passages.ts";
-import { readStructured } from "./structured-output.ts";
 import { describeTools, runToolCalls } from "./tool-calls.ts";
 import { addCost, addUsage, noUsage } from "./usage.ts";
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../base/index.ts";
 import type { AnyAgent } from "./agent.ts";
-import { schemaInstruction } from "./structured-output.ts";
+import { schemaInstruction } from "../providers/index.ts";
 
 const documentRules = `You can search documents. Answer from what they say, not from memory.
 - Search first; for a goal with several parts, search for each part.

@@ -196,6 +196,13 @@ export const providerErrors = defineErrors("providers", {
     summary: "A stream was paused for longer than allowed, and was cancelled.",
     fix: "Resume sooner, or raise maxPauseMs.",
   },
+  answer_invalid: {
+    status: 502,
+    retry: "later",
+    exitCode: 1,
+    summary: "A model gave no answer that follows the schema, also when it was told what is wrong.",
+    fix: "Simplify the schema, describe its fields, or choose a model that is stronger or has structured output.",
+  },
   script_exhausted: {
     status: 500,
     retry: "never",

@@ -2,12 +2,15 @@ import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { checkSchema, describeIssues, parseJson } from "../base/index.ts";
 
 /** Is the outcome of reading an answer that should follow a schema; `problem` tells the model what to correct. */
-export type StructuredAnswer =
-  | { readonly ok: true; readonly value: unknown }
+export type StructuredAnswer<Output = unknown> =
+  | { readonly ok: true; readonly value: Output }
   | { readonly ok: false; readonly problem: string };
 
 /** Reads an answer as JSON, also from inside a code fence or beside other text, and checks it against the schema. */
-export async function readStructured(schema: Schema, text: string): Promise<StructuredAnswer> {
+export async function readStructured<Output>(
+  schema: Schema<unknown, Output>,
+  text: string,
+): Promise<StructuredAnswer<Output>> {
   let problem: string | undefined;
   for (const value of candidates(text)) {
     const checked = await checkSchema(schema, value);
