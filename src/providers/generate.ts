@@ -52,7 +52,7 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
         case "text.delta":
           return addText(content, part.text);
         case "reasoning.delta":
-          return addReasoning(content, part, model.provider);
+          return addReasoning(content, part);
         case "tool.completed":
           return void content.push({ type: "tool.call", id: part.id, name: part.name, input: part.input });
         case "response.restarted":
@@ -68,11 +68,12 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
     get result() {
       if (finished === undefined) return undefined;
       const { finishReason, usage, metadata, report } = finished;
-      const message: Generation["message"] = { role: "assistant", content };
+      const thinker = report?.attempts.at(-1)?.provider ?? model.provider;
+      const message: Generation["message"] = { role: "assistant", content: thoughtBy(thinker, content) };
       return {
         message,
         text: textOf(message),
-        toolCalls: content.filter((part) => part.type === "tool.call"),
+        toolCalls: message.content.filter((part) => part.type === "tool.call"),
         finishReason,
         usage,
         metadata,
@@ -83,6 +84,11 @@ export function collect(model: Pick<Model, "provider" | "name">): Collector {
   };
 }
 
+/** Thoughts belong to the provider that answered, which a group names only at the end. */
+function thoughtBy(provider: string, content: readonly AssistantPart[]): readonly AssistantPart[] {
+  return content.map((part) => (part.type === "reasoning" ? { ...part, provider } : part));
+}
+
 function addText(content: AssistantPart[], text: string): void {
   const last = content.at(-1);
   if (last?.type === "text") content[content.length - 1] = { type: "text", text: last.text + text };
@@ -90,13 +96,12 @@ function addText(content: AssistantPart[], text: string): void {
 }
 
 /** A signature ends its thought: what comes after it is another one. */
-function addReasoning(content: AssistantPart[], part: { text: string; signature?: string }, provider: string): void {
+function addReasoning(content: AssistantPart[], part: { text: string; signature?: string }): void {
   const last = content.at(-1);
   const open = last?.type === "reasoning" && last.signature === undefined ? last : undefined;
   const joined: ReasoningPart = {
     type: "reasoning",
     text: (open?.text ?? "") + part.text,
-    provider,
     ...(part.signature !== undefined && { signature: part.signature }),
   };
   if (open === undefined) content.push(joined);
