@@ -48,7 +48,8 @@ export function tokenStream(options: TokenStreamOptions): AsyncIterableIterator<
     },
     next() {
       if (left) return Promise.resolve(ended);
-      if (begun && inner !== undefined) return inner.next();
+      // Without a token nothing was opened: then the failure of the first part was the end.
+      if (begun) return inner?.next() ?? Promise.resolve(ended);
       if (first !== undefined) {
         const again = (): Promise<Result> => this.next();
         return first.then(again, again);

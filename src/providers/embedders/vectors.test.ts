@@ -19,6 +19,12 @@ describe("a vector", () => {
     expect(readVector(value)).toBeUndefined();
   });
 
+  it("is refused at once when it is padding without end", () => {
+    const startMs = performance.now();
+    expect(readVector(`${"=".repeat(200_000)}A`)).toBeUndefined();
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+  });
+
   it("has length 1 after it was normalised, however large or small it was, and its direction", () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 1, maxLength: 32 }), (numbers) => {

@@ -14,8 +14,9 @@ export function readVector(value: JsonValue | undefined): Float32Array | undefin
 
 function readBase64(text: string): Float32Array | undefined {
   const bytes = Buffer.from(text, "base64");
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   // Node skips what is no base64, so the length tells whether all of it was.
-  if (bytes.length % 4 !== 0 || bytes.length !== Math.floor((text.replace(/=+$/, "").length * 3) / 4)) return undefined;
+  if (bytes.length % 4 !== 0 || bytes.length !== Math.floor(((text.length - padding) * 3) / 4)) return undefined;
   const vector = new Float32Array(bytes.length / 4);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let index = 0; index < vector.length; index++) vector[index] = view.getFloat32(index * 4, true);
