@@ -13,7 +13,8 @@ export interface Refusal {
 
 /** Tells why nobody may go in, whatever the need: there is no waiting for these. */
 export function refusalOf({ cooldown, breaker, unhealthy, clock }: GateParts): Refusal | undefined {
-  if (cooldown.disabled) return { reason: "key_disabled", waitMs: Number.POSITIVE_INFINITY };
+  const { disabledMs } = cooldown;
+  if (disabledMs > 0) return { reason: "key_disabled", waitMs: disabledMs };
   const { opensAtMs } = breaker;
   if (opensAtMs > 0) return { reason: "breaker_open", waitMs: opensAtMs - clock.monotonic() };
   const leftMs = unhealthy.untilMs - clock.monotonic();
@@ -68,7 +69,7 @@ export function closedError(parts: GateParts, { reason, waitMs }: Refusal): Atla
 }
 
 const causes: Readonly<Partial<Record<RejectionReason, string>>> = {
-  key_disabled: "the provider refused its key, which must be exchanged or enabled again",
+  key_disabled: "the provider refused its key, which must be exchanged or allowed to use this model",
   breaker_open: "it has failed too often",
   unhealthy: "its last health check failed",
   cooldown: "it asked for a pause, or failed several times",

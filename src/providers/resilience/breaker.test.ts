@@ -57,11 +57,27 @@ describe("a breaker", () => {
     const tried = breaker.begin();
     expect(tried).toBeDefined();
     expect([breaker.begin(), breaker.begin()]).toEqual([undefined, undefined]);
-    expect(breaker.opensAtMs).toBe(Number.POSITIVE_INFINITY);
+    expect(breaker.opensAtMs).toBe(clock.monotonic() + 1_000);
     tried?.end("success");
     expect(breaker.state).toBe("closed");
     expect(breaker.begin()).toBeDefined();
     expect(breaker.begin()).toBeDefined();
+  });
+
+  test("is not kept closed to a provider that is well again by a try that hangs or was left", async () => {
+    const { breaker, clock, states } = setUp({ consecutiveFailures: 1, openMs: 1_000 });
+    fail(breaker, 1);
+    await clock.advance(1_000);
+    const hanging = breaker.begin();
+    await clock.advance(999);
+    expect(breaker.begin()).toBeUndefined();
+    await clock.advance(1);
+    const second = breaker.begin();
+    expect([second, breaker.begin()]).toEqual([expect.anything(), undefined]);
+    hanging?.end("ignored");
+    expect(breaker.begin()).toBeUndefined();
+    second?.end("success");
+    expect(states).toEqual(["open", "half_open", "closed"]);
   });
 
   test("is not closed by a success of a call that began before it opened, nor opened by such a failure (acceptance 19)", async () => {

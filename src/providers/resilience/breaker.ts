@@ -14,7 +14,10 @@ export interface BreakerOptions {
   readonly consecutiveFailures: number;
   /** 60,000 by default. */
   readonly windowMs: number;
-  /** How long it stays open before one call may try; 10,000 by default. Doubles with each try that fails. */
+  /**
+   * How long it stays open before one call may try; 10,000 by default. Doubles with each try that fails. A try that has not
+   * ended after this time lets another one try.
+   */
   readonly openMs: number;
   /** 300,000 by default. */
   readonly maxOpenMs: number;
@@ -42,7 +45,7 @@ export interface BreakerCall {
 /** Stops calling what keeps failing, and tries it again with one call at a time. */
 export interface Breaker {
   readonly state: BreakerState;
-  /** When a call may be tried, in milliseconds of the monotonic clock; 0 when calls go through. Infinity while one is being tried. */
+  /** When a call may be tried, in milliseconds of the monotonic clock; 0 when calls go through. */
   readonly opensAtMs: number;
   /** Begins a call; undefined when none may be made now. */
   begin(): BreakerCall | undefined;
@@ -65,13 +68,14 @@ export function createBreaker(options: BreakerSetup): Breaker {
   let state: BreakerState = "closed";
   let epoch = 0;
   let tries = 0;
-  let probing = false;
+  /** The call that tries, and until when nobody else does: one that hangs or is left must not keep the provider closed. */
+  let probe: { readonly untilMs: number } | undefined;
   let dueMs = 0;
 
   const enter = (next: BreakerState): void => {
     state = next;
     epoch++;
-    probing = false;
+    probe = undefined;
     tally.clear();
     if (next === "closed") tries = 0;
     if (next === "open") {
@@ -84,35 +88,36 @@ export function createBreaker(options: BreakerSetup): Breaker {
     if (state === "open" && clock.monotonic() >= dueMs) enter("half_open");
     return state;
   };
-  const end = (kind: CallVerdict): void => {
+  const end = (kind: CallVerdict, mine: typeof probe): void => {
     if (state === "half_open") {
-      probing = false;
+      if (probe === mine) probe = undefined;
       if (kind !== "ignored") enter(kind === "success" ? "closed" : "open");
       if (kind === "success") tally.isTooMuch(kind, clock.monotonic());
     } else if (tally.isTooMuch(kind, clock.monotonic())) enter("open");
   };
-  return {
+  const breaker: Breaker = {
     get state() {
       return look();
     },
     get opensAtMs() {
       if (look() === "open") return dueMs;
-      return probing ? Number.POSITIVE_INFINITY : 0;
+      return probe !== undefined && clock.monotonic() < probe.untilMs ? probe.untilMs : 0;
     },
     begin() {
-      if (look() === "open" || probing) return undefined;
-      probing = state === "half_open";
-      const mine = epoch;
+      if (breaker.opensAtMs > 0) return undefined;
+      if (state === "half_open") probe = { untilMs: clock.monotonic() + limits.openMs };
+      const [mine, myProbe] = [epoch, probe];
       let ended = false;
       return {
         end(kind) {
           if (ended || mine !== epoch) return;
           ended = true;
-          end(kind);
+          end(kind, myProbe);
         },
       };
     },
   };
+  return breaker;
 }
 
 interface Tally {

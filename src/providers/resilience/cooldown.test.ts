@@ -114,24 +114,48 @@ test("a cooldown is waited for by those who may wait, and told to the others wit
   expect((await waiting).id).toMatch(/^pass_/);
 });
 
-test.each(["provider_authentication", "provider_permission"] as const)(
-  "%s takes that key out of use until it is enabled, and no other key (acceptance 19)",
-  async (code) => {
-    const clock = manualClock();
-    const cooldown = createCooldowns({ clock, random: { next: () => 0.5 } });
-    const make = (model: string, keyId: string) => createGate({ provider: "p", model, keyId, cooldown, clock });
-    const [gate, sibling, other] = [make("m", "k"), make("n", "k"), make("m", "l")];
-    const pass = await gate.enter(need, { maxWaitMs: 0 });
-    pass.end({ kind: "failure", error: failure(code), usage: undefined });
-    await clock.advance(3_600_000);
-    for (const closed of [gate, sibling]) {
-      expect(closed.check(need)).toEqual({ available: false, reason: "key_disabled" });
-      await expect(closed.enter(need, { maxWaitMs: 1e9 })).rejects.toMatchObject({
-        details: { reason: "key_disabled" },
-      });
-    }
-    expect(other.check(need)).toEqual({ available: true });
-    gate.enableKey();
-    expect(sibling.check(need)).toEqual({ available: true });
-  },
-);
+function threeGates() {
+  const clock = manualClock();
+  const cooldown = createCooldowns({ clock, random: { next: () => 0.5 } });
+  const make = (model: string, keyId: string) => createGate({ provider: "p", model, keyId, cooldown, clock });
+  const refuse = async (gate: ReturnType<typeof make>, code: "provider_authentication" | "provider_permission") =>
+    (await gate.enter(need, { maxWaitMs: 0 })).end({ kind: "failure", error: failure(code), usage: undefined });
+  return { clock, refuse, gates: [make("m", "k"), make("n", "k"), make("m", "l")] as const };
+}
+
+test("a key that is not accepted is out of use for all models until it is tried again or enabled, and no other key (acceptance 19)", async () => {
+  const { clock, refuse, gates } = threeGates();
+  const [gate, sibling, other] = gates;
+  await refuse(gate, "provider_authentication");
+  const retryAtMs = clock.now() + 600_000;
+  await clock.advance(599_999);
+  for (const closed of [gate, sibling]) {
+    expect(closed.check(need)).toEqual({ available: false, reason: "key_disabled", retryAtMs });
+    await expect(closed.enter(need, { maxWaitMs: 1e9 })).rejects.toMatchObject({
+      details: { reason: "key_disabled" },
+    });
+  }
+  expect(other.check(need)).toEqual({ available: true });
+  await clock.advance(1);
+  expect(gate.check(need)).toEqual({ available: true });
+  await refuse(sibling, "provider_authentication");
+  expect(gate.check(need)).toMatchObject({ reason: "key_disabled" });
+  gate.enableKey();
+  expect(sibling.check(need)).toEqual({ available: true });
+});
+
+test("a key that may not use one model stays in use for the others (acceptance 19)", async () => {
+  const { refuse, gates } = threeGates();
+  const [gate, sibling] = gates;
+  await refuse(gate, "provider_permission");
+  expect(gate.check(need)).toMatchObject({ reason: "key_disabled" });
+  expect(sibling.check(need)).toEqual({ available: true });
+  sibling.enableKey();
+  expect(gate.check(need)).toEqual({ available: true });
+});
+
+test("a wait that is no number does not close a gate for ever", async () => {
+  const { cooldown, failed } = setUp();
+  failed("provider_rate_limited", { retryAfterMs: Number.NaN });
+  expect(cooldown.leftMs).toBeLessThanOrEqual(1_000);
+});

@@ -17,10 +17,12 @@ export interface CooldownOptions {
   readonly baseMs: number;
   /** Bound of all cooldowns without Retry-After, and the cooldown of an account without credit; 60,000 by default. */
   readonly maxMs: number;
+  /** How long a key that the provider refused is out of use before it is tried again; 600,000 by default. Infinity: until it is enabled. */
+  readonly keyMs: number;
 }
 
 /** Are the options of cooldowns that name none. */
-export const defaultCooldown: CooldownOptions = { failures: 3, baseMs: 1_000, maxMs: 60_000 };
+export const defaultCooldown: CooldownOptions = { failures: 3, baseMs: 1_000, maxMs: 60_000, keyMs: 600_000 };
 
 /** Is a failed call. Units: `beganMs` milliseconds of the monotonic clock. */
 export interface FailedCall {
@@ -32,15 +34,15 @@ export interface FailedCall {
 export interface Cooldown {
   /** How long it lasts from now. Units: milliseconds; 0 when there is none. */
   readonly leftMs: number;
-  /** Tells that the key is out of use. */
-  readonly disabled: boolean;
+  /** How long the key is out of use from now. Units: milliseconds; 0 when it is in use. */
+  readonly disabledMs: number;
   /** Takes in a failure. The deadline is the latest that any failure asked for. */
   failed(call: FailedCall): void;
   /** Takes in a success: later failures count from the start again. It ends no cooldown. Units: of the monotonic clock. */
   succeeded(beganMs: number): void;
-  /** Takes the key out of use for all models of the provider; other keys stay in use. */
-  disableKey(): void;
-  /** Takes the key into use again. */
+  /** Takes the key out of use for all models of the provider; other keys stay in use. Units: milliseconds; Infinity by default. */
+  disableKey(forMs?: number): void;
+  /** Takes the key into use again, for all models. */
   enableKey(): void;
 }
 
@@ -55,21 +57,26 @@ export function createCooldowns(
   options: Partial<CooldownOptions> & { readonly clock: Clock; readonly random: Random },
 ): Cooldowns {
   const known = new Map<string, Cooldown>();
-  const disabledKeys = new Set<string>();
+  const keys: RefusedKeys = new Map();
   return {
     of(key) {
       const name = JSON.stringify([key.provider, key.model, key.keyId]);
-      const cooldown = known.get(name) ?? createCooldown(key, disabledKeys, { ...defaultCooldown, ...options });
+      const cooldown = known.get(name) ?? createCooldown(key, keys, { ...defaultCooldown, ...options });
       known.set(name, cooldown);
       return cooldown;
     },
   };
 }
 
+/** Holds for each key the models that it is refused for (`*` for all) and until when. */
+type RefusedKeys = Map<string, Map<string, number>>;
+
+const allModels = "*";
+
 function createCooldown(
-  { provider, keyId }: CooldownKey,
-  disabledKeys: Set<string>,
-  { clock, random, failures: threshold, baseMs, maxMs }: CooldownOptions & { clock: Clock; random: Random },
+  { provider, model, keyId }: CooldownKey,
+  keys: RefusedKeys,
+  { clock, random, failures: threshold, baseMs, maxMs, keyMs }: CooldownOptions & { clock: Clock; random: Random },
 ): Cooldown {
   const keyName = JSON.stringify([provider, keyId]);
   let untilMs = 0;
@@ -79,22 +86,30 @@ function createCooldown(
   const waitFor = (error: AtlasError): number => {
     const kind = failureKind(error);
     const asked = error.details["retryAfterMs"];
-    if (typeof asked === "number") return asked;
+    if (typeof asked === "number" && Number.isFinite(asked)) return asked;
     if (kind === "quota") return maxMs;
     const repetition = kind === "limited" ? failures - 1 : failures - threshold;
     return repetition < 0 ? 0 : drawBackoffMs(repetition, { baseMs, maxMs }, random);
+  };
+  const disable = (what: string, forMs: number): void => {
+    const refused = keys.get(keyName) ?? new Map<string, number>();
+    keys.set(keyName, refused.set(what, Math.max(refused.get(what) ?? 0, clock.monotonic() + forMs)));
   };
   const cooldown: Cooldown = {
     get leftMs() {
       return Math.max(0, untilMs - clock.monotonic());
     },
-    get disabled() {
-      return disabledKeys.has(keyName);
+    get disabledMs() {
+      const refused = keys.get(keyName);
+      if (refused === undefined) return 0;
+      const untilMs = Math.max(refused.get(allModels) ?? 0, refused.get(model) ?? 0);
+      return Math.max(0, untilMs - clock.monotonic());
     },
     failed({ error, beganMs }) {
       const kind = failureKind(error);
       if (kind === "none" || kind === "request") return;
-      if (kind === "key") return cooldown.disableKey();
+      // A key may be refused for one model and be good for the others.
+      if (kind === "key") return disable(error.code === "provider_permission" ? model : allModels, keyMs);
       const now = clock.monotonic();
       // Calls that were under way together and fail together are one failure, not a row of them.
       if (beganMs >= lastFailureMs) {
@@ -106,8 +121,8 @@ function createCooldown(
     succeeded(beganMs) {
       if (beganMs >= lastFailureMs) failures = 0;
     },
-    disableKey: () => void disabledKeys.add(keyName),
-    enableKey: () => void disabledKeys.delete(keyName),
+    disableKey: (forMs = Number.POSITIVE_INFINITY) => disable(allModels, forMs),
+    enableKey: () => void keys.delete(keyName),
   };
   return cooldown;
 }

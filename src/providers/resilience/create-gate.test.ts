@@ -8,6 +8,7 @@ import { createRateLimiter } from "./rate-limiter.ts";
 
 const key = { provider: "p", model: "m", keyId: "k" };
 const need = { inputTokens: 10, maxOutputTokens: 10 };
+const tokens = (count: number) => ({ inputTokens: count, maxOutputTokens: 0 });
 const patient = { maxWaitMs: Number.POSITIVE_INFINITY };
 const usage = { inputTokens: 10, outputTokens: 5, provenance: "reported" } as const;
 const error = providerErrors.create("provider_error", "It failed.", { details: { phase: "headers", status: 500 } });
@@ -46,7 +47,7 @@ test("when the breaker opens, those who wait are told at once and need not wait 
   await clock.advance(10_000);
   expect(gate.check(need)).toEqual({ available: true });
   const probe = await gate.enter(need, patient);
-  expect(gate.check(need)).toEqual({ available: false, reason: "breaker_open" });
+  expect(gate.check(need)).toMatchObject({ available: false, reason: "breaker_open" });
   await expect(gate.enter(need, patient)).rejects.toMatchObject({ details: { reason: "breaker_open" } });
   probe.end({ kind: "success", usage });
   expect(events).toEqual([
@@ -186,4 +187,41 @@ test("its figures are of the last calls, bounded and told apart", async () => {
   expect(snapshot).toMatchObject({ latencyP50Ms: 100, latencyP95Ms: 100, firstPartP50Ms: 10, tokensPerSecond: 100 });
   await clock.advance(300_000);
   expect(gate.snapshot()).toMatchObject({ calls: 0, errorRate: 0, latencyP50Ms: null, tokensPerSecond: null });
+});
+
+test("a listener that throws keeps no call from giving its places back", async () => {
+  const clock = manualClock();
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown) => void thrown.push(error);
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException").on("uncaughtException", onThrown);
+  const onEvent = () => {
+    throw new Error("of the listener");
+  };
+  const gate = createGate({ ...key, clock, onEvent, breaker: { consecutiveFailures: 1 }, limits: { concurrency: 1 } });
+  const pass = await gate.enter(need, { maxWaitMs: 0 });
+  const waiting = gate.enter(need, { maxWaitMs: 1_000 });
+  pass.end({ kind: "failure", error, usage: undefined });
+  await expect(waiting).rejects.toMatchObject({ code: "gate_closed" });
+  await new Promise((resolve) => void setImmediate(resolve));
+  process.removeAllListeners("uncaughtException");
+  for (const other of others) process.on("uncaughtException", other);
+  expect(gate.inFlight).toBe(0);
+  expect(thrown.length).toBeGreaterThan(0);
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])("a need of %s tokens is refused at once", async (count) => {
+  const gate = createGate({ ...key, limits: { tokensPerMinute: 1_000 } });
+  await expect(gate.enter(tokens(count), { maxWaitMs: 1_000 })).rejects.toMatchObject({ code: "invalid_input" });
+});
+
+test("counts and reports of a provider that are no numbers do not stall a gate, or open it wider", async () => {
+  const gate = createGate({ ...key, clock: manualClock(), limits: { tokensPerMinute: 100 } });
+  const pass = await gate.enter(tokens(40), { maxWaitMs: 0 });
+  pass.report({ tokensRemaining: Number.NaN, requestsRemaining: 0, requestsResetMs: Number.NaN });
+  pass.end({ kind: "success", usage: { inputTokens: Number.NaN, outputTokens: 1, provenance: "reported" } });
+  const next = await gate.enter(tokens(40), { maxWaitMs: 0 });
+  next.end({ kind: "success", usage: { inputTokens: -1_000, outputTokens: 1, provenance: "reported" } });
+  expect(gate.check(tokens(20))).toEqual({ available: true });
+  expect(gate.check(tokens(21))).toMatchObject({ reason: "rate_limited" });
 });

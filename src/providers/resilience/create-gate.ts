@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../../base/index.ts";
-import { systemClock, systemRandom } from "../../base/index.ts";
+import { baseErrors, systemClock, systemRandom } from "../../base/index.ts";
 import { availabilityOf, closedError, delayOf, lastingDelayOf, refusalOf } from "./availability.ts";
 import { type BreakerOptions, type BreakerState, createBreaker } from "./breaker.ts";
 import { createConcurrencyLimiter } from "./concurrency.ts";
@@ -57,8 +57,8 @@ export interface ControlledGate extends Gate {
   snapshot(): GateSnapshot;
   /** Takes a key into use again that the provider had refused. */
   enableKey(): void;
-  /** Takes the key out of use, for all gates with the same cooldowns. */
-  disableKey(): void;
+  /** Takes the key out of use, for all gates with the same cooldowns. Units: milliseconds; Infinity by default. */
+  disableKey(forMs?: number): void;
   /** Closes the gate for some time, because a health check failed with this code. Units: milliseconds. */
   markUnhealthy(forMs: number, code: string): void;
   /** Ends what `markUnhealthy` began; a call that succeeds does so too. */
@@ -70,7 +70,16 @@ export function createGate(options: GateOptions): ControlledGate {
   const { provider, model, keyId, limits = {}, limiters: shared = [], onEvent } = options;
   const { clock = systemClock, random = systemRandom, cooldown: given = {} } = options;
   const key: CooldownKey = { provider, model, keyId };
-  const emit = (event: GateHappening): void => onEvent?.({ ...key, ...event });
+  const emit = (event: GateHappening): void => {
+    try {
+      onEvent?.({ ...key, ...event });
+    } catch (error) {
+      // A fault of who looks on must not keep a call from giving its places back; it shows as the fault of an event listener does.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
   const cooldown = ("of" in given ? given : createCooldowns({ ...given, clock, random })).of(key);
   const concurrency = createConcurrencyLimiter({ clock, limit: limits.concurrency ?? Number.POSITIVE_INFINITY });
   const rate = createRateLimiter({ ...limits, clock, name: `${provider}/${model}` });
@@ -118,6 +127,7 @@ async function enter(
   { need, ...options }: EnterOptions & { readonly need: Need },
 ): Promise<Pass> {
   options.signal?.throwIfAborted();
+  checkNeed(need);
   for (const limiter of limiters) {
     const error = limiter.tooLarge(need);
     if (error !== undefined) throw error;
@@ -129,19 +139,30 @@ async function enter(
   throw options.signal.reason;
 }
 
+/** What is no amount would never fit, or make room for others. */
+function checkNeed({ inputTokens, maxOutputTokens }: Need): void {
+  for (const [name, value] of Object.entries({ inputTokens, maxOutputTokens })) {
+    if (Number.isFinite(value) && value >= 0) continue;
+    throw baseErrors.create("invalid_input", `${name} of a call is ${value}; it must be a number from 0 on.`, {
+      details: { name, value: String(value) },
+    });
+  }
+}
+
 type Controls = Pick<ControlledGate, "enableKey" | "disableKey" | "markUnhealthy" | "markHealthy">;
 
 function controlsOf({ clock, cooldown, unhealthy, emit }: GateParts, room: WaitingRoom): Controls {
   return {
     enableKey() {
-      if (!cooldown.disabled) return;
+      const disabled = cooldown.disabledMs > 0;
+      // Also where the key is refused for another model alone.
       cooldown.enableKey();
-      emit({ type: "key.enabled" });
+      if (disabled) emit({ type: "key.enabled" });
     },
-    disableKey() {
-      if (cooldown.disabled) return;
-      cooldown.disableKey();
-      emit({ type: "key.disabled" });
+    disableKey(forMs) {
+      const disabled = cooldown.disabledMs > 0;
+      cooldown.disableKey(forMs);
+      if (!disabled) emit({ type: "key.disabled" });
       room.review();
     },
     markUnhealthy(forMs, code) {
@@ -168,7 +189,7 @@ function snapshotOf(
     ...counts,
     ...stats.figures(nowMs),
     state: breaker.state,
-    keyDisabled: cooldown.disabled,
+    keyDisabled: cooldown.disabledMs > 0,
     cooldownUntilMs: epochMs(coolMs > 0 ? nowMs + coolMs : undefined),
     unhealthyUntilMs: epochMs(unhealthy.untilMs > nowMs ? unhealthy.untilMs : undefined),
     lastCallAtMs: epochMs(stats.lastMs),

@@ -79,11 +79,11 @@ function learn(parts: GateParts, { outcome, call, beganMs }: EndedCall): void {
 
 function coolDown(parts: GateParts, { error }: Extract<Outcome, { kind: "failure" }>, beganMs: number): void {
   const { clock, cooldown, emit } = parts;
-  const before = { leftMs: cooldown.leftMs, disabled: cooldown.disabled };
+  const before = { leftMs: cooldown.leftMs, disabled: cooldown.disabledMs > 0 };
   cooldown.failed({ error, beganMs });
-  const { leftMs, disabled } = cooldown;
+  const { leftMs, disabledMs } = cooldown;
   if (leftMs > before.leftMs) emit({ type: "cooldown.started", untilMs: clock.now() + leftMs, code: error.code });
-  if (!before.disabled && disabled) emit({ type: "key.disabled" });
+  if (!before.disabled && disabledMs > 0) emit({ type: "key.disabled" });
 }
 
 /** A provider that refuses is alive: only its own faults count against it. */

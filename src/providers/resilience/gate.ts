@@ -51,7 +51,7 @@ export interface Gate {
    * Takes a place, waiting for it in the order of arrival.
    *
    * Errors: gate_closed with `details` { reason, retryAtMs } when there is none within `maxWaitMs` or the breaker is open;
-   * rate_limit_too_small when the need is larger than the limit itself; the signal's reason when it aborts.
+   * rate_limit_too_small when the need is larger than the limit itself; invalid_input when it is no number from 0 on; the signal's reason when it aborts.
    */
   enter(need: Need, options: EnterOptions): Promise<Pass>;
 }

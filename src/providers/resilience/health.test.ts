@@ -81,12 +81,24 @@ test.each(["provider_authentication", "provider_permission"] as const)(
   async (code) => {
     const { gates, other, health } = setUp(() => Promise.reject(failure(code)));
     expect(await health.refresh()).toMatchObject({ status: "key_disabled", code });
-    for (const gate of gates) expect(gate.check(need)).toEqual({ available: false, reason: "key_disabled" });
+    for (const gate of gates) expect(gate.check(need)).toMatchObject({ available: false, reason: "key_disabled" });
     expect(other.check(need)).toEqual({ available: true });
     gates[0].enableKey();
     expect(gates[1].check(need)).toEqual({ available: true });
   },
 );
+
+test("a key that a check found refused is checked again, and used when it is accepted", async () => {
+  let accepted = false;
+  const { clock, gates, health } = setUp(() =>
+    accepted ? Promise.resolve() : Promise.reject(failure("provider_authentication")),
+  );
+  expect(await health.refresh()).toMatchObject({ status: "key_disabled" });
+  accepted = true;
+  await clock.advance(60_000);
+  expect(await health.refresh()).toMatchObject({ status: "healthy" });
+  expect(gates[0].check(need)).toEqual({ available: true });
+});
 
 test("a provider that cannot be reached closes its gates until the next check is due", async () => {
   const { clock, gates, health } = setUp(() => Promise.reject(failure("provider_unreachable")));

@@ -127,7 +127,7 @@ function statusOf(error: AtlasError): Health["status"] {
 
 function apply(gates: readonly ControlledGate[], { status, code = "" }: Health, nextMs: number): void {
   for (const gate of gates) {
-    if (status === "key_disabled") gate.disableKey();
+    if (status === "key_disabled") gate.disableKey(nextMs);
     else if (status === "unhealthy") gate.markUnhealthy(nextMs, code);
     else if (status === "healthy") gate.markHealthy();
   }

@@ -59,6 +59,8 @@ export function createSlidingWindow({ limit, spanMs }: SlidingWindowOptions): Sl
       const place = total;
       return {
         correct(real, atMs) {
+          // What is no count says nothing: what was taken stands.
+          if (!Number.isFinite(real) || real < 0) return;
           // What was used beyond what was taken is charged now, late, so that it counts for a whole span.
           if (real > amount) log.add(real - amount, atMs);
           else log.giveBack(entry, amount - real, atMs);
@@ -66,6 +68,7 @@ export function createSlidingWindow({ limit, spanMs }: SlidingWindowOptions): Sl
         reported(remaining, resetMs, atMs) {
           // Of reports that cross each other, the one of the later call knows more.
           if (report.untilMs > atMs && report.asOf > place) return;
+          if (!Number.isFinite(remaining) || Number.isNaN(resetMs)) return;
           const untilMs = atMs + Math.min(Math.max(0, resetMs), longestReportMs);
           report = { ceiling: place + Math.max(0, remaining), untilMs, asOf: place };
         },
