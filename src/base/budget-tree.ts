@@ -141,6 +141,8 @@ function open(scope: Scope, above: Budget | undefined): Budget {
 function reservation(scope: Scope, first: Amount, above: Reservation | undefined): Reservation {
   let amount = first;
   let ended = false;
+  /** How it ended, for the budget above: what that could not write is written by the next call, which changes nothing else. */
+  let endAbove: (() => Promise<void> | undefined) | undefined;
   const end = (): boolean => {
     if (ended) return false;
     ended = true;
@@ -173,12 +175,15 @@ function reservation(scope: Scope, first: Amount, above: Reservation | undefined
     },
     async settle(spent) {
       checkAmount(spent);
-      if (!end()) return;
-      for (const each of upward(scope)) each.spent = addAmounts(each.spent, spent);
-      await above?.settle(spent);
+      if (end()) {
+        for (const each of upward(scope)) each.spent = addAmounts(each.spent, spent);
+        endAbove = () => above?.settle(spent);
+      }
+      await endAbove?.();
     },
     async release() {
-      if (end()) await above?.release();
+      if (end()) endAbove = () => above?.release();
+      await endAbove?.();
     },
   };
 }

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Budget, createBudget, type Reservation } from "../../base/index.ts";
+import { type Amount, type Budget, createBudget, type Reservation } from "../../base/index.ts";
 import { hostedCapabilities, localCapabilities } from "../capabilities.ts";
 import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { openCallBudget } from "./call-budget.ts";
 import type { Prices } from "./price.ts";
 import { createPrices, noPriceTable } from "./prices.ts";
+import { countTokens } from "./tokens.ts";
 
 const model = { provider: "test", name: "m", capabilities: hostedCapabilities };
 const price = { inputPerMillion: 1, outputPerMillion: 10, cacheWritePerMillion: 5 };
@@ -30,6 +31,59 @@ describe("the budget of a call", () => {
     });
     expect(await call.settle({ inputTokens: 90, outputTokens: 20, provenance: "reported" })).toBe(290);
     expect([budget.spent, budget.reserved]).toEqual([{ tokens: 110, costMicroUsd: 290 }, nothing]);
+  });
+
+  it.each(["x".repeat(40_000), "字".repeat(10_000), "да".repeat(10_000)])(
+    "stops within one chunk of the limit in any script: %.6s… (acceptance 16)",
+    async (answer) => {
+      for (const chunkChars of [1, 7, 100, 10_000]) {
+        const budget = createBudget("run", { maxTokens: 3_000 });
+        await using call = await openCallBudget({ budget, prices, model, need });
+        let sent = 0;
+        for (; sent < answer.length; sent += chunkChars) {
+          const chunk = answer.slice(sent, sent + chunkChars);
+          if ((await call.watch({ type: "text.delta", text: chunk })) === "stop") break;
+        }
+        expect(sent).toBeLessThan(answer.length);
+        await call.settle(call.usage());
+        // One delta is at least one token.
+        expect(budget.spent.tokens).toBeGreaterThan(3_000);
+        expect(budget.spent.tokens).toBeLessThanOrEqual(3_000 + Math.max(1, chunkChars));
+        expect(call.usage().outputTokens).toBeGreaterThanOrEqual(countTokens(answer.slice(0, sent)).tokens);
+      }
+    },
+  );
+
+  it("counts what a model of the program's own reports in whole tokens", async () => {
+    const budget = createBudget("run", { maxTokens: 1_000 });
+    await using call = await openCallBudget({ budget, prices, model, need });
+    expect(await call.watch(report({ inputTokens: 100.5, outputTokens: 60.2 }))).toBe("go");
+    await call.settle({ inputTokens: 100.5, outputTokens: Number.NaN, provenance: "reported" });
+    expect(budget.spent.tokens).toBe(101);
+  });
+
+  it("never gives back as unspent what was spent and could not be written at first", async () => {
+    const above = createBudget("tenant", { maxTokens: 1_000 });
+    let broken = true;
+    const flaky: Budget = {
+      ...above,
+      get left() {
+        return above.left;
+      },
+      async reserve(amount, options) {
+        const held = await above.reserve(amount, options);
+        const settle = (spent: Amount): Promise<void> =>
+          broken ? Promise.reject(new Error("The disk is full.")) : held.settle(spent);
+        return { amount: held.amount, grow: (by) => held.grow(by), settle, release: () => held.release() };
+      },
+    };
+    const budget = createBudget("run", {}, { above: flaky });
+    {
+      await using call = await openCallBudget({ budget, prices, model, need });
+      await expect(call.settle({ inputTokens: 90, outputTokens: 20, provenance: "reported" })).rejects.toThrow("full");
+      broken = false;
+    }
+    expect([above.spent.tokens, above.reserved.tokens, budget.spent.tokens]).toEqual([110, 0, 110]);
   });
 
   it("lets exactly as many calls through at once as their reservations fit (acceptance 15)", async () => {

@@ -6,7 +6,7 @@ import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { costOf, type PricedModel } from "./cost.ts";
 import type { Prices } from "./price.ts";
-import type { CallNeed } from "./tokens.ts";
+import { type CallNeed, quartersOf } from "./tokens.ts";
 
 /** Says whether an answer may go on. */
 export type BudgetVerdict = "go" | "stop";
@@ -82,11 +82,14 @@ interface Counting {
 
 function watching(reservation: Reservation, counting: Counting): CallBudget {
   const { amountOf, cost } = counting;
-  // The meter counts characters of the request; it is told as many as give the estimate.
+  // The meter takes four characters for a token; it is told as many as give the estimate by script.
   const meter = createMeter(counting.covered.inputTokens * 4);
   let { covered } = counting;
   let reported: Usage | undefined;
   let stopped = false;
+  // What was spent is never given back as unspent, also where it could not be written at first.
+  let spentAll: Amount | undefined;
+  const giveBack = (): Promise<void> => (spentAll === undefined ? reservation.release() : reservation.settle(spentAll));
 
   const missingFor = (target: Omit<Usage, "provenance">): Amount | undefined => {
     const missing = addAmounts(amountOf(target), reservation.amount, -1);
@@ -114,9 +117,9 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
   const usage = (): Usage => meter.partial(reported);
   return {
     watch(part) {
-      meter.count(part, undefined);
+      if ("text" in part) meter.add(quartersOf(part.text));
       const report = reportOf(part);
-      reported = report ?? reported;
+      if (report !== undefined) reported = wholeUsage(report);
       // Whole is whole: what the last part says is settled, whatever it comes to.
       if (part.type === "response.finished") return "go";
       if (stopped) return "stop";
@@ -128,12 +131,14 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
     },
     usage,
     async settle(spent) {
-      const costMicroUsd = cost(spent);
-      await reservation.settle({ tokens: spent.inputTokens + spent.outputTokens, costMicroUsd: costMicroUsd ?? 0 });
+      const sound = wholeUsage(spent);
+      const costMicroUsd = cost(sound);
+      spentAll ??= { tokens: sound.inputTokens + sound.outputTokens, costMicroUsd: costMicroUsd ?? 0 };
+      await reservation.settle(spentAll);
       return costMicroUsd;
     },
-    release: () => reservation.release(),
-    [Symbol.asyncDispose]: () => reservation.release(),
+    release: giveBack,
+    [Symbol.asyncDispose]: giveBack,
   };
 }
 
@@ -146,6 +151,15 @@ function reportOf(part: StreamPart): Usage | undefined {
   if (part.type !== "usage.updated" && part.type !== "response.finished") return undefined;
   const { usage } = part;
   return usage.provenance !== "estimated" && usage.inputTokens + usage.outputTokens > 0 ? usage : undefined;
+}
+
+/** A model of the program's own may count as it likes: budgets count whole tokens. */
+function wholeUsage(usage: Usage): Usage {
+  return { ...usage, inputTokens: whole(usage.inputTokens), outputTokens: whole(usage.outputTokens) };
+}
+
+function whole(count: number): number {
+  return Number.isFinite(count) ? Math.max(0, Math.ceil(count)) : 0;
 }
 
 function unknown({ provider, name }: PricedModel, budget: Budget): Error {

@@ -130,6 +130,20 @@ describe("a durable budget", () => {
     expect(scope.spent).toEqual(amount(130, 5));
   });
 
+  it("shows the day of now also after the clock was wrong and went back", async () => {
+    const { database } = await newDatabase();
+    const clock = manualClock(noon);
+    let wrongMs = 0;
+    await using budgets = await openBudgets({ database, clock: { ...clock, now: () => clock.now() + wrongMs } });
+    const day = await budgets.scope("acme", { period: "day", maxTokens: 100 });
+    await (await day.reserve(amount(30))).settle(amount(30));
+    wrongMs = 24 * 3_600_000;
+    await (await day.reserve(amount(5))).settle(amount(5));
+    wrongMs = 0;
+    await (await day.reserve(amount(10))).settle(amount(10));
+    expect([day.spent, day.left.tokens]).toEqual([amount(40), 60]);
+  });
+
   it("stops an answer within one chunk of the limit of the day (acceptance 16)", async () => {
     const { database } = await newDatabase();
     await using budgets = await open(database);

@@ -24,6 +24,7 @@ import {
   BudgetStore,
   type ScopePeriod,
   type ScopeSums,
+  type Settlement,
   type StoredReservation,
 } from "./budget-store.ts";
 
@@ -80,9 +81,10 @@ export async function createDurableBudgets(options: BudgetsOptions): Promise<Bud
   const { database, clock = systemClock, dayOffsetMinutes = 0 } = options;
   await database.migrate("budgets", budgetMigrations);
   const known: Shared["known"] = new Map();
+  const today = (): string => new Date(clock.now() + dayOffsetMinutes * 60_000).toISOString().slice(0, 10);
   const store = new BudgetStore(database, ({ scope, period }, sums) => {
     // A call that began yesterday ends in yesterday's sums, which say nothing of today's.
-    if (period < (known.get(scope)?.period ?? "")) return;
+    if (period !== "total" && period !== today()) return;
     known.delete(scope);
     known.set(scope, { period, sums });
     for (const oldest of known.keys()) {
@@ -92,7 +94,6 @@ export async function createDurableBudgets(options: BudgetsOptions): Promise<Bud
   });
   const owner = newId("own", { clock });
   const lock = await database.lock(owner);
-  const today = (): string => new Date(clock.now() + dayOffsetMinutes * 60_000).toISOString().slice(0, 10);
   await store.reclaim(owner);
   const shared: Shared = { store, owner, clock, today, known };
   return {
@@ -198,8 +199,10 @@ function reservationOf(shared: Shared, stored: StoredReservation, asked: Asked):
   const label = asked.options.label ?? "";
   let { amount } = asked;
   let ended: Promise<void> | undefined;
+  let settlement: Settlement | undefined;
   const end = async (spent?: Amount): Promise<void> => {
-    const settlement = spent === undefined ? undefined : { spent, day, label };
+    // What was spent stays spent: a release that follows a settlement which could not be written tries to write it.
+    if (spent !== undefined) settlement ??= { spent, day, label };
     ended ??= store.end(stored, settlement).then(
       () => undefined,
       (error: unknown) => {

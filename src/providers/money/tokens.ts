@@ -82,6 +82,11 @@ export function estimateNeed(
  * of Latin, one for two of any other alphabet.
  */
 export function estimateTokens(text: string): number {
+  return Math.ceil(quartersOf(text) / 4);
+}
+
+/** Gives the estimate of a text in quarters of a token, so that pieces add up to what the whole is. */
+export function quartersOf(text: string): number {
   let quarters = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -89,7 +94,7 @@ export function estimateTokens(text: string): number {
     else if (unit < 0x2e80) quarters += 2;
     else quarters += 4;
   }
-  return Math.ceil(quarters / 4);
+  return quarters;
 }
 
 function counterOf({ model, tokenizer }: CountOptions): (text: string) => TokenCount {
