@@ -3,7 +3,7 @@ import type { Budget, Clock, Deadline, JsonObject, JsonValue } from "../base/ind
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
-import { readStructured, systemMessage, textOf, userMessage } from "../providers/index.ts";
+import { noUsage, readStructured, sumUsage, systemMessage, textOf, userMessage } from "../providers/index.ts";
 import type { RunContext, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
@@ -11,13 +11,12 @@ import { toolErrors } from "../tools/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
 import { agentErrors } from "./errors.ts";
 import { systemText } from "./instructions.ts";
-import { budgetOfStep, spendingLimits, spentReason } from "./limits.ts";
+import { addCost, budgetOfStep, spendingLimits, spentReason } from "./limits.ts";
 import type { SpendingLimits } from "./limits.ts";
 import { recordModelCall } from "./model-step.ts";
 import type { RecordedResponse } from "./model-call.ts";
 import { retrievedPassages } from "./passages.ts";
 import { describeTools, runToolCalls } from "./tool-calls.ts";
-import { addCost, addUsage, noUsage } from "./usage.ts";
 
 /** Is what agents need from the program around them. */
 export interface AgentSurroundings {
@@ -213,7 +212,7 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
     state = {
       ...state,
       messages: [...state.messages, response.message],
-      usage: addUsage(state.usage, response.usage),
+      usage: sumUsage([state.usage, response.usage]),
       costMicroUsd: addCost(state.costMicroUsd, response.costMicroUsd),
       steps: state.steps + 1,
     };

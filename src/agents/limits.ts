@@ -1,5 +1,6 @@
 import type { Budget, BudgetLimits } from "../base/index.ts";
 import type { Usage } from "../providers/index.ts";
+import { toMicros } from "../providers/index.ts";
 import type { AgentInput, AnyAgent, RunBudget } from "./agent.ts";
 
 /** Is what a run may spend: as its starter says, and as its agent says. */
@@ -13,6 +14,11 @@ export interface SpendingLimits {
 export interface Spent {
   readonly usage: Pick<Usage, "inputTokens" | "outputTokens">;
   readonly costMicroUsd: number | null;
+}
+
+/** Adds what two calls cost; a sum with an unknown part is unknown. Units: millionths of a US dollar, null where no price is known. */
+export function addCost(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
 }
 
 /** Gathers what bounds the spending of a run. */
@@ -40,7 +46,7 @@ function left({ maxTokens, maxCostUsd }: RunBudget, { usage, costMicroUsd }: Spe
   return {
     ...(maxTokens !== undefined && { maxTokens: Math.max(0, maxTokens - tokens) }),
     ...(maxCostUsd !== undefined && {
-      maxCostMicroUsd: Math.max(0, Math.floor(maxCostUsd * 1_000_000) - (costMicroUsd ?? 0)),
+      maxCostMicroUsd: Math.max(0, toMicros(maxCostUsd) - (costMicroUsd ?? 0)),
     }),
   };
 }

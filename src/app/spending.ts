@@ -1,7 +1,7 @@
 import type { Budget, BudgetLimits } from "../base/index.ts";
 import { createBudget } from "../base/index.ts";
 import type { BudgetEntry, Budgets, DurableBudget } from "../providers/index.ts";
-import { openBudgets } from "../providers/index.ts";
+import { openBudgets, toMicros } from "../providers/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { BudgetSettings, Settings } from "./settings-shape.ts";
 
@@ -64,7 +64,7 @@ export function createSpending({ budgets: settings }: Settings, database: Databa
 function limitsOf({ maxTokens, maxCostUsd }: BudgetSettings = {}): BudgetLimits {
   return {
     ...(maxTokens !== undefined && { maxTokens }),
-    ...(maxCostUsd !== undefined && { maxCostMicroUsd: Math.floor(maxCostUsd * 1_000_000) }),
+    ...(maxCostUsd !== undefined && { maxCostMicroUsd: toMicros(maxCostUsd) }),
   };
 }
 

@@ -28,6 +28,7 @@ export type {
   StreamPart,
   ToolChoice,
 } from "./model.ts";
+export { noUsage, sumUsage } from "./usage.ts";
 export type { Usage } from "./usage.ts";
 export type { PricedCall, Prices } from "./money/price.ts";
 export { costOf } from "./money/cost.ts";

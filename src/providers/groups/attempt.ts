@@ -6,8 +6,7 @@ import type { Prices } from "../money/price.ts";
 import type { CallNeed } from "../money/tokens.ts";
 import type { Outcome, Pass } from "../resilience/gate.ts";
 import { failureKind, outcomeOfError } from "../resilience/outcome.ts";
-import type { Usage } from "../usage.ts";
-import { noUsage } from "./call-recorder.ts";
+import { noUsage, type Usage } from "../usage.ts";
 import type { Member } from "./member.ts";
 
 /** Is what one attempt is to do. Units: milliseconds that it may wait for a place. */
