@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { RunBudget } from "../agents/index.ts";
 import type { Call } from "./command.ts";
 
 /**
@@ -31,8 +32,13 @@ export function runKey(parts: {
   readonly goal: string;
   readonly knowledge: readonly string[];
   readonly model: string | undefined;
+  /** Belongs to the key: a run that was given more to spend must not go on for a command that allows less. */
+  readonly budget: RunBudget | undefined;
 }): string {
-  const { agent, goal, knowledge, model = "" } = parts;
-  const hash = createHash("sha256").update(JSON.stringify([agent, goal, [...knowledge].toSorted(), model]));
+  const { agent, goal, knowledge, model = "", budget } = parts;
+  const spending = budget === undefined ? [] : [[budget.maxTokens ?? null, budget.maxCostUsd ?? null]];
+  const hash = createHash("sha256").update(
+    JSON.stringify([agent, goal, [...knowledge].toSorted(), model, ...spending]),
+  );
   return `cli:${hash.digest("hex").slice(0, 32)}`;
 }

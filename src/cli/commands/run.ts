@@ -24,13 +24,14 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const goal = await readGoal(call);
   const { agent = "assistant", model } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
+  const budget = budgetOf(options);
   await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
   const interrupted = new Set((await atlas.runs.list({ status: "interrupted", limit: 100 })).map(({ id }) => id));
   const handle = await atlas.start<unknown>(agent, goal, {
     knowledge,
     ...(model === undefined ? {} : { model }),
-    ...budgetOf(options),
-    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model }) }),
+    ...(budget === undefined ? {} : { budget }),
+    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget }) }),
   });
   if (!handle.isNew) {
     const verb = interrupted.delete(handle.id) ? "Resuming" : "Following";
@@ -46,13 +47,11 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   return 0;
 }
 
-function budgetOf({ maxTokens, maxCost }: RunOptions): { readonly budget?: RunBudget } {
-  if (maxTokens === undefined && maxCost === undefined) return {};
+function budgetOf({ maxTokens, maxCost }: RunOptions): RunBudget | undefined {
+  if (maxTokens === undefined && maxCost === undefined) return undefined;
   return {
-    budget: {
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
-    },
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
   };
 }
 
