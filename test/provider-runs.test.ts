@@ -48,6 +48,7 @@ function atlas(...argv: readonly string[]) {
 /** Reads a text as JSON of the form that the test expects. */
 const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
 
+const containing = (text: string): unknown => expect.stringContaining(text);
 const modelOf = (request: WireRequest): unknown => json(request.body)["model"];
 const prices = '[providers.openai.prices]\n"priced" = { inputPerMillion = 10, outputPerMillion = 100 }\n';
 
@@ -124,6 +125,25 @@ it("a run that may cost nothing is refused before anything is sent (acceptance 1
   expect(err).toContain("budget");
 });
 
+it("a run that was interrupted is not taken up with more to spend than the command now allows (acceptance 15)", async () => {
+  writeFileSync(join(directory, "atlas.toml"), prices);
+  let asked = (): void => {};
+  const reached = new Promise<void>((resolve) => (asked = resolve));
+  server.answer(() => {
+    setImmediate(asked);
+    return format.answer("stalled");
+  });
+  const first = atlas("run", "Why?", "--model", "openai/priced", "--max-cost", "5");
+  await reached;
+  first.child.kill("SIGINT");
+  expect((await first.ended).code).toBe(130);
+  server.answer(format.answer("text"));
+  const second = await atlas("run", "Why?", "--model", "openai/priced", "--max-cost", "0.000001").ended;
+  expect([second.code, server.requests.length]).toEqual([6, 1]);
+  const third = await atlas("run", "Why?", "--model", "openai/priced", "--max-cost", "5").ended;
+  expect([third.code, third.err]).toEqual([0, expect.stringContaining("Resuming")]);
+});
+
 it("a budget of the day is kept over processes, and atlas budgets shows it (acceptance 15)", async () => {
   writeFileSync(join(directory, "atlas.toml"), `${prices}[budgets.day]\nmaxCostUsd = 0.5\n`);
   server.answer(format.answer("text"));
@@ -167,6 +187,72 @@ it("compares models on standard prompts, with a judge and a page", async () => {
     "openai/judge",
   ]);
   expect(readFileSync(page, "utf8")).toContain("<h1>Comparison of models</h1>");
+});
+
+it("compares nothing, and spends nothing, when the page cannot be written or the rounds are none", async () => {
+  server.answer(format.answer("text"));
+  const bench = ["bench", "providers", "openai/a", "-p", "facts", "-r"];
+  const page = await atlas(...bench, "1", "--html", join(directory, "nowhere", "page.html"), "--json").ended;
+  expect([page.code, json(page.out)]).toMatchObject([2, { error: { code: "usage", message: containing("--html") } }]);
+  const rounds = await atlas(...bench, "0").ended;
+  expect([rounds.code, rounds.err]).toEqual([2, expect.stringContaining("--rounds")]);
+  expect(server.requests.length).toBe(0);
+});
+
+it("compares a model that is named twice once, and says that the judge failed", async () => {
+  server.answer((request) =>
+    modelOf(request) === "judge" ? { status: 401, headers: {}, chunks: ["{}"] } : format.answer("text"),
+  );
+  const argv = ["bench", "providers", "openai/a", "openai/a", "-r", "1", "-p", "facts", "--judge", "openai/judge"];
+  const { code, out, err } = await atlas(...argv).ended;
+  expect([code, out.split("\n").filter((row) => row.startsWith("openai/a")).length]).toEqual([0, 1]);
+  expect(err).toContain("openai/judge graded 0 of 1 answer: provider_authentication (1)");
+});
+
+it("tells a key that was refused from a name that is wrong, a host that is away and a list that there is not", async () => {
+  const endpoint = '{ request = { body = { q = "${prompt}" } }, response = { stream = "text" } }';
+  writeFileSync(
+    join(directory, "atlas.toml"),
+    `[providers.away]\nkind = "openai-compatible"\nbaseUrl = "http://127.0.0.1:9/v1"\n` +
+      `[providers.listless]\nkind = "custom"\nbaseUrl = "http://127.0.0.1:9"\nendpoint = ${endpoint}\n`,
+  );
+  const check = async (name: string) => {
+    const { code, out } = await atlas("providers", "check", name, "--json").ended;
+    const { checked, error } = json(out) as { checked?: [{ code: string }]; error?: { code: string } };
+    return [code, checked?.[0].code ?? error?.code];
+  };
+  expect(await Promise.all(["nowhere", "away", "listless"].map(check))).toEqual([
+    [2, "provider_unknown"],
+    [1, "provider_unreachable"],
+    [0, "provider_unsupported"],
+  ]);
+});
+
+it("lists what the settings add: providers without a list of models, and groups, with what is wrong with them", async () => {
+  const broken = '{ request = { body = { q = "${promt}" } }, response = { stream = "text" } }';
+  writeFileSync(
+    join(directory, "atlas.toml"),
+    `[providers.gateway]\nkind = "openai-compatible"\nbaseUrl = "http://127.0.0.1:9/v1"\n` +
+      `[providers.team]\nkind = "custom"\nbaseUrl = "http://127.0.0.1:9"\nendpoint = ${broken}\n` +
+      `[groups.fast]\nmembers = ["openai/a", "gateway/b"]\n[groups.wrong]\nmembers = ["nowhere/a"]\n`,
+  );
+  const { code, out } = await atlas("providers", "--json").ended;
+  const { candidates, groups } = json(out) as { candidates: { provider: string }[]; groups: object[] };
+  expect([code, candidates.filter(({ provider }) => ["gateway", "team"].includes(provider)), groups]).toMatchObject([
+    0,
+    [
+      { provider: "gateway", usable: true, model: null },
+      { provider: "team", usable: false, problem: containing("${promt}") },
+    ],
+    [
+      { group: "fast", usable: true, members: ["openai/a", "gateway/b"] },
+      { group: "wrong", usable: false, problem: containing("nowhere") },
+    ],
+  ]);
+  const { out: text } = await atlas("providers").ended;
+  expect(text).toContain("ok group:fast: openai/a, gateway/b by failover");
+  const { out: doctor } = await atlas("doctor").ended;
+  expect(doctor).toMatch(/fail group:wrong +There is no provider named "nowhere"/);
 });
 
 it("finds models by what they must do, and says why others do not fit", async () => {

@@ -1,10 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Atlas } from "../../app/index.ts";
 import type { ComparedCall, Comparison, ComparisonPrompt, Model, ModelSummary } from "../../providers/index.ts";
 import { compareModels, comparisonHtml, comparisonPrompts, qualityOf } from "../../providers/index.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
+import { count } from "../format.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
@@ -21,13 +22,14 @@ export interface BenchOptions {
 export async function benchProviders(call: Call<BenchOptions>): Promise<number> {
   const { args, options, screen, io, interrupt } = call;
   const prompts = choosePrompts(await comparisonPrompts(), options.prompt);
+  const rounds = options.rounds ?? 3;
+  if (rounds === 0) throw cliErrors.create("usage", "--rounds 0: name how often each prompt is asked, at least once.");
+  // Before anything is asked and paid for.
+  const page = options.html === undefined ? undefined : await emptyPage(resolve(io.directory, options.html));
   await using atlas = await openAtlas(call);
   const models = await chooseModels(args, atlas, interrupt.signal);
   const judge = options.judge === undefined ? undefined : await atlas.models.get(options.judge);
-  const rounds = Math.max(1, options.rounds ?? 3);
-  screen.say(
-    `Asking ${models.map(nameOf).join(", ")}: ${prompts.length} prompts, ${rounds} ${rounds === 1 ? "round" : "rounds"}.`,
-  );
+  screen.say(`Asking ${models.map(nameOf).join(", ")}: ${count(prompts.length, "prompt")}, ${count(rounds, "round")}.`);
   const comparison = await compareModels({
     models,
     prompts,
@@ -38,14 +40,24 @@ export async function benchProviders(call: Call<BenchOptions>): Promise<number> 
     onCall: (made, done, total) => screen.progress(progressOf(made, done, total)),
   });
   screen.progress("");
-  if (options.html !== undefined) {
-    const path = resolve(io.directory, options.html);
-    await writeFile(path, screen.hide(await comparisonHtml(comparison)));
-    screen.say(`The page is ${path}.`);
-  }
   if (screen.json) screen.printJson(comparison);
   else showTable(comparison, call);
+  if (page !== undefined) {
+    await writeFile(page, screen.hide(await comparisonHtml(comparison)));
+    screen.say(`The page is ${page}.`);
+  }
   return comparison.models.every(({ calls, failed }) => failed === calls) ? 1 : 0;
+}
+
+/** Makes the file of the page, so that one that cannot be written is told before anything is spent. */
+async function emptyPage(path: string): Promise<string> {
+  try {
+    await (await open(path, "a")).close();
+    return path;
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+    throw cliErrors.create("usage", `--html ${JSON.stringify(path)}: the file cannot be written (${why}).`);
+  }
 }
 
 function nameOf({ provider, name }: Model): string {
@@ -53,7 +65,7 @@ function nameOf({ provider, name }: Model): string {
 }
 
 async function chooseModels(named: readonly string[], atlas: Atlas, signal: AbortSignal): Promise<readonly Model[]> {
-  if (named.length > 0) return await Promise.all(named.map((each) => atlas.models.get(each)));
+  if (named.length > 0) return await Promise.all([...new Set(named)].map((each) => atlas.models.get(each)));
   const { candidates } = await atlas.models.detect(signal);
   const usable = candidates.flatMap(({ usable: can, provider, model }) =>
     can && model !== null ? [`${provider}/${model}`] : [],
@@ -89,7 +101,7 @@ const columns: readonly (readonly [title: string, cell: (model: ModelSummary) =>
   ["cost/call", ({ costPerCallMicroUsd }) => dollars(costPerCallMicroUsd)],
 ];
 
-function showTable({ models, judge, priceTable }: Comparison, { screen }: Call): void {
+function showTable({ models, judge, priceTable, calls }: Comparison, { screen }: Call): void {
   const rows = [columns.map(([title]) => title), ...models.map((model) => columns.map(([, cell]) => cell(model)))];
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   rows.forEach((row, index) => {
@@ -102,9 +114,23 @@ function showTable({ models, judge, priceTable }: Comparison, { screen }: Call):
     const codes = Object.entries(failures).map(([code, count]) => `${code} (${count})`);
     if (codes.length > 0) screen.say([styled("yellow", `${oneLine(model, 60)} failed: ${codes.join(", ")}`)], "always");
   }
+  const ungraded = judge === null ? undefined : ungradedOf(calls);
+  if (ungraded !== undefined)
+    screen.say([styled("yellow", `The judge ${oneLine(judge ?? "", 60)} ${ungraded}`)], "always");
   screen.say([
     styled("dim", `Medians; ${judge === null ? "no judge" : `judge ${judge}`}; prices: ${priceTable ?? "none"}.`),
   ]);
+}
+
+/** Says which answers the judge did not grade and why; nothing when it graded all that there were. */
+function ungradedOf(calls: readonly ComparedCall[]): string | undefined {
+  const answered = calls.filter(({ ok }) => ok);
+  const failures = answered.flatMap(({ judgeScore, judgeReason }) =>
+    judgeScore === null ? [/^The judge failed: (\w+)/.exec(judgeReason ?? "")?.[1] ?? "no grade"] : [],
+  );
+  if (failures.length === 0) return undefined;
+  const codes = [...new Set(failures)].map((code) => `${code} (${failures.filter((each) => each === code).length})`);
+  return `graded ${answered.length - failures.length} of ${count(answered.length, "answer")}: ${codes.join(", ")}.`;
 }
 
 function percent(share: number): string {

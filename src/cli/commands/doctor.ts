@@ -2,12 +2,13 @@ import { constants } from "node:fs";
 import { access, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { LoadedSettings } from "../../app/index.ts";
+import type { Atlas, LoadedSettings } from "../../app/index.ts";
 import { toAtlasError } from "../../base/index.ts";
 import { makeFolder } from "../../storage/index.ts";
 import type { Call } from "../command.ts";
 import { size } from "../format.ts";
 import { line, styled } from "../line.ts";
+import { offered } from "../offered.ts";
 import { flagsOf, openAtlas } from "../open.ts";
 
 /** Is one thing that was looked at: how it is, and what to do where it is not well. */
@@ -113,7 +114,18 @@ async function checkInside(call: Call, findings: Finding[]): Promise<void> {
       if (documents === 0)
         findings.push({ name: "knowledge", state: "warn", message: `the collection ${name} holds no document` });
     }
-    const { candidates, choice } = await atlas.models.detect(call.interrupt.signal);
+    await checkModels(atlas, { signal: call.interrupt.signal, findings });
+  } catch (error) {
+    findings.push(failure("database", error));
+  }
+}
+
+async function checkModels(
+  atlas: Atlas,
+  { signal, findings }: { readonly signal: AbortSignal; readonly findings: Finding[] },
+): Promise<void> {
+  try {
+    const { candidates, groups, used } = await offered(atlas, signal);
     for (const { provider, usable, reason, problem } of candidates) {
       if (usable && problem === undefined) findings.push({ name: provider, state: "ok", message: reason });
       else if (!reason.endsWith("is not set"))
@@ -124,12 +136,18 @@ async function checkInside(call: Call, findings: Finding[]): Promise<void> {
           ...(problem === undefined ? {} : { advice: problem }),
         });
     }
-    const set = atlas.settings.values.model;
-    const used = set === "auto" ? `${choice.provider}/${choice.model ?? ""}` : set;
+    for (const { group, members, usable, problem } of groups) {
+      const name = `group:${group}`;
+      findings.push(
+        usable
+          ? { name, state: "ok", message: members.join(", ") }
+          : { name, state: "fail", message: problem ?? "cannot be used" },
+      );
+    }
     await atlas.models.get();
     findings.push({ name: "model", state: "ok", message: `${used} is used when none is named` });
   } catch (error) {
-    findings.push(failure("database", error));
+    findings.push(failure("model", error));
   }
 }
 
