@@ -87,9 +87,6 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
   let { covered } = counting;
   let reported: Usage | undefined;
   let stopped = false;
-  // What was spent is never given back as unspent, also where it could not be written at first.
-  let spentAll: Amount | undefined;
-  const giveBack = (): Promise<void> => (spentAll === undefined ? reservation.release() : reservation.settle(spentAll));
 
   const missingFor = (target: Omit<Usage, "provenance">): Amount | undefined => {
     const missing = addAmounts(amountOf(target), reservation.amount, -1);
@@ -130,11 +127,22 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
       return missingFor(now) === undefined ? "go" : outgrown(now);
     },
     usage,
+    ...endingOf(reservation, cost),
+  };
+}
+
+type Ending = Pick<CallBudget, "settle" | "release" | typeof Symbol.asyncDispose>;
+
+function endingOf(reservation: Reservation, cost: Counting["cost"]): Ending {
+  let settled: Amount | undefined;
+  // What was spent is never given back as unspent, also where it could not be written at first.
+  const giveBack = (): Promise<void> => (settled === undefined ? reservation.release() : reservation.settle(settled));
+  return {
     async settle(spent) {
-      const sound = wholeUsage(spent);
-      const costMicroUsd = cost(sound);
-      spentAll ??= { tokens: sound.inputTokens + sound.outputTokens, costMicroUsd: costMicroUsd ?? 0 };
-      await reservation.settle(spentAll);
+      const whole = wholeUsage(spent);
+      const costMicroUsd = cost(whole);
+      settled ??= { tokens: whole.inputTokens + whole.outputTokens, costMicroUsd: costMicroUsd ?? 0 };
+      await reservation.settle(settled);
       return costMicroUsd;
     },
     release: giveBack,
@@ -155,10 +163,10 @@ function reportOf(part: StreamPart): Usage | undefined {
 
 /** A model of the program's own may count as it likes: budgets count whole tokens. */
 function wholeUsage(usage: Usage): Usage {
-  return { ...usage, inputTokens: whole(usage.inputTokens), outputTokens: whole(usage.outputTokens) };
+  return { ...usage, inputTokens: wholeOf(usage.inputTokens), outputTokens: wholeOf(usage.outputTokens) };
 }
 
-function whole(count: number): number {
+function wholeOf(count: number): number {
   return Number.isFinite(count) ? Math.max(0, Math.ceil(count)) : 0;
 }
 
