@@ -1,5 +1,5 @@
 import type { ApiKey, Provider, ProviderFactory } from "../providers/index.ts";
-import { offlineReference, ollamaBaseUrl, providerPresets } from "../providers/index.ts";
+import { localTimeouts, offlineReference, ollamaBaseUrl, providerPresets } from "../providers/index.ts";
 import { appErrors } from "./errors.ts";
 import type { ProviderKind, ProviderSettings, Settings } from "./settings-shape.ts";
 
@@ -17,9 +17,6 @@ export function providerFactories(settings: Settings): Readonly<Record<string, P
 }
 
 const responses = "openai-responses";
-
-/** A server of this machine answers only after it has loaded the model and read the prompt. */
-const localTimeouts = { firstPartMs: 900_000, idleMs: 300_000 };
 
 /** Gives the preset of a provider that Atlas knows by name. */
 export function presetOf(name: string): (typeof providerPresets)[string] | undefined {

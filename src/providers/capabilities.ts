@@ -1,7 +1,5 @@
-import { factsOf } from "./capability-table/model-facts.ts";
+import { factsOf, imageTypes } from "./capability-table/model-facts.ts";
 import type { ModelCapabilities } from "./model.ts";
-
-const images = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 /** Is what a current model of a hosted provider can do when nothing more is known of it. */
 export const hostedCapabilities: ModelCapabilities = {
@@ -9,12 +7,18 @@ export const hostedCapabilities: ModelCapabilities = {
   maxOutputTokens: null,
   tools: "parallel",
   structuredOutput: "native",
-  files: images,
+  files: imageTypes,
   reasoning: false,
   prefill: false,
   promptCaching: "automatic",
   pauseEffect: "delivery",
   cost: "metered",
+};
+
+/** Is what a current model of OpenAI can do when nothing more is known of it. */
+export const openaiCapabilities: ModelCapabilities = {
+  ...hostedCapabilities,
+  files: [...imageTypes, "application/pdf"],
 };
 
 /** Is what a model of a local server can do when nothing more is known of it. */
@@ -26,7 +30,7 @@ const families: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
   [/^claude-3-5/, { contextTokens: 200_000, maxOutputTokens: 8_192, structuredOutput: "none", prefill: true }],
   [
     /^claude-/,
-    { contextTokens: 200_000, files: [...images, "application/pdf"], reasoning: true, promptCaching: "marked" },
+    { contextTokens: 200_000, files: [...imageTypes, "application/pdf"], reasoning: true, promptCaching: "marked" },
   ],
   [/^gpt-[5-9]/, { contextTokens: 400_000, maxOutputTokens: 128_000, reasoning: true }],
   [/^o\d/, { contextTokens: 200_000, maxOutputTokens: 100_000, reasoning: true }],

@@ -19,6 +19,9 @@ export const defaultTimeouts: Timeouts = {
   totalMs: 3_600_000,
 };
 
+/** Replaces bounds for a model of this machine: it answers only after it is loaded and has read the prompt, which can take minutes. */
+export const localTimeouts: Pick<Timeouts, "firstPartMs" | "idleMs"> = { firstPartMs: 900_000, idleMs: 300_000 };
+
 /** Names the bound that ran out. `tail` is no failure: what had to come had come. */
 export type Expiry = "firstPartMs" | "idleMs" | "totalMs" | "tail";
 

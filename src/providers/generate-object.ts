@@ -2,9 +2,9 @@ import type { Schema } from "../base/index.ts";
 import { jsonSchemaOf } from "../base/index.ts";
 import { providerErrors } from "./errors.ts";
 import { generate, type Generation } from "./generate.ts";
-import { type Message, systemMessage, userMessage } from "./message.ts";
+import { userMessage } from "./message.ts";
 import type { Model, ModelRequest, StreamOptions } from "./model.ts";
-import { readStructured, schemaInstruction } from "./structured-output.ts";
+import { readStructured, withSchemaInstruction } from "./structured-output.ts";
 
 /** Is a value that a model gave, with every answer that it took. Order: the last answer holds the value. */
 export interface GeneratedObject<Output> {
@@ -33,9 +33,7 @@ export async function generateObject<Output>(
   const { schema, name = "answer", repairs = 2, ...streamOptions } = options;
   const form = jsonSchemaOf(schema, "the schema of an answer");
   const native = model.capabilities.structuredOutput === "native";
-  let messages: readonly Message[] = native
-    ? request.messages
-    : [systemMessage(schemaInstruction(form)), ...request.messages];
+  let messages = native ? request.messages : withSchemaInstruction(request.messages, form);
   const answers: Generation[] = [];
   while (true) {
     const asked = { ...request, messages, ...(native && { responseFormat: { name, schema: form } }) };

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { checkSchema, describeIssues, parseJson } from "../base/index.ts";
+import { type Message, systemMessage } from "./message.ts";
 
 /** Is the outcome of reading an answer that should follow a schema; `problem` tells the model what to correct. */
 export type StructuredAnswer<Output = unknown> =
@@ -54,6 +55,14 @@ function fencedIn(text: string): string {
     open = text.indexOf("```", end + 3);
   }
   return "";
+}
+
+/** Asks for a form in words, at the end of the system message: for models that cannot be made to follow a schema. */
+export function withSchemaInstruction(messages: readonly Message[], schema: JsonObject): readonly Message[] {
+  const words = schemaInstruction(schema);
+  const [first, ...others] = messages;
+  if (first?.role !== "system") return [systemMessage(words), ...messages];
+  return [{ ...first, content: [...first.content, { type: "text", text: `\n\n${words}` }] }, ...others];
 }
 
 /** Says in words what form the answer must have, for models that cannot be made to follow a schema. */

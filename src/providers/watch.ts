@@ -1,7 +1,5 @@
 import type { Clock } from "../base/index.ts";
-import { createDeadlines, defaultTimeouts, type Expiry, type Timeouts } from "./deadlines.ts";
-
-export { defaultTimeouts, type Expiry, type Timeouts };
+import { createDeadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 
 /** Bounds how long the end of a stream may still bring a usage record once the answer itself is whole. */
 export const tailMs = 250;

@@ -5,7 +5,7 @@ import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import { cutOff } from "../decoder.ts";
 import { createMeter } from "../meter.ts";
 import type { Model, ModelCapabilities, ModelRequest, StreamPart } from "../model.ts";
-import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
 import { aiSdkDecoder } from "./ai-sdk-decoder.ts";
 import { aiSdkFault } from "./ai-sdk-fault.ts";
 import { type AiSdkModel, type AiSdkPart, startAiSdk } from "./ai-sdk-request.ts";

@@ -6,7 +6,7 @@ import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { defaultTimeouts } from "../watch.ts";
+import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**

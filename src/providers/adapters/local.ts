@@ -10,7 +10,7 @@ import { localModel, type LocalModelSetup } from "../local/local-model.ts";
 import { findModelFile, listModelFiles, type ModelFiles } from "../local/model-files.ts";
 import { createSlots } from "../local/slots.ts";
 import type { ModelPlace } from "../local/turn.ts";
-import { defaultTimeouts, type Timeouts } from "../watch.ts";
+import { defaultTimeouts, localTimeouts, type Timeouts } from "../deadlines.ts";
 import { llamaEngine, type LoadVendor } from "./llama-engine.ts";
 
 /**
@@ -56,8 +56,6 @@ export interface LocalProvider extends Provider {
   /** Resolves when no model generates. */
   idle(): Promise<void>;
 }
-
-const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };
 
 /**
  * Makes the provider of models that run in this process, from GGUF files, with node-llama-cpp (an optional package that is

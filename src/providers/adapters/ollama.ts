@@ -2,12 +2,12 @@ import { localCapabilities } from "../capabilities.ts";
 import { ollamaRequest, type OllamaRunOptions } from "../codecs/ollama-request.ts";
 import { ollamaDecoder } from "../codecs/ollama-stream.ts";
 import { promptTokens } from "../codecs/prompt-estimate.ts";
+import { defaultTimeouts, localTimeouts } from "../deadlines.ts";
 import { ollamaEmbeddings } from "../embedders/ollama-embeddings.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { ndjsonParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { defaultTimeouts, type Timeouts } from "../watch.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
@@ -17,9 +17,6 @@ import { undiciHttp } from "./http.ts";
  */
 export type OllamaOptions = HttpOptions &
   Partial<OllamaRunOptions> & { readonly capabilities?: Partial<ModelCapabilities> | undefined };
-
-/** A local server answers only after it has loaded the model and read the prompt, which takes minutes on a small machine. */
-const localTimeouts: Partial<Timeouts> = { firstPartMs: 900_000, idleMs: 300_000 };
 
 /**
  * Makes the provider `ollama`, over its native chat. Errors: invalid_input for a base URL that is none.

@@ -1,4 +1,4 @@
-import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
+import { capabilitiesOf, hostedCapabilities, openaiCapabilities } from "../capabilities.ts";
 import {
   compatibleQuirks,
   openaiChatRequest,
@@ -13,7 +13,7 @@ import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
 import { learnUsageOption } from "../usage-option.ts";
-import { defaultTimeouts } from "../watch.ts";
+import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
@@ -37,13 +37,12 @@ export type OpenAiCompatibleOptions = HttpOptions & {
  */
 export function openai(options: OpenAiOptions = {}): Provider {
   const { name = "openai", baseUrl = "https://api.openai.com/v1" } = options;
-  const base = { ...hostedCapabilities, files: [...hostedCapabilities.files, "application/pdf"] };
   return make(
     { ...options, name, baseUrl },
     {
       quirks: openaiQuirks,
       keyRequired: true,
-      capabilities: (model) => ({ ...capabilitiesOf(model, base), ...options.capabilities }),
+      capabilities: (model) => ({ ...capabilitiesOf(model, openaiCapabilities), ...options.capabilities }),
     },
   );
 }

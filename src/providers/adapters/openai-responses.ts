@@ -1,4 +1,4 @@
-import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
+import { capabilitiesOf, openaiCapabilities } from "../capabilities.ts";
 import { openaiResponsesRequest } from "../codecs/openai-responses-request.ts";
 import { openaiResponsesDecoder } from "../codecs/openai-responses-stream.ts";
 import { withToolNames } from "../codecs/tool-names.ts";
@@ -6,7 +6,7 @@ import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { defaultTimeouts } from "../watch.ts";
+import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
@@ -37,9 +37,8 @@ export function openaiResponses(options: OpenAiResponsesOptions = {}): Provider 
   } = options;
   const endpoint = readEndpoint(name, baseUrl);
   const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
-  const base = { ...hostedCapabilities, files: [...hostedCapabilities.files, "application/pdf"] };
   const capabilities = (model: string): ModelCapabilities => ({
-    ...capabilitiesOf(model, base),
+    ...capabilitiesOf(model, openaiCapabilities),
     ...options.capabilities,
   });
   return httpProvider(

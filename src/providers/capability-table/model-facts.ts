@@ -49,13 +49,14 @@ function withoutVersion(name: string): string {
   return name.replace(/-(latest|preview|\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|v\d+)$/, "");
 }
 
-const images = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+/** Are the types of images that models which see take. */
+export const imageTypes: readonly string[] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 function factsIn(line: string): ModelFacts {
   const [, context, output, abilities = "", levels = ""] = line.split(" ");
   const can = (ability: string): boolean => abilities.includes(ability);
   const files = [
-    ...(can("i") ? images : []),
+    ...(can("i") ? imageTypes : []),
     ...(can("d") ? ["application/pdf"] : []),
     ...(can("a") ? ["audio/wav", "audio/mpeg"] : []),
   ];

@@ -1,3 +1,4 @@
+import { quantile } from "../quantile.ts";
 import type { ComparedCall } from "./compared-call.ts";
 
 /** Is what a comparison found of one model. Units: milliseconds; millionths of a US dollar for one call; scores 0 to 1; null where nothing was measured. */
@@ -50,12 +51,12 @@ function summaryOf(model: string, calls: readonly ComparedCall[]): ModelSummary 
     calls: calls.length,
     failed: calls.length - good.length,
     failures,
-    firstPartP50Ms: percentile(
+    firstPartP50Ms: quantile(
       good.flatMap(({ firstPartMs }) => (firstPartMs === null ? [] : [firstPartMs])),
       0.5,
     ),
-    durationP50Ms: percentile(durations, 0.5),
-    durationP95Ms: percentile(durations, 0.95),
+    durationP50Ms: quantile(durations, 0.5),
+    durationP95Ms: quantile(durations, 0.95),
     tokensPerSecond: speedOf(good),
     inputTokens: sum(good.map(({ usage }) => usage?.inputTokens ?? 0)),
     outputTokens: sum(good.map(({ usage }) => usage?.outputTokens ?? 0)),
@@ -76,13 +77,7 @@ function speedOf(calls: readonly ComparedCall[]): number | null {
     const ms = durationMs - (firstPartMs ?? durationMs);
     return usage === null || ms <= 0 || usage.outputTokens < 2 ? [] : [(usage.outputTokens * 1_000) / ms];
   });
-  return percentile(speeds, 0.5);
-}
-
-function percentile(values: readonly number[], share: number): number | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+  return quantile(speeds, 0.5);
 }
 
 function mean(values: readonly number[]): number | null {

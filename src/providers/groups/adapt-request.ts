@@ -1,5 +1,6 @@
-import { systemMessage, type AssistantPart, type Message, type ToolResultPart } from "../message.ts";
-import type { Model, ModelRequest, ResponseFormat } from "../model.ts";
+import type { AssistantPart, Message, ToolResultPart } from "../message.ts";
+import type { Model, ModelRequest } from "../model.ts";
+import { withSchemaInstruction } from "../structured-output.ts";
 
 /** Is a form of tool ids that a provider takes, and a way to make one of 14 letters and digits. */
 interface IdForm {
@@ -34,7 +35,7 @@ export function adaptRequest(
   const most = capabilities.maxOutputTokens;
   const lower = maxOutputTokens !== undefined && most !== null && maxOutputTokens > most;
   if (messages === request.messages && !inWords && !lower) return request;
-  if (inWords) messages = withWords(messages, responseFormat);
+  if (inWords) messages = withSchemaInstruction(messages, responseFormat.schema);
   const bound = lower ? most : maxOutputTokens;
   return {
     ...rest,
@@ -81,13 +82,6 @@ function digestOf(text: string): string {
     second = Math.imul(second ^ unit, 0x85ebca6b) ^ (second >>> 13);
   }
   return [first, second].map((half) => (half >>> 0).toString(36).padStart(7, "0")).join("");
-}
-
-function withWords(messages: readonly Message[], { name, schema }: ResponseFormat): readonly Message[] {
-  const words = `Answer with JSON alone, without a code fence, that follows this JSON Schema (${name}):\n${JSON.stringify(schema)}`;
-  const [first, ...others] = messages;
-  if (first?.role !== "system") return [systemMessage(words), ...messages];
-  return [{ ...first, content: [...first.content, { type: "text", text: `\n\n${words}` }] }, ...others];
 }
 
 /** Maps a list, and gives the list itself where no entry changes. */

@@ -1,3 +1,5 @@
+import { quantile } from "../quantile.ts";
+
 /** Is one call that has ended. Units: milliseconds; tokens. */
 export interface CallSample {
   readonly atMs: number;
@@ -46,9 +48,9 @@ export function createGateStats(): GateStats {
       const recent = ring.filter(({ atMs }) => atMs > nowMs - windowMs);
       const good = recent.filter(({ kind }) => kind === "success");
       const failures = recent.length - good.length;
-      const latencies = sorted(good.map(({ durationMs }) => durationMs));
-      const firsts = sorted(good.map(({ firstPartMs }) => firstPartMs));
-      const speeds = sorted(good.map(speedOf));
+      const latencies = known(good.map(({ durationMs }) => durationMs));
+      const firsts = known(good.map(({ firstPartMs }) => firstPartMs));
+      const speeds = known(good.map(speedOf));
       return {
         calls: recent.length,
         failures,
@@ -72,10 +74,6 @@ function speedOf({ durationMs, firstPartMs, outputTokens }: CallSample): number 
   return outputTokens === undefined || streamedMs <= 0 ? undefined : (outputTokens * 1000) / streamedMs;
 }
 
-function sorted(values: readonly (number | undefined)[]): readonly number[] {
-  return values.filter((value) => value !== undefined).toSorted((a, b) => a - b);
-}
-
-function quantile(values: readonly number[], share: number): number | null {
-  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? null;
+function known(values: readonly (number | undefined)[]): readonly number[] {
+  return values.filter((value) => value !== undefined);
 }
