@@ -171,7 +171,10 @@ function shareOf(provider: string, settings: Settings, clock: Clock): Shared {
   const rated = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
   return {
     limiters: [
-      ...(rated ? [createRateLimiter({ clock, name: provider, requestsPerMinute, tokensPerMinute })] : []),
+      // What a provider reports is of the model that was called: that model's own gate follows it.
+      ...(rated
+        ? [createRateLimiter({ clock, name: provider, requestsPerMinute, tokensPerMinute, followReports: false })]
+        : []),
       ...(concurrency === undefined ? [] : [createConcurrencyLimiter({ clock, limit: concurrency })]),
     ],
     retryBudget: createRetryBudget({ clock }),
