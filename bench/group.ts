@@ -13,6 +13,7 @@ const courses = 20;
 const failureRate = 0.3;
 const callsToLearn = 50;
 const callsCounted = 300;
+const callsOfHistory = 500;
 /** Breakers and cooldowns need time to pass: the learning runs on a clock of its own. */
 const betweenCallsMs = 500;
 const request = { messages: [userMessage("Why does bread rise?")] };
@@ -34,19 +35,25 @@ export async function run(): Promise<BenchResult> {
   await provider[Symbol.asyncDispose]();
 
   const learned: Course[] = [];
-  for (let seed = 1; seed <= courses; seed++) learned.push(await runCourse(seed));
+  const relearned: Course[] = [];
+  for (let seed = 1; seed <= courses; seed++) {
+    learned.push(await runCourse(seed, 0));
+    relearned.push(await runCourse(seed, callsOfHistory));
+  }
   return {
     metrics: {
       bare_p50_ms: ms.bare,
       added_p50_ms: ms.group - ms.bare,
       adaptive_added_p50_ms: ms.adaptive - ms.bare,
       moved_within_50: mean(learned.map((course) => course.moved)),
+      moved_after_history: mean(relearned.map((course) => course.moved)),
       returned: mean(learned.map((course) => course.returned)),
     },
     ratios: { group_vs_bare: ms.group / ms.bare },
     notes: [
       `added_p50_ms: whole calls of 50 events, one after the other, to an HTTP server in another process; the difference of the medians of ${rounds} alternating rounds of ${callsInRound} calls (their median).`,
       `moved_within_50: of two members the first fails ${failureRate * 100} % of its calls; share of calls ${callsToLearn + 1} to ${callsToLearn + callsCounted} whose first attempt goes to the other; mean of ${courses} seeds, scripted models, ${betweenCallsMs} ms between calls on a manual clock.`,
+      `moved_after_history: the same where ${callsOfHistory} calls went well before the first began to fail.`,
       `returned: share of calls that the first gets again, of ${callsCounted} calls that begin ${callsCounted} calls after it healed; 0.5 is an even split.`,
       "Left out: a network, calls at the same time, members that differ in speed and price.",
     ],
@@ -68,10 +75,10 @@ interface Course {
   readonly returned: number;
 }
 
-async function runCourse(seed: number): Promise<Course> {
+async function runCourse(seed: number, historyCalls: number): Promise<Course> {
   const chance = seededRandom(seed);
   const clock = manualClock();
-  let healed = false;
+  let healed = true;
   const first = scripted(
     () => (!healed && chance.next() < failureRate ? { error: "provider_error" } : { text: "Yeast." }),
     { provider: "first", name: "m" },
@@ -93,6 +100,8 @@ async function runCourse(seed: number): Promise<Course> {
     }
     return hits / calls;
   };
+  await shareOfFirst(historyCalls);
+  healed = false;
   await shareOfFirst(callsToLearn);
   const moved = 1 - (await shareOfFirst(callsCounted));
   healed = true;

@@ -10,6 +10,8 @@ export interface AdaptiveOptions {
 
 /** Failures count for more than speed and cost: a failed attempt is paid and waited for twice. */
 const reliabilityPower = 10;
+/** More calls than this make no member surer: else who came first would keep the calls, and others as good could not show it. */
+const enough = 50;
 /** However well it does, no more than this share goes to a member only to learn of it. */
 const maxExplore = 0.25;
 /** What a member may lose by being slow, and by being dear. The rest it keeps whatever they are. */
@@ -39,8 +41,9 @@ export function adaptive({ explore = 0.01 }: AdaptiveOptions = {}): Strategy {
       const [first, ...others] = ranked;
       if (first === undefined || others.length === 0) return use(ranked);
       const probed = others.reduce((a, b) => (isOlder(b, a) ? b : a));
-      // One that succeeds whenever it is tried is tried more and more, until it is known to have healed.
-      const due = Math.min(maxExplore, explore * (1 + probed.candidate.stats.successesInRow) ** 2);
+      // One that has failed and now succeeds whenever it is tried is tried more and more, until it is known to have healed.
+      const { failureRate, successesInRow } = probed.candidate.stats;
+      const due = failureRate === 0 ? explore : Math.min(maxExplore, explore * (1 + successesInRow) ** 2);
       if (random.next() >= due) return use(ranked);
       return use([{ ...probed, reason: "tried to learn of it" }, ...ranked.filter((each) => each !== probed)]);
     },
@@ -60,8 +63,9 @@ function bestOf(candidates: readonly CandidateMember[]): Best {
 
 function scored(candidate: CandidateMember, best: Best, random: Random): Ranked {
   const { calls, failureRate, firstPartMs } = candidate.stats;
-  const failures = calls * failureRate;
-  const chance = drawBeta(1 + calls - failures, 1 + failures, random);
+  const known = Math.min(calls, enough);
+  const failures = known * failureRate;
+  const chance = drawBeta(1 + known - failures, 1 + failures, random);
   const cost = candidate.expectedCostMicroUsd;
   const speed = firstPartMs === null ? 1 : ratio(best.firstPartMs, firstPartMs);
   // Where no price is known it is neither for nor against a member.

@@ -157,13 +157,13 @@ describe("capability and task", () => {
 });
 
 describe("the adaptive choice", () => {
-  /** Calls two members of which the first fails 30 % of the time until it heals; gives the share that it got. */
-  function course(seed: number, stepMs: number) {
+  /** Calls two members of which the first, after calls that all went well, fails 30 % until it heals; gives the share that it got. */
+  function course(seed: number, stepMs: number, goodCalls: number) {
     const random = seededRandom(seed);
     const strategy = adaptive();
     const keepers = [createStats(), createStats()];
     let nowMs = 0;
-    let healed = false;
+    let healed = true;
     const call = (): number => {
       nowMs += stepMs;
       const candidates = keepers.map((keeper, index) => contractCandidate(index, { stats: keeper.read(nowMs) }));
@@ -178,6 +178,8 @@ describe("the adaptive choice", () => {
       for (let made = 0; made < calls; made++) hits += call() === 0 ? 1 : 0;
       return hits / calls;
     };
+    shareOfFirst(goodCalls);
+    healed = false;
     shareOfFirst(50);
     const failing = shareOfFirst(300);
     healed = true;
@@ -185,15 +187,38 @@ describe("the adaptive choice", () => {
     return { failing, back: shareOfFirst(300) };
   }
 
-  it.each([0, 500])(
-    "leaves a member that fails 30 %% within 50 calls and returns to it, %d ms apart (acceptance 24)",
-    (stepMs) => {
-      const courses = Array.from({ length: 40 }, (_, seed) => course(seed + 1, stepMs));
+  it.each([
+    [0, 0],
+    [500, 0],
+    [0, 500],
+    [500, 500],
+    [0, 5_000],
+  ])(
+    "leaves a member that fails 30 %% within 50 calls and returns to it, %d ms apart, after %d good calls (acceptance 24)",
+    (stepMs, goodCalls) => {
+      const courses = Array.from({ length: 60 }, (_, seed) => course(seed + 1, stepMs, goodCalls));
       const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length;
       expect(1 - mean(courses.map(({ failing }) => failing))).toBeGreaterThanOrEqual(0.95);
       expect(mean(courses.map(({ back }) => back))).toBeGreaterThan(0.3);
     },
   );
+
+  it("gives members that are as good as each other an even share, also who came late (acceptance 24)", () => {
+    const well = (calls: number) => seen({ calls, failureRate: 0, successesInRow: calls });
+    const members = [well(10_000), well(60)].map((stats, index) => contractCandidate(index, { stats }));
+    const [first = 0] = choose(adaptive(), members, 2_000);
+    expect(Math.abs(first / 2_000 - 0.5)).toBeLessThan(0.05);
+  });
+
+  it("does not go on trying a member that is known to be well, and slow and dear (acceptance 24)", () => {
+    const well = (firstPartMs: number) => seen({ calls: 200, successesInRow: 200, firstPartMs });
+    const members = [
+      contractCandidate(0, { stats: well(100), expectedCostMicroUsd: 100 }),
+      contractCandidate(1, { stats: well(2_000), expectedCostMicroUsd: 5_000 }),
+    ];
+    const [, second = 0] = choose(adaptive(), members, 2_000);
+    expect(second / 2_000).toBeLessThan(0.05);
+  });
 });
 
 describe("what is remembered of a member", () => {
