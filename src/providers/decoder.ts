@@ -1,5 +1,5 @@
 import type { JsonObject } from "../base/index.ts";
-import { isJsonObject } from "../base/index.ts";
+import { isJsonObject, parseJson } from "../base/index.ts";
 import type { Fault } from "./fault.ts";
 import type { Frame } from "./frames.ts";
 import type { StreamPart } from "./model.ts";
@@ -26,10 +26,14 @@ export interface StreamDecoder {
   readonly usage: Omit<Usage, "provenance"> | undefined;
 }
 
-/** Reads a frame's data as a JSON object; undefined when it is none. */
-export function readFrame(frame: Frame): JsonObject | undefined {
+/** How long data must be to be nested so deeply that what is read of it could not be written again. */
+const deepChars = 4_096;
+const maxDepth = 1_000;
+
+/** Reads a frame's data as a JSON object; undefined when it is none, or is nested without end. */
+export function readFrame({ data }: Frame): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(frame.data);
+    const value: unknown = data.length < deepChars ? JSON.parse(data) : parseJson(data, "an event", { maxDepth });
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
@@ -42,10 +46,14 @@ export function readText(object: JsonObject | undefined, key: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Reads a count; undefined when it is no whole number from 0 on. */
+/** Reads a count; undefined when it is no whole number from 0 on, or one that is too large to be added up. */
 export function readCount(object: JsonObject | undefined, key: string): number | undefined {
-  const value = object?.[key];
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+  return countOf(object?.[key]);
+}
+
+/** Tells a count from whatever else stands in its place. */
+export function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
 /** Reads an object field; undefined when it is none. */

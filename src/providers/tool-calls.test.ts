@@ -120,4 +120,29 @@ describe("tool calls", () => {
       { type: "tool.completed", id: "call_0", name: "look", input: { a: 1 } },
     ]);
   });
+
+  it("with one id but different indexes are different calls, each with an id of its own", () => {
+    const { calls: made } = assemble([
+      { id: "x", index: 0, name: "a", text: '{"q"' },
+      { id: "x", index: 1, name: "b", text: '{"q"' },
+      { index: 0, text: ":1}" },
+      { id: "x", index: 1, text: ":2}" },
+    ]);
+    expect(made).toMatchObject([
+      { id: "x", name: "a", input: { q: 1 } },
+      { id: "call_1", name: "b", input: { q: 2 } },
+    ]);
+  });
+
+  it("are kept up to a bound, in number and in length", () => {
+    const many = Array.from({ length: 30_000 }, (_, index) => ({ id: `id_${index}`, index, name: "a", text: "{}" }));
+    const long = Array.from({ length: 30 }, () => ({ index: 0, text: " ".repeat(1_000_000) }));
+    const startMs = performance.now();
+    for (const deltas of [many, long]) {
+      const { tools } = assemble(deltas);
+      expect(tools.fault).toMatchObject({ code: "provider_malformed_response" });
+      expect(tools.count).toBeLessThan(10_010);
+    }
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+  });
 });

@@ -17,14 +17,14 @@ import { redactedMark } from "./anthropic-request.ts";
 import { type AnthropicUsage, anthropicUsage } from "./anthropic-usage.ts";
 import { finishedUsage } from "./finished-usage.ts";
 
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  end_turn: "stop",
-  stop_sequence: "stop",
-  max_tokens: "length",
-  model_context_window_exceeded: "length",
-  tool_use: "tool_calls",
-  refusal: "content_filter",
-};
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["tool_use", "tool_calls"],
+  ["refusal", "content_filter"],
+]);
 
 interface State {
   readonly tools: ToolCallAssembler;
@@ -89,7 +89,9 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
     default:
       // ping, content_block_stop, and whatever is added later. Calls are completed when the reason is known: a bound of
       // tokens may have cut the last one off.
-      return typeof event["type"] === "string" ? undefined : "malformed";
+      if (typeof event["type"] === "string") return undefined;
+      // Some servers that imitate the format send their failures without a type.
+      return readObject(event, "error") === undefined ? "malformed" : faultOfBody(event);
   }
 }
 
@@ -107,7 +109,7 @@ function start(state: State, message: JsonObject | undefined, emit: Emit): void 
   emit({ type: "response.started", ...(model && { model }), ...(responseId && { responseId }) });
 }
 
-function openBlock(state: State, event: JsonObject, emit: Emit): undefined {
+function openBlock(state: State, event: JsonObject, emit: Emit): FrameOutcome {
   start(state, undefined, emit);
   const index = readCount(event, "index");
   const block = readObject(event, "content_block");
@@ -121,15 +123,17 @@ function openBlock(state: State, event: JsonObject, emit: Emit): undefined {
   } else if (type.endsWith("tool_use")) {
     state.foreign.add(index ?? 0);
   } else readPiece(block, emit);
+  return state.tools.fault;
 }
 
-function readDelta(state: State, event: JsonObject, emit: Emit): undefined {
+function readDelta(state: State, event: JsonObject, emit: Emit): FrameOutcome {
   if (!state.started) start(state, undefined, emit);
   const delta = readObject(event, "delta");
   const json = readText(delta, "partial_json");
   if (json === "") return readPiece(delta, emit);
   const index = readCount(event, "index");
   if (!state.foreign.has(index ?? 0)) state.tools.push({ index, text: json }, emit);
+  return state.tools.fault;
 }
 
 function readPiece(piece: JsonObject | undefined, emit: Emit): undefined {
@@ -147,7 +151,7 @@ function finish({ tools, reason, details, ended, usage }: State, emit: Emit): Fa
   if (fault !== undefined) return fault;
   emit({
     type: "response.finished",
-    finishReason: finishReasons[reason] ?? "other",
+    finishReason: finishReasons.get(reason) ?? "other",
     usage: finishedUsage(usage.counts, true),
     metadata: {
       ...(reason === "refusal" && { refusal: refusalOf(details) }),

@@ -86,7 +86,7 @@ function readLine(state: State, line: JsonObject, emit: Emit): FrameOutcome {
     state.tools.whole({ id: readText(call, "id"), name, input: made?.["arguments"] }, emit);
   }
   if (line["done"] === true) readEnd(state, line, emit);
-  return undefined;
+  return state.tools.fault;
 }
 
 function readEnd(state: State, line: JsonObject, emit: Emit): void {

@@ -20,13 +20,13 @@ import { finishedUsage } from "./finished-usage.ts";
 import { type Counts, readOpenAiUsage } from "./openai-usage.ts";
 import { type ReasoningDetails, reasoningDetails } from "./reasoning-details.ts";
 
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  stop: "stop",
-  length: "length",
-  tool_calls: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "content_filter",
-};
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ["stop", "stop"],
+  ["length", "length"],
+  ["tool_calls", "tool_calls"],
+  ["function_call", "tool_calls"],
+  ["content_filter", "content_filter"],
+]);
 
 interface State {
   readonly tools: ToolCallAssembler;
@@ -92,7 +92,7 @@ function readChunk(state: State, frame: Frame, emit: Emit): FrameOutcome {
   }
   const record = objectOf(chunk["usage"]) ?? objectOf(objectOf(chunk["x_groq"])?.["usage"]);
   if (record !== undefined) readUsage(state, record, emit);
-  return undefined;
+  return state.tools.fault;
 }
 
 function readUsage(state: State, record: JsonObject, emit: Emit): void {
@@ -180,7 +180,7 @@ function finish(state: State, emit: Emit): Fault | undefined {
 function finishReasonOf(reason: string | undefined, toolCalls: number): FinishReason {
   // Several compatible servers say "stop" beside tool calls.
   if (toolCalls > 0 && (reason === undefined || reason === "stop")) return "tool_calls";
-  return finishReasons[reason ?? ""] ?? "other";
+  return finishReasons.get(reason ?? "") ?? "other";
 }
 
 function deltaOf(call: JsonObject): ToolCallDelta {

@@ -67,7 +67,7 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
       return readTextDelta(state, event, emit);
     case "response.function_call_arguments.delta":
       state.tools.push({ index: outputOf(event), text: readText(event, "delta") }, emit);
-      return undefined;
+      return state.tools.fault;
     case "response.reasoning_summary_text.delta":
     case "response.reasoning_text.delta":
       return readThought(state, event, emit);
@@ -83,7 +83,7 @@ function readEvent(state: State, event: JsonObject, emit: Emit): FrameOutcome {
       return undefined;
     case "response.function_call_arguments.done":
       state.tools.settle({ index: outputOf(event), text: readText(event, "arguments") }, emit);
-      return undefined;
+      return state.tools.fault;
     case "response.output_item.added":
       return openItem(state, { index: outputOf(event), item: readObject(event, "item") }, emit);
     case "response.output_item.done":
@@ -142,22 +142,23 @@ interface Item {
   readonly item: JsonObject | undefined;
 }
 
-function openItem({ tools }: State, { index, item }: Item, emit: Emit): undefined {
-  if (readText(item, "type") !== "function_call") return;
+function openItem({ tools }: State, { index, item }: Item, emit: Emit): FrameOutcome {
+  if (readText(item, "type") !== "function_call") return undefined;
   tools.push(
     { id: readText(item, "call_id"), index, name: readText(item, "name"), text: readText(item, "arguments") },
     emit,
   );
+  return tools.fault;
 }
 
 /** Reads an output at its end, where it is whole: what has not come in pieces is given now, and a thought gets its signature. */
-function closeItem(state: State, { index, item }: Item, emit: Emit): undefined {
+function closeItem(state: State, { index, item }: Item, emit: Emit): FrameOutcome {
   const seen = state.streamed.has(index ?? 0);
   switch (readText(item, "type")) {
     case "function_call": {
       const text = readText(item, "arguments");
       state.tools.settle({ id: readText(item, "call_id"), index, name: readText(item, "name"), text }, emit);
-      return;
+      return state.tools.fault;
     }
     case "message":
       for (const part of seen ? [] : readObjects(item, "content")) {
@@ -166,7 +167,7 @@ function closeItem(state: State, { index, item }: Item, emit: Emit): undefined {
         const text = readText(part, "text") + refusal;
         if (text !== "") emit({ type: "text.delta", text });
       }
-      return;
+      return undefined;
     case "reasoning": {
       const said = [...readObjects(item, "summary"), ...readObjects(item, "content")];
       const text = seen ? "" : said.map((part) => readText(part, "text")).join("\n\n");
@@ -174,8 +175,10 @@ function closeItem(state: State, { index, item }: Item, emit: Emit): undefined {
       const signature = encrypted && readText(item, "id") + thoughtMark + encrypted;
       if (text !== "" || signature !== "")
         emit({ type: "reasoning.delta", text, ...(signature !== "" && { signature }) });
-      return;
+      return undefined;
     }
+    default:
+      return undefined;
   }
 }
 
@@ -198,7 +201,7 @@ function finish({ tools, response, refusal, usage }: State, emit: Emit): Fault |
   const reason = readText(readObject(response, "incomplete_details"), "reason");
   emit({
     type: "response.finished",
-    finishReason: incomplete ? (incompleteReasons[reason] ?? "other") : tools.count > 0 ? "tool_calls" : "stop",
+    finishReason: incomplete ? (incompleteReasons.get(reason) ?? "other") : tools.count > 0 ? "tool_calls" : "stop",
     usage: finishedUsage(usage, true),
     metadata: {
       ...(refusal !== "" && { refusal }),
@@ -209,10 +212,10 @@ function finish({ tools, response, refusal, usage }: State, emit: Emit): Fault |
   return undefined;
 }
 
-const incompleteReasons: Readonly<Record<string, FinishReason>> = {
-  max_output_tokens: "length",
-  content_filter: "content_filter",
-};
+const incompleteReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ["max_output_tokens", "length"],
+  ["content_filter", "content_filter"],
+]);
 
 const refusals: readonly (readonly [RegExp, Fault])[] = [
   [

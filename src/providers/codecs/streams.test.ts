@@ -6,6 +6,7 @@ import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
 import { ollamaDecoder } from "./ollama-stream.ts";
 import { openaiChatDecoder } from "./openai-chat-stream.ts";
+import { openaiResponsesDecoder } from "./openai-responses-stream.ts";
 
 function run(decoder: StreamDecoder, events: readonly (JsonObject | string)[]) {
   const parts: StreamPart[] = [];
@@ -322,5 +323,45 @@ describe("a stream in Ollama's format", () => {
       "malformed",
     );
     expect(ollamaDecoder("c").push({ event: "", data: '{"hello":1}' }, () => {})).toBe("malformed");
+  });
+});
+
+describe("a stream of words that are names of every object", () => {
+  const words = ["constructor", "__proto__", "toString"];
+
+  it.each(words)("ends for a reason that is none of ours: %s", (word) => {
+    const ends = [
+      run(openaiChatDecoder("call_1"), [delta({ content: "a" }, word)]),
+      run(anthropicDecoder("call_1"), [
+        { type: "message_delta", delta: { stop_reason: word } },
+        { type: "message_stop" },
+      ]),
+      run(openaiResponsesDecoder("call_1"), [
+        { type: "response.incomplete", response: { status: "incomplete", incomplete_details: { reason: word } } },
+      ]),
+    ];
+    for (const { finished } of ends) expect(finished).toMatchObject({ finishReason: "other" });
+  });
+});
+
+describe("a stream that lies", () => {
+  it.each([1e308, -1, 1.5, "7", null])("about its tokens is not believed: %j", (count) => {
+    const usage = { prompt_tokens: count, completion_tokens: count, prompt_tokens_details: { cached_tokens: count } };
+    const { finished } = run(openaiChatDecoder("call_1"), [{ ...delta({ content: "a" }, "stop"), usage }]);
+    expect(finished).toMatchObject({ usage: { inputTokens: 0, outputTokens: 0, provenance: "estimated" } });
+  });
+
+  it("with an input that is nested without end is read no further than it can be written", () => {
+    const deep = `${'{"a":'.repeat(300_000)}1${"}".repeat(300_000)}`;
+    const line = `{"message":{"tool_calls":[{"function":{"name":"x","arguments":${deep}}}]},"done":true}`;
+    expect(ollamaDecoder("call_1").push({ event: "", data: line }, () => {})).toBe("malformed");
+    const block = `{"type":"tool_use","id":"x","name":"a","input":${deep}}`;
+    const event = `{"type":"content_block_start","index":0,"content_block":${block}}`;
+    expect(anthropicDecoder("call_1").push({ event: "", data: event }, () => {})).toBe("malformed");
+  });
+
+  it("in Anthropic's format may say so without a type", () => {
+    const { fault } = run(anthropicDecoder("call_1"), [{ error: { type: "overloaded_error", message: "Overloaded" } }]);
+    expect(fault).toMatchObject({ code: "provider_error" });
   });
 });

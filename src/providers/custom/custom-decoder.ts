@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import { isJsonObject, parseJson } from "../../base/index.ts";
-import { cutOff, type Emit, type FrameOutcome, type StreamDecoder } from "../decoder.ts";
+import { countOf, cutOff, type Emit, type FrameOutcome, type StreamDecoder } from "../decoder.ts";
 import type { Fault } from "../fault.ts";
 import { faultOfBody } from "../fault-of.ts";
 import type { FinishReason } from "../model.ts";
@@ -85,10 +85,11 @@ function readEvent(state: State, event: JsonValue, emit: Emit): FrameOutcome {
   state.reason = wordOf(readAtPlace(event, response.finishReason)) ?? state.reason;
   if (readAtPlace(event, response.end.path) === true) state.ended = true;
   const usage = response.usage && readUsage(event, response.usage, state.usage);
-  if (usage === undefined) return undefined;
-  state.usage = usage;
-  emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
-  return undefined;
+  if (usage !== undefined) {
+    state.usage = usage;
+    emit({ type: "usage.updated", usage: { ...usage, provenance: "partial" } });
+  }
+  return state.tools.fault;
 }
 
 function start(state: State, event: JsonValue | undefined, emit: Emit): void {
@@ -185,8 +186,7 @@ export function failureIn(body: JsonValue | undefined, places: CustomError): Jso
 
 function readUsage(event: JsonValue, places: CustomUsage, before: Counts | undefined): Counts | undefined {
   const count = (path: JsonPath | undefined): number | undefined => {
-    const value = readAtPlace(event, path);
-    return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+    return countOf(readAtPlace(event, path));
   };
   const [input, output, cached, reasoning] = [places.input, places.output, places.cached, places.reasoning].map(count);
   // Servers that do not count say zero, or say so until they have counted: that is no report.
