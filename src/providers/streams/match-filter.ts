@@ -33,20 +33,32 @@ class MatchFilter implements TextFilter {
   #held = "";
   /** A match that was too long to be held: what goes on with it is swallowed. */
   #swallowing = "";
+  /** The first half of a character whose second half has not come: patterns see whole characters only. */
+  #half = "";
 
   constructor(options: MatchFilterOptions) {
     this.#options = options;
   }
 
   push(text: string): string {
-    if (text.length <= sliceChars) return this.#step(text, false);
+    const half = this.#half;
+    if (half === "" && text.length <= sliceChars && !endsInHalf(text)) return this.#step(text, false);
+    const whole = half + text;
     let out = "";
-    for (let at = 0; at < text.length; at += sliceChars) out += this.#step(text.slice(at, at + sliceChars), false);
+    let at = 0;
+    for (let end = 0; at < whole.length; at = end) {
+      end = Math.min(whole.length, at + sliceChars);
+      if (endsInHalf(whole.slice(at, end))) end += end < whole.length ? 1 : -1;
+      if (end === at) break;
+      out += this.#step(whole.slice(at, end), false);
+    }
+    this.#half = whole.slice(at);
     return out;
   }
 
   end(): string {
-    const out = this.#step("", true);
+    const out = this.#step(this.#half, true);
+    this.#half = "";
     this.#before = "";
     this.#swallowing = "";
     return out;
@@ -121,6 +133,11 @@ class MatchFilter implements TextFilter {
     }
     return best;
   }
+}
+
+function endsInHalf(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last < 0xdc00;
 }
 
 function findOne(expression: RegExp, work: string, from: number): Omit<Hit, "open"> | undefined {

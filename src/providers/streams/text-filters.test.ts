@@ -52,6 +52,19 @@ describe("redact", () => {
     );
   });
 
+  it("finds characters beyond the basic plane wherever they are cut, also in the middle of one", () => {
+    const whole = `x😀secret🔑 ${"y".repeat(1_020)}🔑secret😀🔑`;
+    for (const pattern of [/secret🔑/u, /[\u{1F600}-\u{1F64F}]/u, /\p{Emoji_Presentation}+/u, "secret🔑", "🔑"]) {
+      const expected = whole.replaceAll(typeof pattern === "string" ? pattern : new RegExp(pattern, "gu"), "#");
+      for (let at = 0; at <= whole.length; at++) {
+        expect(through(redact([pattern], { replacement: "#" }), cut(whole, [at])).join("")).toBe(expected);
+      }
+      expect(through(redact([pattern], { replacement: "#" }), whole.split("")).join("")).toBe(expected);
+    }
+    // Half a character at the end of an answer is no reason to lose it.
+    expect(through(redact([/secret/u]), ["a\ud83d"]).join("")).toBe("a\ud83d");
+  });
+
   it.each([
     ["a key", /sk-[A-Za-z0-9]{4,}/],
     ["an address", /\b[\w.]+@[\w.]+\b/],
