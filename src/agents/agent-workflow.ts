@@ -40,6 +40,8 @@ type LoopState = {
   readonly messages: readonly Message[];
   readonly usage: Usage;
   readonly costMicroUsd: number | null;
+  /** Is what is known of the cost where the whole is not: money limits go on counting from it. */
+  readonly knownCostMicroUsd: number;
   readonly steps: number;
   readonly repairs: number;
 };
@@ -72,7 +74,7 @@ const firstCheckpoint = 16;
  *
  * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
  * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `attempt.failed` { step, and
- * the attempt }; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
+ * the attempt }, and so `attempt.cancelled` of one that the end of the agent's time cut off; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
  * void or goes on; transient `text.delta` and `reasoning.delta` { text };
  * `model.completed` { step, text, toolCalls, usage, finishReason, costMicroUsd, report }; `tool.started` { id, name, input }; `tool.progressed`
  * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
@@ -214,6 +216,7 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
       messages: [...state.messages, response.message],
       usage: sumUsage([state.usage, response.usage]),
       costMicroUsd: addCost(state.costMicroUsd, response.costMicroUsd),
+      knownCostMicroUsd: state.knownCostMicroUsd + knownCostOf(response),
       steps: state.steps + 1,
     };
     const spent = response.finishReason === "budget" ? "budget" : spentReason(loop.limits, state);
@@ -239,7 +242,7 @@ function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopSt
   const hasDocuments = tools.some((tool) => tool.purpose === "retrieval");
   const system = systemText(agent, hasDocuments, inWords);
   const messages = [...(system === "" ? [] : [systemMessage(system)]), userMessage(goal)];
-  return { messages, usage: noUsage, costMicroUsd: 0, steps: 0, repairs: 0 };
+  return { messages, usage: noUsage, costMicroUsd: 0, knownCostMicroUsd: 0, steps: 0, repairs: 0 };
 }
 
 async function modelStep(loop: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
@@ -265,6 +268,15 @@ async function respond(loop: Loop, state: LoopState, last: boolean): Promise<Rec
     const message = { ...before, content: before.content.filter((part) => part.type !== "tool.call") };
     return { message, finishReason: "budget", usage: noUsage, metadata: {}, costMicroUsd: 0 };
   }
+}
+
+/** A limit that cut an answer is what to mend, not its form. */
+function cutWords(finishReason: AgentResult["finishReason"]): string {
+  return finishReason === "stop" ? "" : ` It ended early (${finishReason}).`;
+}
+
+function knownCostOf({ report, costMicroUsd }: RecordedResponse): number {
+  return report?.knownCostMicroUsd ?? costMicroUsd ?? 0;
 }
 
 function answerReason({ finishReason }: RecordedResponse): AgentResult["finishReason"] {
@@ -293,7 +305,7 @@ async function conclude(end: {
         "agent_output_invalid",
         refused
           ? `The model of ${loop.agent.name} refused to give an answer that follows its output schema.`
-          : `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}`,
+          : `The answer of ${loop.agent.name} does not follow its output schema. ${answer.problem}${cutWords(finishReason)}`,
         { details: { agent: loop.agent.name, repairs: state.repairs, finishReason, ...(refused && { refused }) } },
       );
     }

@@ -31,7 +31,7 @@ test.each(["", ".hidden", "two words", "x".repeat(65), "a/b", "a\n"])("%j is ref
   expect(() => agent({ name })).toThrow(expect.objectContaining({ code: "agent_invalid" }));
 });
 
-test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxSteps: Number.POSITIVE_INFINITY }])(
+test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxSteps: Infinity }, { maxTokens: 0.5 }])(
   "the limits %j are refused by name",
   (limits) => {
     expect(() => agent({ name: "a", limits })).toThrow(

@@ -4,6 +4,7 @@ import type { Model, Usage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { toolErrors } from "../tools/index.ts";
 import { agentErrors } from "./errors.ts";
+import { isLimit, limitWords } from "./limit-values.ts";
 
 /**
  * Bounds what one run of an agent may spend. Units: `maxSteps` model calls (default 32), `maxTokens` input and output
@@ -101,11 +102,10 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
     );
   }
   for (const [key, value] of Object.entries(limits)) {
-    if (!(Number.isFinite(value) && value > 0)) {
-      throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be a number above 0.`, {
-        details: { agent: name },
-      });
-    }
+    if (isLimit(key, value)) continue;
+    throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be ${limitWords(key)}.`, {
+      details: { agent: name },
+    });
   }
   const seen = new Set<string>();
   for (const each of tools) {

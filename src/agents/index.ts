@@ -3,3 +3,4 @@ export type { Agent, AgentInput, AgentLimits, AgentOptions, AgentResult, AnyAgen
 export { agentWorkflow } from "./agent-workflow.ts";
 export type { AgentSurroundings } from "./agent-workflow.ts";
 export { agentErrors } from "./errors.ts";
+export { checkRunBudget } from "./limit-values.ts";

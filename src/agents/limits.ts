@@ -10,10 +10,10 @@ export interface SpendingLimits {
   readonly agentName: string;
 }
 
-/** Is what a run has spent. Units: `costMicroUsd` millionths of a US dollar, null when a part of it is not known. */
+/** Is what a run has spent. Units: millionths of a US dollar; of calls whose price is not known, nothing. */
 export interface Spent {
   readonly usage: Pick<Usage, "inputTokens" | "outputTokens">;
-  readonly costMicroUsd: number | null;
+  readonly knownCostMicroUsd: number;
 }
 
 /** Adds what two calls cost; a sum with an unknown part is unknown. Units: millionths of a US dollar, null where no price is known. */
@@ -41,12 +41,15 @@ export function spentReason({ run, agent }: SpendingLimits, spent: Spent): "max_
   return rests.some(({ maxCostMicroUsd = 1 }) => maxCostMicroUsd <= 0) ? "budget" : undefined;
 }
 
-function left({ maxTokens, maxCostUsd }: RunBudget, { usage, costMicroUsd }: Spent): BudgetLimits {
+function left({ maxTokens, maxCostUsd }: RunBudget, { usage, knownCostMicroUsd }: Spent): BudgetLimits {
   const tokens = usage.inputTokens + usage.outputTokens;
   return {
-    ...(maxTokens !== undefined && { maxTokens: Math.max(0, maxTokens - tokens) }),
-    ...(maxCostUsd !== undefined && {
-      maxCostMicroUsd: Math.max(0, toMicros(maxCostUsd) - (costMicroUsd ?? 0)),
-    }),
+    ...(maxTokens !== undefined && { maxTokens: rest(maxTokens, tokens) }),
+    ...(maxCostUsd !== undefined && { maxCostMicroUsd: rest(toMicros(maxCostUsd), knownCostMicroUsd) }),
   };
+}
+
+/** Budgets count in whole numbers; a limit that is larger than any of them limits nothing. */
+function rest(limit: number, spent: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, limit - spent));
 }

@@ -24,6 +24,8 @@ export async function recordModelCall(call: ModelStep): Promise<RecordedResponse
     emit("model.started", {});
     const onAttempt = (attempt: Attempt): void => {
       if (attempt.outcome === "failed") emit("attempt.failed", { ...attempt });
+      // A run that is being stopped has a closed log; one that is out of time still tells what it paid for.
+      if (attempt.outcome === "cancelled" && !context.signal.aborted) emit("attempt.cancelled", { ...attempt });
     };
     const options = { signal, budget, task, session: context.runId, onAttempt };
     const response = await callModel({ model, request, options, onPart: (part) => tell(part, context, emit) });

@@ -173,3 +173,14 @@ test.each(["nowhere/x", "just-a-name", "/x", "openai/"])(
     });
   },
 );
+
+test.each(["group:", "group:nope", "group/", "group:__proto__"])(
+  "%s is refused as a group with those that are known",
+  async (reference) => {
+    await using models = await modelsOf({}, { groups: { pair: { members: ["offline/extractive"] } } });
+    await expect(models.get(reference)).rejects.toMatchObject({
+      code: "group_unknown",
+      message: expect.stringContaining("known: pair") as unknown,
+    });
+  },
+);

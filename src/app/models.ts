@@ -66,7 +66,7 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
   };
   const get = async (reference?: string): Promise<Model> => {
     const wanted = reference ?? settings.model;
-    const groupName = /^group[:/](.+)$/.exec(wanted)?.[1];
+    const groupName = /^group[:/](.*)$/s.exec(wanted)?.[1];
     if (groupName !== undefined) return await management.group(groupName);
     if (wanted !== "auto") return await management.managed(await resolve(wanted));
     detected ??= detect();

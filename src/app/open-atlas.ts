@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.ts";
-import { agentWorkflow } from "../agents/index.ts";
+import { agentWorkflow, checkRunBudget } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import { createKnowledge } from "../knowledge/index.ts";
@@ -161,6 +161,7 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
     const found = find(named);
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
     const { knowledge: paths = [], model, budget, ...rest } = options;
+    if (budget !== undefined) checkRunBudget(budget);
     // An unknown provider is an error of the call, not of the run.
     const wanted = model ?? found.model ?? settings.values.model;
     if (typeof wanted === "string" && wanted !== "auto") await models.get(wanted);
