@@ -27,13 +27,21 @@ export function readEndpoint(provider: string, baseUrl: string): Endpoint {
   }
   const user = decode(url.username);
   const password = decode(url.password);
+  const basic = user + password === "" ? "" : Buffer.from(`${user}:${password}`).toString("base64");
   return {
     origin: url.origin,
     pathPrefix: url.pathname.replace(/\/+$/, ""),
     query: url.search,
-    basicAuth: user + password === "" ? undefined : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
-    secrets: [...new Set([user, password, url.username, url.password, ...url.searchParams.values()])].filter(Boolean),
+    basicAuth: basic === "" ? undefined : `Basic ${basic}`,
+    secrets: [
+      ...new Set([user, password, url.username, url.password, withoutPadding(basic), ...url.searchParams.values()]),
+    ].filter(Boolean),
   };
+}
+
+/** Writes base64 as it can stand in a code or a name, which is how a server may show it. */
+export function withoutPadding(base64: string): string {
+  return base64.slice(0, base64.length - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0));
 }
 
 function decode(text: string): string {

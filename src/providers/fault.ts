@@ -90,6 +90,8 @@ function detailsOf(
 /** Takes secrets out of a text. Texts shorter than four characters are no secrets: they would blank out half the language. */
 export function scrub(text: string, secrets: readonly string[]): string {
   let clean = text;
-  for (const secret of secrets) if (secret.length >= 4) clean = clean.replaceAll(secret, "[secret]");
+  // The longest first: a secret that is the beginning of another would leave the end of that one.
+  const known = secrets.filter((secret) => secret.length >= 4).toSorted((one, other) => other.length - one.length);
+  for (const secret of known) clean = clean.replaceAll(secret, "[secret]");
   return clean;
 }

@@ -11,7 +11,7 @@ import {
   tokenSourceOf,
 } from "./api-key.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { type CallContext, faultError } from "./fault.ts";
+import { type CallContext, type Fault, faultError } from "./fault.ts";
 import type { HttpClient, HttpRequest } from "./http.ts";
 import type { StreamPart } from "./model.ts";
 import { type Call, fetchJson } from "./stream.ts";
@@ -89,13 +89,15 @@ export function createHttpLink(wire: KeyWire, options: HttpProviderOptions): Htt
     if (message !== undefined)
       throw faultError({ code: "provider_authentication", message }, context, { phase: "connect" });
     const { method, path } = asked;
-    const headers = {
+    const headers: Readonly<Record<string, string>> = {
       ...(endpoint.basicAuth !== undefined && { authorization: endpoint.basicAuth }),
       ...wire.headers(key),
       ...options.headers,
       ...(asked.body !== undefined && { "content-type": "application/json" }),
     };
-    const body = asked.body && stringifyJson(asked.body, "model request", maxRequestChars);
+    const wrong = Object.keys(headers).find((name) => !headerName.test(name) || !headerValue.test(headers[name] ?? ""));
+    if (wrong !== undefined) throw faultError(badHeader(wrong), context, { phase: "connect" });
+    const body = asked.body && wellFormed(stringifyJson(asked.body, "model request", maxRequestChars));
     return { http, context, timeouts, clock, signal, request: { method, path, headers, body } };
   };
   const taker =
@@ -124,10 +126,27 @@ export function createHttpLink(wire: KeyWire, options: HttpProviderOptions): Htt
   };
 }
 
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function badHeader(name: string): Fault {
+  const shown = headerName.test(name) ? ` (${name})` : "";
+  const message = `has a header that cannot be sent${shown}; a header has a plain name and one line of plain text`;
+  return { code: "provider_invalid_request", message, param: "headers" };
+}
+
+/** Replaces halves of characters, such as a text that was cut in the middle of one ends with: providers refuse the whole request for one. */
+function wellFormed(json: string): string {
+  // Only a half is written with such an escape; a backslash that is part of the text stands before another one.
+  return json.includes("\\ud")
+    ? json.replaceAll(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.length === 6 ? "\u{FFFD}" : found))
+    : json;
+}
+
 const secretHeader = /auth|key|token|secret|cookie|password/i;
 
 /** Finds what in a user's own headers must not appear in an error: the values of those whose names say so. */
-function secretsIn(headers: Readonly<Record<string, string>> = {}): readonly string[] {
+export function secretsIn(headers: Readonly<Record<string, string>> = {}): readonly string[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     secretHeader.test(name) ? [value, ...value.split(/\s+/).slice(1)] : [],
   );

@@ -132,7 +132,6 @@ function createCallBook(idPrefix: string): CallBook {
  */
 export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
   const book = createCallBook(idPrefix);
-  const { calls } = book;
   let dropped = 0;
   let invalid = 0;
 
@@ -159,7 +158,7 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
       return book.full ? tooMuch : undefined;
     },
     get count() {
-      return calls.length - dropped;
+      return book.calls.length - dropped;
     },
     get dropped() {
       return dropped;
@@ -168,7 +167,7 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
       return invalid;
     },
     get sound() {
-      return calls.every((call) => call.completed || (call.name !== "" && readInput(call.text) !== undefined));
+      return book.calls.every((call) => call.completed || (call.name !== "" && readInput(call.text) !== undefined));
     },
     push,
     settle(whole, emit) {
@@ -183,7 +182,7 @@ export function toolCallAssembler(idPrefix: string): ToolCallAssembler {
       finish(call, false, emit);
     },
     completeAll(emit, drop = false) {
-      for (const call of calls) {
+      for (const call of book.calls) {
         const fault = call.completed ? undefined : finish(call, drop, emit);
         if (fault !== undefined) return fault;
       }

@@ -9,6 +9,7 @@ import { textParser, wholeParser } from "../custom/whole-frames.ts";
 import { readEndpoint } from "../endpoint.ts";
 import { translateBodies } from "../error-bodies.ts";
 import { ndjsonParser, sseParser } from "../frames.ts";
+import { secretsIn } from "../http-link.ts";
 import { type HttpOptions, httpProvider, type Wire } from "../http-provider.ts";
 import type { ModelRequest, Provider } from "../model.ts";
 import { defaultTimeouts } from "../deadlines.ts";
@@ -35,7 +36,7 @@ export function customHttp(options: CustomHttpOptions): Provider {
   const custom = readCustomEndpoint(options.endpoint, name);
   const base = readEndpoint(name, baseUrl);
   // A path may have a query of its own, so that the base URL's is put after it here.
-  const endpoint = { ...base, query: "" };
+  const endpoint = { ...base, query: "", secrets: [...base.secrets, ...secretsIn(fixedHeaders(custom))] };
   const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
   const { response } = custom;
   const translating = translateBodies(http, {
@@ -90,8 +91,14 @@ function wireOf(custom: CustomEndpoint, address: (path: string) => string): Wire
   };
 }
 
+/** Reads the headers that stay the same whatever the key: some of them are keys themselves. */
+function fixedHeaders({ headers }: CustomEndpoint): Readonly<Record<string, string>> {
+  const fixed = headers.filter(([, value]) => !value.uses.has("key"));
+  return Object.fromEntries(fixed.map(([name, value]) => [name, textOfValue(value.fill(() => undefined))]));
+}
+
 function pathOf(path: Template<CallPlaceholder>, values: Values<CallPlaceholder>): string {
-  return textOfValue(path.fill((name) => encodeURIComponent(textOfValue(values(name)))));
+  return textOfValue(path.fill((name) => encodeURIComponent(textOfValue(values(name)).toWellFormed())));
 }
 
 function withQuery(path: string, query: string): string {

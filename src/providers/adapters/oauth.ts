@@ -3,7 +3,7 @@ import { isAtlasError, isJsonObject, systemClock } from "../../base/index.ts";
 import type { TokenSource } from "../api-key.ts";
 import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
 import { readText } from "../decoder.ts";
-import { type Endpoint, readEndpoint } from "../endpoint.ts";
+import { type Endpoint, readEndpoint, withoutPadding } from "../endpoint.ts";
 import { translateBodies } from "../error-bodies.ts";
 import { type CallContext, faultError } from "../fault.ts";
 import { fetchHttp } from "../fetch-http.ts";
@@ -63,10 +63,16 @@ export function oauthTokens(options: OauthOptions): TokenSource {
   let current: Grant | undefined;
 
   const renew = async (): Promise<Grant> => {
+    const secret = textOf(options.clientSecret);
     const context: CallContext = {
       provider: "the token server",
       origin: endpoint.origin,
-      secrets: [textOf(options.clientSecret), refreshToken, ...endpoint.secrets].filter((each) => each !== undefined),
+      secrets: [
+        secret,
+        secret && withoutPadding(basic(options.clientId, secret)),
+        refreshToken,
+        ...endpoint.secrets,
+      ].filter((each) => each !== undefined),
     };
     const request = requestOf(options, endpoint, refreshToken);
     const startMs = clock.now();
@@ -148,9 +154,13 @@ function refused(error: unknown, context: CallContext, person: boolean): AtlasEr
   if (!isAtlasError(error)) throw error;
   const { status, providerCode } = error.details;
   if (typeof status !== "number" || unavailable.has(error.code)) return error;
-  const message = person
-    ? "did not accept the refresh token; log in again, or check the client's name and secret"
-    : "did not accept the client; check its name, its secret and the scope";
+  // Where there is no token server, nobody has refused anything.
+  const nowhere = status < 400 || status === 404 || status === 405;
+  const message = nowhere
+    ? "gives no tokens at this address; check tokenUrl, which must be the final address"
+    : person
+      ? "did not accept the refresh token; log in again, or check the client's name and secret"
+      : "did not accept the client; check its name, its secret and the scope";
   const code = typeof providerCode === "string" ? { providerCode } : {};
   return faultError({ code: "provider_authentication", message, status, ...code }, context, { phase: "headers" });
 }
