@@ -1,12 +1,13 @@
 import type { StreamPart } from "./model.ts";
+import { quartersOf } from "./money/tokens.ts";
 import type { Usage } from "./usage.ts";
 
 /** Counts what passes, to know the tokens of an answer that breaks off or whose provider says nothing about them. */
 export interface Meter {
   /** Counts a part; a last part without a report gets the estimate. */
   count(part: StreamPart, reported: Reported | undefined): StreamPart;
-  /** Counts a piece of text of the answer. Units: UTF-16 code units. */
-  add(chars: number): void;
+  /** Counts a piece of text of the answer. */
+  add(text: string): void;
   /** Gives the last part its usage, where the provider did not say it. */
   complete(part: Finished, reported: Reported | undefined): Finished;
   /** Gives the tokens so far: the provider's last word, or the estimate where that is higher or there is none. */
@@ -16,27 +17,27 @@ export interface Meter {
 type Reported = Omit<Usage, "provenance">;
 type Finished = Extract<StreamPart, { type: "response.finished" }>;
 
-/** Is about the length of a token in the languages and encodings that models use most. */
+/** Is about the length of a token of a request, most of which is JSON in Latin letters. */
 const charsPerToken = 4;
 
 /** Makes a meter. Units: `requestChars` UTF-16 code units of the request as it was sent. */
 export function createMeter(requestChars: number): Meter {
-  let chars = 0;
+  let quarters = 0;
   let deltas = 0;
   const estimate = (): Usage => ({
     inputTokens: Math.ceil(requestChars / charsPerToken),
-    outputTokens: Math.max(deltas, Math.ceil(chars / charsPerToken)),
+    outputTokens: Math.max(deltas, Math.ceil(quarters / 4)),
     provenance: "estimated",
   });
   const meter: Meter = {
     count(part, reported) {
       if (part.type === "text.delta" || part.type === "reasoning.delta" || part.type === "tool.delta") {
-        meter.add(part.text.length);
+        meter.add(part.text);
       }
       return part.type === "response.finished" ? meter.complete(part, reported) : part;
     },
-    add(more) {
-      chars += more;
+    add(text) {
+      quarters += quartersOf(text);
       deltas++;
     },
     complete(part, reported) {

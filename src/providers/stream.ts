@@ -217,7 +217,7 @@ class PartStream implements AsyncIterableIterator<StreamPart, undefined>, Answer
       case "text.delta":
       case "reasoning.delta":
       case "tool.delta":
-        this.#meter?.add(part.text.length);
+        this.#meter?.add(part.text);
         break;
       case "response.started":
         return this.#give(this.#withLimits(part));

@@ -6,7 +6,7 @@ import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { costOf, type PricedModel } from "./cost.ts";
 import type { Prices } from "./price.ts";
-import { type CallNeed, quartersOf } from "./tokens.ts";
+import type { CallNeed } from "./tokens.ts";
 
 /** Says whether an answer may go on. */
 export type BudgetVerdict = "go" | "stop";
@@ -114,7 +114,7 @@ function watching(reservation: Reservation, counting: Counting): CallBudget {
   const usage = (): Usage => meter.partial(reported);
   return {
     watch(part) {
-      if ("text" in part) meter.add(quartersOf(part.text));
+      if ("text" in part) meter.add(part.text);
       const report = reportOf(part);
       if (report !== undefined) reported = wholeUsage(report);
       // Whole is whole: what the last part says is settled, whatever it comes to.

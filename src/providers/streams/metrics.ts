@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/index.ts";
+import { quartersOf } from "../money/tokens.ts";
 import type { ModelRequest, StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { createGapSketch } from "./gap-sketch.ts";
@@ -34,7 +35,7 @@ export type StreamMetrics = BufferCounts & {
   readonly usage: Usage;
 };
 
-/** Is about the length of a token in the languages and encodings that models use most. */
+/** Is about the length of a token of a request, most of which is JSON in Latin letters. */
 const charsPerToken = 4;
 
 /** Records what passes. Cost: one look at the clock for each part. */
@@ -55,6 +56,7 @@ export class Recorder {
   #deltas = 0;
   #parts = 0;
   #chars = 0;
+  #quarters = 0;
   #pauses = 0;
   #pausedMs = 0;
   #pausedBeforeStart = 0;
@@ -126,7 +128,7 @@ export class Recorder {
   usage(finished: boolean): Usage {
     const reported = this.#usage;
     if (reported !== undefined && finished) return reported;
-    const outputTokens = Math.max(this.#deltas, Math.ceil(this.#chars / charsPerToken));
+    const outputTokens = Math.max(this.#deltas, Math.ceil(this.#quarters / 4));
     if (reported !== undefined) {
       return { ...reported, outputTokens: Math.max(outputTokens, reported.outputTokens), provenance: "partial" };
     }
@@ -160,6 +162,7 @@ export class Recorder {
 
   #content(part: StreamPart, chars: number, now: number): void {
     this.#chars += chars;
+    if ("text" in part) this.#quarters += quartersOf(part.text);
     if (this.#deltas++ === 0) {
       this.#firstContent = now;
       this.#pausedBeforeContent = this.#pausedMs;

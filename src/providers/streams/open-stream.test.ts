@@ -423,6 +423,12 @@ describe("metrics", () => {
     expect(stream.metrics.p95GapMs).toBe(50);
   });
 
+  it("estimate an answer by its script: a character of Chinese is a token, four letters of Latin are one", async () => {
+    const stream = openStream(scripted(["字".repeat(40)]), request);
+    for await (const part of stream) if (part.type === "text.delta" && stream.metrics.chars > 20) break;
+    expect(stream.metrics.usage.outputTokens).toBe(stream.metrics.chars);
+  });
+
   it("count malformed events and estimate the usage of an answer that is not whole", async () => {
     const whole = openStream(partsModel(answer(3)), request);
     await whole.result();
