@@ -1,4 +1,4 @@
-import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
+import type { AtlasError, Clock } from "../base/index.ts";
 import { createDeadlines, type Deadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport, type HeaderReader, readRequestId } from "./fault-of.ts";
@@ -6,6 +6,7 @@ import type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "./http
 import type { RateLimitReport } from "./model.ts";
 import { readRateLimits } from "./rate-limit-headers.ts";
 import type { Usage } from "./usage.ts";
+import { readJson } from "./read-json.ts";
 
 /** Is what one call over HTTP needs. */
 export interface Call {
@@ -133,7 +134,7 @@ export class Exchange implements HttpReceiver {
   }
 
   #refuse({ status, header, chunks }: Refusal): void {
-    const body = parse(Buffer.concat(chunks).subarray(0, maxRefusalBytes).toString("utf8"));
+    const body = readJson(Buffer.concat(chunks).subarray(0, maxRefusalBytes).toString("utf8"));
     const { rateLimits } = this;
     const known = rateLimits === undefined ? {} : { rateLimits };
     if (status !== undefined) {
@@ -180,12 +181,4 @@ interface Refusal {
 
 function isPage(header: HeaderReader): boolean {
   return /^(text\/html|application\/json)\b/.test(header("content-type") ?? "");
-}
-
-function parse(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import type { AtlasError, JsonValue } from "../base/index.ts";
 import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
+import { readJson } from "./read-json.ts";
 
 const maxJsonBytes = 16 * 1024 * 1024;
 
@@ -20,7 +21,7 @@ export function fetchJson(call: Call): Promise<JsonValue> {
         chunks.push(chunk.slice());
       },
       end() {
-        const value = parse(Buffer.concat(chunks).toString("utf8"));
+        const value = readJson(Buffer.concat(chunks).toString("utf8"));
         if (value === undefined) return exchange.fail(noJson);
         exchange.done();
         resolve(value);
@@ -31,12 +32,4 @@ export function fetchJson(call: Call): Promise<JsonValue> {
     const exchange = new Exchange(call, reader);
     exchange.start();
   });
-}
-
-function parse(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }

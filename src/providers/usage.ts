@@ -1,3 +1,5 @@
+import { isAtlasError, isJsonObject } from "../base/index.ts";
+
 /**
  * Counts the tokens of a call. `inputTokens` includes what came from or went into a prompt cache; `outputTokens` includes reasoning.
  *
@@ -36,4 +38,10 @@ export function sumUsage(usages: readonly Usage[]): Usage {
     }
     return total;
   }, first);
+}
+
+/** Reads from the error of a call what the answer had used until then; undefined where it tells nothing. */
+export function partialUsageOf(error: unknown): Usage | undefined {
+  const usage = isAtlasError(error) ? error.details["partialUsage"] : undefined;
+  return isJsonObject(usage) && typeof usage["outputTokens"] === "number" ? (usage as Usage) : undefined;
 }

@@ -4,6 +4,7 @@ import { cutOff } from "../decoder.ts";
 import type { ProviderErrorCode } from "../errors.ts";
 import type { CallPhase, Fault } from "../fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport } from "../fault-of.ts";
+import { readJson } from "../read-json.ts";
 
 /** Names the errors of the AI SDK that are none of an HTTP answer. */
 const named: Readonly<Record<string, readonly [ProviderErrorCode, string]>> = {
@@ -59,12 +60,7 @@ function responseFault(error: ErrorShape, status: number, nowMs: number): Fault 
 }
 
 function bodyOf(text: unknown): JsonValue | undefined {
-  if (typeof text !== "string") return undefined;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
+  return typeof text === "string" ? readJson(text) : undefined;
 }
 
 function jsonOf(value: unknown): JsonValue | undefined {

@@ -6,7 +6,7 @@ import type { Prices } from "../money/price.ts";
 import type { CallNeed } from "../money/tokens.ts";
 import type { Outcome, Pass } from "../resilience/gate.ts";
 import { failureKind, outcomeOfError } from "../resilience/outcome.ts";
-import { noUsage, type Usage } from "../usage.ts";
+import { noUsage, partialUsageOf, type Usage } from "../usage.ts";
 import type { Member } from "./member.ts";
 
 /** Is what one attempt is to do. Units: milliseconds that it may wait for a place. */
@@ -205,8 +205,8 @@ export class RunningAttempt {
       return this.#reported === undefined ? noUsage : { ...this.#reported, provenance: "partial" };
     }
     if (how.kind !== "failed") return budget.usage();
-    const partial = how.error.details["partialUsage"];
-    if (isUsage(partial)) return partial;
+    const partial = partialUsageOf(how.error);
+    if (partial !== undefined) return partial;
     // A refusal, or a server that was not reached, used nothing.
     const used = this.#firstPartMs !== null || this.#reported !== undefined || failureKind(how.error) === "ambiguous";
     return used ? budget.usage() : noUsage;
@@ -251,14 +251,4 @@ export class RunningAttempt {
       ...(this.#plan.possiblyBilledTwice && { possiblyBilledTwice: true as const }),
     };
   }
-}
-
-function isUsage(value: unknown): value is Usage {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "inputTokens" in value &&
-    "outputTokens" in value &&
-    "provenance" in value
-  );
 }

@@ -1,7 +1,7 @@
 import { type Budget, baseErrors, type Clock, isAtlasError, systemClock } from "../../base/index.ts";
 import type { Attempt, CallReport } from "../call-report.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
-import type { Usage } from "../usage.ts";
+import { partialUsageOf, type Usage } from "../usage.ts";
 import { type CallBudget, openCallBudget } from "./call-budget.ts";
 import type { Prices } from "./price.ts";
 import { estimateNeed } from "./tokens.ts";
@@ -83,7 +83,7 @@ async function* streamWithin(model: Model, work: BudgetedCall): AsyncGenerator<S
     throw cause;
   } finally {
     // Also where the reader has left: what has come is paid for.
-    const usage = finished?.usage ?? usedBefore(failure) ?? (account.begun ? spending.usage() : undefined);
+    const usage = finished?.usage ?? partialUsageOf(failure) ?? (account.begun ? spending.usage() : undefined);
     if (usage !== undefined) account.end({ usage, cost: await spending.settle(usage), finished, failure });
     if (account.attempt !== undefined) call.onAttempt?.(account.attempt);
   }
@@ -93,12 +93,6 @@ async function* streamWithin(model: Model, work: BudgetedCall): AsyncGenerator<S
 function stoppedBy(budget: Budget, spending: CallBudget): Finished {
   const usage = spending.usage();
   return { type: "response.finished", finishReason: "budget", usage, metadata: { budget: budget.name } };
-}
-
-/** What a call that failed has used, as its error tells. */
-function usedBefore(failure: unknown): Usage | undefined {
-  const partial = isAtlasError(failure) ? failure.details["partialUsage"] : undefined;
-  return partial === undefined ? undefined : (partial as Usage);
 }
 
 interface Ending {

@@ -1,4 +1,4 @@
-import { type AtlasError, type Clock, isAtlasError, isJsonObject } from "../../base/index.ts";
+import type { AtlasError, Clock } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
 import { cancelledError } from "../fault.ts";
 import { collect, type Generation } from "../generate.ts";
@@ -8,7 +8,7 @@ import { type BufferOptions, PartBuffer } from "./part-buffer.ts";
 import { StateTeller } from "./state-teller.ts";
 import { isOver, type StreamEvent, type StreamState, transitions } from "./state.ts";
 import { startTransforms, type StreamTransform, type TransformChain } from "./transform.ts";
-import type { Usage } from "../usage.ts";
+import { partialUsageOf } from "../usage.ts";
 import { Upstream } from "./upstream.ts";
 
 type Read = IteratorResult<StreamPart, undefined>;
@@ -405,9 +405,4 @@ export class LiveStream {
   #hasReader(): AtlasError {
     return providerErrors.create("stream_has_reader", `The stream of ${this.#name} is already being read.`);
   }
-}
-
-function partialUsageOf(error: unknown): Usage | undefined {
-  const usage = isAtlasError(error) ? error.details["partialUsage"] : undefined;
-  return isJsonObject(usage) && typeof usage["outputTokens"] === "number" ? (usage as Usage) : undefined;
 }
