@@ -25,7 +25,7 @@ export type NextStep =
       readonly same: boolean;
     };
 
-/** A wait that a provider asks for is kept although another member is free when it is no longer than this. */
+/** A wait that a provider asks for is kept although another member is free when it is no longer than this, once for each member in turn. */
 const patientMs = 2_000;
 
 /**
@@ -51,7 +51,8 @@ export function nextStep(
   // A member that is a group has tried again itself.
   if (decision.kind === "fallback" || member.model.managed === true) return fallback;
   if (!others) return { kind: "again", delayMs: decision.delayMs, possiblyBilledTwice, same: !mayLeave };
-  const patient = wantsShortWait(error, decision) && member.retries.tryRetry();
+  // Once: a member that was waited for and refuses again would take the attempts that the others need.
+  const patient = call.preferred !== member && wantsShortWait(error, decision) && member.retries.tryRetry();
   return patient ? { kind: "again", delayMs: decision.delayMs, possiblyBilledTwice, same: true } : fallback;
 }
 

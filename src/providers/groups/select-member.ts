@@ -142,10 +142,15 @@ function rank(rules: SelectionRules, call: Choosing, { open, rejected }: Field):
     strategy: strategy.name,
     chosen: member.id,
     reason: first.reason,
-    candidates: ranked.map(({ candidate, score }) => ({ model: candidate.id, score })),
+    candidates: ranked.map(({ candidate, score }) => ({ model: candidate.id, score: finite(score) })),
     rejected,
   };
   return { member, maxWaitMs, selection };
+}
+
+/** A report is kept as JSON, which holds no infinite number: a strategy may rank by one all the same. */
+function finite(score: number): number {
+  return Number.isNaN(score) ? 0 : Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, score));
 }
 
 function pickedBy(
@@ -166,8 +171,19 @@ function refusalOf(rules: SelectionRules, call: Choosing, member: Member): Rejec
     return rejectionOf(member, { reason: "already_failed", detail: "the call stays on its member" });
   }
   if (!rules.filters) return undefined;
-  const why = misfit(call.needs, member.model.capabilities);
+  const why = misfit(call.needs, member.model.capabilities) ?? tooLong(call, member);
   return why === undefined ? undefined : rejectionOf(member, why);
+}
+
+/** What was too long for one member is so for those that read no more than it. */
+function tooLong({ failed }: Choosing, { model }: Member): Pick<Rejection, "reason" | "detail"> | undefined {
+  const own = model.capabilities.contextTokens;
+  if (own === null) return undefined;
+  for (const [other, { code }] of failed) {
+    if (code !== "provider_context_length" || own > (other.model.capabilities.contextTokens ?? -1)) continue;
+    return { reason: "context_length", detail: `reads no more than ${other.id}, for which the request is too long` };
+  }
+  return undefined;
 }
 
 function failedOf(call: Choosing, member: Member, error: AtlasError): Rejection {
