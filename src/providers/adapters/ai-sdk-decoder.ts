@@ -1,7 +1,7 @@
 import type { AtlasError, JsonObject, JsonValue } from "../../base/index.ts";
 import { isAtlasError, isJsonObject } from "../../base/index.ts";
 import type { Emit } from "../decoder.ts";
-import { cutOff } from "../decoder.ts";
+import { countOf, cutOff } from "../decoder.ts";
 import type { Fault } from "../fault.ts";
 import type { FinishReason } from "../model.ts";
 import type { Usage } from "../usage.ts";
@@ -20,12 +20,12 @@ export interface AiSdkDecoder {
 
 type FinishPart = Extract<AiSdkPart, { type: "finish" }>;
 
-const reasons: Readonly<Record<string, FinishReason>> = {
-  stop: "stop",
-  length: "length",
-  "content-filter": "content_filter",
-  "tool-calls": "tool_calls",
-};
+const reasons: ReadonlyMap<string, FinishReason> = new Map([
+  ["stop", "stop"],
+  ["length", "length"],
+  ["content-filter", "content_filter"],
+  ["tool-calls", "tool_calls"],
+]);
 
 /** Is what has been read of one answer. */
 interface Reading {
@@ -160,7 +160,7 @@ function readEnd(reading: Reading, part: FinishPart, emit: Emit): Fault | undefi
   const known = counts.inputTokens > 0 && counts.outputTokens > 0;
   emit({
     type: "response.finished",
-    finishReason: atlas?.finishReason ?? (made ? "tool_calls" : reasons[unified]) ?? "other",
+    finishReason: atlas?.finishReason ?? (made ? "tool_calls" : reasons.get(unified)) ?? "other",
     usage: { ...counts, provenance: atlas?.provenance ?? (known ? "reported" : "estimated") },
     metadata: atlas?.metadata ?? metadataOf(reading, part, made),
   });
@@ -198,19 +198,23 @@ function countsOf(usage: FinishPart["usage"]): Counts | undefined {
   const counts = nested
     ? { in: input.total, out: output.total, read: input.cacheRead, write: input.cacheWrite, thought: output.reasoning }
     : {
-        in: typeof input === "number" ? input : undefined,
-        out: typeof output === "number" ? output : undefined,
+        in: input,
+        out: output,
         read: "cachedInputTokens" in usage ? usage.cachedInputTokens : undefined,
         write: undefined,
         thought: "reasoningTokens" in usage ? usage.reasoningTokens : undefined,
       };
-  if (counts.in === undefined && counts.out === undefined) return undefined;
+  const [inputTokens, outputTokens] = [countOf(counts.in), countOf(counts.out)];
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  const [cachedInputTokens, cacheWriteTokens, reasoningTokens] = [counts.read, counts.write, counts.thought].map(
+    countOf,
+  );
   return {
-    inputTokens: counts.in ?? 0,
-    outputTokens: counts.out ?? 0,
-    ...(counts.read !== undefined && { cachedInputTokens: counts.read }),
-    ...(counts.write !== undefined && { cacheWriteTokens: counts.write }),
-    ...(counts.thought !== undefined && { reasoningTokens: counts.thought }),
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+    ...(cacheWriteTokens !== undefined && { cacheWriteTokens }),
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
   };
 }
 

@@ -34,7 +34,11 @@ export function aiSdkFault(cause: unknown, phase: CallPhase, nowMs: number): Fau
   const known = typeof name === "string" ? named[name] : undefined;
   if (known !== undefined) return { code: known[0], message: known[1] };
   // A call without a status has met no server.
-  if (name === "AI_APICallError" || cause instanceof Error) return faultOfTransport(cause, phase);
+  if (name === "AI_APICallError" || cause instanceof Error) {
+    const { cause: thrown, ...fault } = faultOfTransport(cause, phase);
+    // What is thrown without the code of a connection may be the provider's own words, with the key or the prompt in them.
+    return fault.causeCode === "UNKNOWN" ? fault : { ...fault, cause: thrown };
+  }
   return faultOfBody(jsonOf(cause));
 }
 

@@ -3,6 +3,7 @@ import { isAtlasError, systemClock } from "../../base/index.ts";
 import { type CallGuard, createCallGuard } from "../call-guard.ts";
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import { cutOff } from "../decoder.ts";
+import type { Fault } from "../fault.ts";
 import { createMeter } from "../meter.ts";
 import type { Model, ModelCapabilities, ModelRequest, StreamPart } from "../model.ts";
 import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
@@ -81,9 +82,18 @@ async function* streamAiSdk(call: AiSdkCall, request: ModelRequest): AsyncGenera
   }
 
   function push(part: AiSdkPart): ReturnType<typeof decoder.push> {
-    return decoder.push(part, (told) => parts.push(told), clock.now());
+    try {
+      return decoder.push(part, (told) => parts.push(told), clock.now());
+    } catch {
+      return unreadable;
+    }
   }
 }
+
+const unreadable: Fault = {
+  code: "provider_malformed_response",
+  message: "sent a part that the interface of the AI SDK does not know",
+};
 
 /** Closes what is upstream when the call is over, however it ends. */
 interface Upstream extends Disposable {

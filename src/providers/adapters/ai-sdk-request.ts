@@ -10,6 +10,7 @@ import type {
 } from "@ai-sdk/provider";
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import { isJsonObject } from "../../base/index.ts";
+import { refusal, type RequestTarget } from "../codecs/target.ts";
 import type { AssistantPart, CacheMark, FilePart, Message, ToolResultPart } from "../message.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest, ToolChoice } from "../model.ts";
@@ -26,6 +27,7 @@ export async function startAiSdk(
   request: ModelRequest,
   { owner, signal }: { readonly owner: string; readonly signal: AbortSignal },
 ): Promise<ReadableStream<AiSdkPart>> {
+  checkFiles(request, { provider: owner, model: model.modelId, files: [] });
   const options = { ...optionsOf(request), abortSignal: signal };
   if (model.specificationVersion === "v4") {
     return (await model.doStream({ ...options, prompt: promptOf(request.messages, owner, fileData) })).stream;
@@ -67,6 +69,16 @@ function fileData(part: FilePart): SharedV4FileData {
 
 function bareFileData(part: FilePart): string | URL {
   return part.url === undefined ? (part.data ?? "") : new URL(part.url);
+}
+
+/** Errors: provider_invalid_request for a file whose address is none. */
+function checkFiles({ messages }: ModelRequest, target: RequestTarget): void {
+  for (const { content } of messages) {
+    for (const part of content) {
+      if (part.type !== "file" || part.url === undefined || URL.canParse(part.url)) continue;
+      throw refusal(target, "was given a file whose url is no address", "files");
+    }
+  }
 }
 
 interface TextTurn {
