@@ -167,7 +167,9 @@ export class RunningAttempt {
     pass.end(this.#outcome(how, usage));
     this.#endLease();
     this.#remember(how, usage);
-    const attempt = this.#attempt(how, usage, await budget.settle(usage));
+    const cost = await budget.settle(usage);
+    // What used nothing costs nothing, at whatever price.
+    const attempt = this.#attempt(how, usage, usage === noUsage ? 0 : cost);
     if (this.member.model.managed !== true) this.#context.options.onAttempt?.(attempt);
     return attempt;
   }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../base/index.ts";
 import { type Attempt, type CallReport, collect, userMessage } from "../index.ts";
+import { providerErrors } from "../errors.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { scripted, type ScriptedOptions, type ScriptedTurn } from "../scripted.ts";
-import { group } from "./group.ts";
+import { group, guarded } from "./group.ts";
 import { isReport } from "./call-recorder.ts";
 import type { GroupOptions } from "./group-options.ts";
 
@@ -39,6 +40,7 @@ async function read(from: Model, options?: StreamOptions, asked = request): Prom
 
 const groupOf = (members: GroupOptions["members"], rules: Partial<GroupOptions> = {}): Model =>
   group({ name: "g", members, ...rules });
+const works = model("c", { text: "Yeast." });
 const typesOf = (parts: readonly StreamPart[]): string[] => parts.map((part) => part.type);
 
 describe("fallback by what has reached the reader", () => {
@@ -246,5 +248,25 @@ describe("the account of a call", () => {
     expect(text).toBe("Yeast.");
     expect(report?.attempts.map((each) => each.provider)).toEqual(["a", "b", "c"]);
     expect(told).toEqual(["a", "b", "c"]);
+  });
+
+  it("takes over from a group, or a guarded model, that has used all of its own attempts (acceptance 21)", async () => {
+    const broken = (name: string): Model => model(name, { error: "provider_error" });
+    const retry = { maxAttempts: 3, baseDelayMs: 0 };
+    const ofGroup = group({ name: "inner", members: [broken("a"), broken("b")], retry });
+    expect((await read(groupOf([ofGroup, works], { retry }))).text).toBe("Yeast.");
+    const { report } = await read(groupOf([guarded(broken("a"), { retry }), works], { retry }));
+    expect(report?.attempts.map((each) => each.provider)).toEqual(["a", "a", "a", "c"]);
+  });
+
+  it("costs nothing at a member that was not reached, whose price nobody knows (acceptance 13)", async () => {
+    const error = providerErrors.create("provider_unreachable", "a/m could not be reached.");
+    const away = model("a", { error }, { capabilities: { cost: "metered" } });
+    const { report } = await read(groupOf([away, works]));
+    expect(report?.attempts.map((each) => [each.provider, each.costMicroUsd])).toEqual([
+      ["a", 0],
+      ["c", 0],
+    ]);
+    expect(report?.costMicroUsd).toBe(0);
   });
 });

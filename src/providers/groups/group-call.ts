@@ -60,6 +60,8 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   #breach: Breach | undefined;
   #possiblyBilledTwice = false;
   #counted = new Set<unknown>();
+  /** Attempts of this group alone: those of a group within it have a bound of their own. */
+  #attempts = 0;
 
   constructor(group: GroupState, request: ModelRequest, options: StreamOptions) {
     const { clock, prices, rules } = group;
@@ -238,6 +240,7 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
       throw error;
     }
     await this.#end(attempt, { kind: "failed", error });
+    this.#attempts++;
     this.#merge(error.details["report"]);
     const { member } = attempt;
     const { clock } = this.#group;
@@ -248,7 +251,7 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
       member,
       error,
       sequel,
-      attempts: this.#recorder.attempts.length,
+      attempts: this.#attempts,
       elapsedMs: clock.monotonic() - this.#beganMs,
     });
     if (step.kind === "stop" || sequel === "stop") throw error;
