@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { readStructured, schemaInstruction } from "./structured-output.ts";
+import { findObject, readStructured, schemaInstruction } from "./structured-output.ts";
 
 const score = z.object({ score: z.number() });
 
@@ -54,4 +54,9 @@ test("an answer that never closes its fence is looked at once, however long it i
   const start = performance.now();
   expect(await readStructured(z.object({}), "```".concat("\n".repeat(200_000)))).toMatchObject({ ok: false });
   expect(performance.now() - start).toBeLessThan(2_000);
+});
+
+test("an object is found in a fence and beside other text, and a list or a broken one is none", () => {
+  expect(['Here: {"a":1}.', '```json\n{"a":1}\n```'].map(findObject)).toEqual([{ a: 1 }, { a: 1 }]);
+  expect(["[1]", '{"a":', "no"].map(findObject)).toEqual([undefined, undefined, undefined]);
 });

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
-import { checkSchema, describeIssues, parseJson } from "../base/index.ts";
+import { checkSchema, describeIssues, isJsonObject, parseJson } from "../base/index.ts";
 import { type Message, systemMessage } from "./message.ts";
 
 /** Is the outcome of reading an answer that should follow a schema; `problem` tells the model what to correct. */
@@ -19,6 +19,12 @@ export async function readStructured<Output>(
     problem ??= `The JSON does not follow the schema: ${describeIssues(checked.issues)}.`;
   }
   return { ok: false, problem: problem ?? "The answer is not JSON." };
+}
+
+/** Finds a JSON object in an answer, also inside a code fence or beside other text; undefined where there is none. */
+export function findObject(text: string): JsonObject | undefined {
+  for (const value of candidates(text)) if (isJsonObject(value)) return value;
+  return undefined;
 }
 
 const brackets = [

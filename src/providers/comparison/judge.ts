@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../base/index.ts";
-import { isJsonObject } from "../../base/index.ts";
 import { generate } from "../generate.ts";
 import { systemMessage, userMessage } from "../message.ts";
 import type { Model, ModelRequest, StreamOptions } from "../model.ts";
+import { findObject } from "../structured-output.ts";
 
 /** Is what a judge thinks of an answer. Units: `score` 0 (useless) to 1 (nothing to add). */
 export interface Judgement {
@@ -50,13 +50,7 @@ export async function judgeAnswer(
 }
 
 function readVerdict(text: string): Judgement | undefined {
-  try {
-    const value: unknown = JSON.parse(/\{[^]*\}/.exec(text)?.[0] ?? "");
-    if (!isJsonObject(value)) return undefined;
-    const { score, reason } = value;
-    if (typeof score !== "number" || !(score >= 0 && score <= 10)) return undefined;
-    return { score: score / 10, reason: typeof reason === "string" ? reason : "" };
-  } catch {
-    return undefined;
-  }
+  const { score, reason } = findObject(text) ?? {};
+  if (typeof score !== "number" || !(score >= 0 && score <= 10)) return undefined;
+  return { score: score / 10, reason: typeof reason === "string" ? reason : "" };
 }

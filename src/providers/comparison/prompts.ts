@@ -3,6 +3,7 @@ import { isJsonObject } from "../../base/index.ts";
 import type { Generation } from "../generate.ts";
 import { systemMessage, userMessage } from "../message.ts";
 import type { ModelRequest } from "../model.ts";
+import { findObject } from "../structured-output.ts";
 
 /** Says whether an answer is right, as far as a program can tell: the share of what was checked that holds, 0 to 1. */
 export type Check = (answer: Generation) => { readonly score: number; readonly missing: readonly string[] };
@@ -168,7 +169,7 @@ function threeLines({ text }: Generation): ReturnType<Check> {
 }
 
 function isOrder({ text }: Generation): ReturnType<Check> {
-  const order = parsed(text);
+  const order = findObject(text);
   const items = Array.isArray(order?.["items"]) ? order["items"] : [];
   const counts = items.map((item) => (isJsonObject(item) ? `${shown(item["name"])}:${shown(item["count"])}` : ""));
   const missing = [
@@ -184,16 +185,6 @@ function isOrder({ text }: Generation): ReturnType<Check> {
 
 function shown(value: JsonValue | undefined): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
-}
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    // Models without structured output put JSON into a fence.
-    const value: unknown = JSON.parse(/\{[^]*\}/.exec(text)?.[0] ?? "");
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function callsWeather({ toolCalls }: Generation): ReturnType<Check> {
