@@ -43,7 +43,7 @@ function translating(receiver: HttpReceiver, form: BodyForm): HttpReceiver {
     data(chunk) {
       if (held === undefined) return receiver.data(chunk);
       // The client may use a chunk's memory again.
-      held.push(chunk.slice());
+      held.push(Buffer.from(chunk));
       sizeBytes += chunk.byteLength;
       // What is longer than an error can be is none.
       if (sizeBytes > maxErrorBytes) release();

@@ -6,6 +6,10 @@ import { readJson } from "./read-json.ts";
 const maxJsonBytes = 16 * 1024 * 1024;
 
 const noJson: Fault = { code: "provider_malformed_response", message: "answered with something that is not JSON" };
+const tooLong: Fault = {
+  code: "provider_malformed_response",
+  message: "sent an answer that is longer than Atlas reads; ask for less at once",
+};
 
 /** Calls for one JSON value. Errors: as `streamCall`. */
 export function fetchJson(call: Call): Promise<JsonValue> {
@@ -16,9 +20,9 @@ export function fetchJson(call: Call): Promise<JsonValue> {
       readsJson: true,
       data(chunk) {
         size += chunk.byteLength;
-        if (size > maxJsonBytes) return exchange.fail(noJson);
+        if (size > maxJsonBytes) return exchange.fail(tooLong);
         // The client may use a chunk's memory again.
-        chunks.push(chunk.slice());
+        chunks.push(Buffer.from(chunk));
       },
       end() {
         const value = readJson(Buffer.concat(chunks).toString("utf8"));

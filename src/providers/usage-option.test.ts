@@ -62,6 +62,17 @@ it("a refusal longer than anyone reads is told as it came", async () => {
   expect(at.asked()).toEqual([true]);
 });
 
+it("a refusal whose body does not end is told by its status, long before a call without an answer would be", async () => {
+  await using at = await open(() => ({ status: 400, chunks: ['{"error":'], ending: "hang" }));
+  const startMs = performance.now();
+  await expect(generate(at.provider.model("a"), request)).rejects.toMatchObject({
+    code: "provider_invalid_request",
+    details: { status: 400 },
+  });
+  expect(performance.now() - startMs).toBeLessThan(4_000);
+  await at.server.idle();
+});
+
 it("cancelling ends a request that is being made again", async () => {
   await using at = await open(({ body }) =>
     body.includes("include_usage") ? refusal("stream_options?") : { silent: true },

@@ -39,6 +39,8 @@ interface Held {
 }
 
 const maxBytes = 64 * 1024;
+/** How long a refusal is held back at most: one whose body does not end is told by its status. */
+const maxHeldMs = 1_000;
 
 function attempt(
   http: HttpClient,
@@ -46,7 +48,9 @@ function attempt(
   { receiver, learn }: { readonly receiver: HttpReceiver; readonly learn: (model: string) => void },
 ): HttpExchange {
   let held: Held | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const release = (): void => {
+    clearTimeout(timer);
     if (held === undefined) return;
     receiver.head(held.status, held.header);
     for (const chunk of held.chunks) receiver.data(chunk);
@@ -55,18 +59,22 @@ function attempt(
   let exchange = http.send(request, {
     sent: () => receiver.sent(),
     head(status, header) {
-      if (status === 400 || status === 422) held = { status, header, chunks: [], sizeBytes: 0 };
-      else receiver.head(status, header);
+      if (status !== 400 && status !== 422) return receiver.head(status, header);
+      held = { status, header, chunks: [], sizeBytes: 0 };
+      timer = setTimeout(release, maxHeldMs).unref();
+      return undefined;
     },
     data(chunk) {
       if (held === undefined) return receiver.data(chunk);
-      held.chunks.push(chunk);
+      // The client may use a chunk's memory again.
+      held.chunks.push(Buffer.from(chunk));
       held.sizeBytes += chunk.byteLength;
       return held.sizeBytes > maxBytes ? release() : undefined;
     },
     end() {
       const without = held === undefined || !namesOption(held) ? undefined : withoutOption(request);
       if (without !== undefined) {
+        clearTimeout(timer);
         exchange = http.send(
           without.request,
           again(receiver, () => learn(without.model)),
@@ -84,8 +92,14 @@ function attempt(
   return {
     pause: () => exchange.pause(),
     resume: () => exchange.resume(),
-    close: () => exchange.close(),
-    drain: () => exchange.drain(),
+    close() {
+      clearTimeout(timer);
+      exchange.close();
+    },
+    drain() {
+      clearTimeout(timer);
+      exchange.drain();
+    },
   };
 }
 
