@@ -118,7 +118,7 @@ export class Exchange implements HttpReceiver {
     const refusal = this.#refusal;
     if (refusal === undefined) return this.#reader.data(chunk);
     // The client may use a chunk's memory again.
-    refusal.chunks.push(chunk.slice());
+    refusal.chunks.push(Buffer.from(chunk));
     refusal.size += chunk.byteLength;
     if (refusal.size > maxRefusalBytes) this.#refuse(refusal);
   }

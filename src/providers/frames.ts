@@ -92,7 +92,7 @@ function lineParser(maxBytes: number, take: (lines: string, frames: Frame[]) => 
   const keep = (bytes: Uint8Array): void => {
     if (bytes.byteLength === 0) return;
     // The client may use a chunk's memory again, and a short rest must not hold on to a long chunk.
-    rest.push(bytes.slice());
+    rest.push(Buffer.from(bytes));
     restBytes += bytes.byteLength;
   };
   const read = (bytes: Buffer, frames: Frame[]): Fault | undefined => {

@@ -26,7 +26,12 @@ function decode(pieces: readonly Uint8Array[], parser: FrameParser, decoder: Str
   const parts: StreamPart[] = [];
   const emit = (part: StreamPart): void => void parts.push(part);
   const frames: Frame[] = [];
-  for (const piece of pieces) parser.push(piece, frames);
+  for (const piece of pieces) {
+    const chunk = Buffer.from(piece);
+    parser.push(chunk, frames);
+    // A client may use a chunk's memory again.
+    chunk.fill(0);
+  }
   parser.end(frames);
   for (const frame of frames) if (decoder.state !== "ended") decoder.push(frame, emit);
   return { parts, fault: decoder.finish(emit) };
