@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Amount, Budget, Reservation } from "../../base/index.ts";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
-import type { Database } from "../../storage/index.ts";
+import { type Database, storageErrors } from "../../storage/index.ts";
 import { manualClock } from "../../testing/index.ts";
 import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
@@ -128,6 +128,27 @@ describe("a durable budget", () => {
     // What asks for nothing of what is used up passes.
     await (await scope.reserve(amount(0, 5))).settle(amount(0, 5));
     expect(scope.spent).toEqual(amount(130, 5));
+  });
+
+  it("books at its end what the database did not take at first, and gives back no part of it", async () => {
+    const { database } = await newDatabase();
+    let full = false;
+    const flaky: Database = {
+      ...database,
+      write: (statements) =>
+        full ? Promise.reject(storageErrors.create("database_full", "The disk is full.")) : database.write(statements),
+    };
+    {
+      await using budgets = await open(flaky);
+      const held = await (await budgets.scope("acme", { period: "total", maxTokens: 100 })).reserve(amount(80));
+      full = true;
+      await expect(held.settle(amount(70))).rejects.toMatchObject({ code: "database_full" });
+      await expect(held.release()).rejects.toMatchObject({ code: "database_full" });
+      full = false;
+    }
+    await using later = await open(database);
+    const scope = await later.scope("acme", { period: "total", maxTokens: 100 });
+    expect([scope.spent, scope.reserved]).toEqual([amount(70), nothing]);
   });
 
   it("shows the day of now also after the clock was wrong and went back", async () => {

@@ -67,6 +67,8 @@ interface Shared {
   readonly today: () => string;
   /** The sums of each scope in its last known period. */
   readonly known: Map<string, { readonly period: string; readonly sums: ScopeSums }>;
+  /** Ends of reservations that the database refused to write, to be written before what is left is given back. */
+  readonly unwritten: Set<() => Promise<void>>;
 }
 
 const nothing: Amount = { tokens: 0, costMicroUsd: 0 };
@@ -95,13 +97,18 @@ export async function createDurableBudgets(options: BudgetsOptions): Promise<Bud
   const owner = newId("own", { clock });
   const lock = await database.lock(owner);
   await store.reclaim(owner);
-  const shared: Shared = { store, owner, clock, today, known };
+  const unwritten: Shared["unwritten"] = new Set();
+  const shared: Shared = { store, owner, clock, today, known, unwritten };
   return {
     scope: (name, limits) => openScope(shared, { name, limits, parent: undefined }),
     report: ({ from = "", to = "9999-12-31" } = {}) => store.entries(from, to),
     async [Symbol.asyncDispose]() {
-      await store.releaseAll(owner);
-      await lock?.[Symbol.asyncDispose]();
+      try {
+        await Promise.all([...unwritten].map((write) => write()));
+        await store.releaseAll(owner);
+      } finally {
+        await lock?.[Symbol.asyncDispose]();
+      }
     },
   };
 }
@@ -193,7 +200,7 @@ async function insist({ store, owner }: Shared, scopes: readonly ScopePeriod[], 
 }
 
 function reservationOf(shared: Shared, stored: StoredReservation, asked: Asked): Reservation {
-  const { store, owner } = shared;
+  const { store, owner, unwritten } = shared;
   // A call counts on the day on which it began, in the sums as in the book.
   const day = shared.today();
   const label = asked.options.label ?? "";
@@ -204,10 +211,11 @@ function reservationOf(shared: Shared, stored: StoredReservation, asked: Asked):
     // What was spent stays spent: a release that follows a settlement which could not be written tries to write it.
     if (spent !== undefined) settlement ??= { spent, day, label };
     ended ??= store.end(stored, settlement).then(
-      () => undefined,
+      () => void unwritten.delete(end),
       (error: unknown) => {
         // Not written is not ended: it may be tried again.
         ended = undefined;
+        unwritten.add(end);
         throw error;
       },
     );
