@@ -11,7 +11,7 @@ import { toolErrors } from "../tools/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
 import { agentErrors } from "./errors.ts";
 import { systemText } from "./instructions.ts";
-import { addCost, budgetOfStep, spendingLimits, spentReason } from "./limits.ts";
+import { addCost, answerBound, budgetOfStep, spendingLimits, spentReason } from "./limits.ts";
 import type { SpendingLimits } from "./limits.ts";
 import { recordModelCall } from "./model-step.ts";
 import type { RecordedResponse } from "./model-call.ts";
@@ -247,7 +247,7 @@ function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopSt
 
 async function modelStep(loop: Loop, state: LoopState, last: boolean): Promise<RecordedResponse> {
   const { agent, context, model, tools, schema, signal } = loop;
-  const request: ModelRequest = {
+  const asked: ModelRequest = {
     messages: state.messages,
     ...(tools.length > 0 ? { tools: describeTools(tools), toolChoice: last ? "none" : "auto" } : {}),
     ...(schema && model.capabilities.structuredOutput === "native"
@@ -255,7 +255,13 @@ async function modelStep(loop: Loop, state: LoopState, last: boolean): Promise<R
       : {}),
   };
   const budget = budgetOfStep(loop.budget, loop.limits, state);
-  return await recordModelCall({ context, model, request, signal, budget, task: agent.task, step: state.steps + 1 });
+  const maxOutputTokens = answerBound(budget, asked, model);
+  const request = maxOutputTokens === undefined ? asked : { ...asked, maxOutputTokens };
+  const call = { context, model, request, signal, budget, task: agent.task, step: state.steps + 1 };
+  const response = await recordModelCall(call);
+  // The bound was the budget's: so is the end that it brought.
+  const cut = maxOutputTokens !== undefined && response.finishReason === "length";
+  return cut ? { ...response, finishReason: "budget" } : response;
 }
 
 /** Calls the model; a budget that has nothing left for a further call ends the run with what there was. */

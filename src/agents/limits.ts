@@ -1,6 +1,6 @@
 import type { Budget, BudgetLimits } from "../base/index.ts";
-import type { Usage } from "../providers/index.ts";
-import { toMicros } from "../providers/index.ts";
+import type { Model, ModelRequest, Usage } from "../providers/index.ts";
+import { estimateNeed, toMicros } from "../providers/index.ts";
 import type { AgentInput, AnyAgent, RunBudget } from "./agent.ts";
 
 /** Is what a run may spend: as its starter says, and as its agent says. */
@@ -32,6 +32,20 @@ export function spendingLimits(agent: AnyAgent, input: AgentInput): SpendingLimi
  */
 export function budgetOfStep(budget: Budget, limits: SpendingLimits, spent: Spent): Budget {
   return budget.child("the run", left(limits.run, spent)).child(limits.agentName, left(limits.agent, spent));
+}
+
+/** Less than this is no answer worth asking for. Units: tokens. */
+const leastAnswerTokens = 16;
+
+/**
+ * Gives how long an answer may be where the budget has less left than is set aside for one that nobody bounds: asked of the
+ * provider as a bound, a small budget buys a short answer instead of none. Undefined where there is enough. Units: tokens.
+ */
+export function answerBound({ left }: Budget, request: ModelRequest, model: Model): number | undefined {
+  if (left.tokens === Infinity) return undefined;
+  const { inputTokens, maxOutputTokens } = estimateNeed(request, model);
+  const rest = left.tokens - inputTokens;
+  return rest >= maxOutputTokens ? undefined : Math.max(leastAnswerTokens, rest);
 }
 
 /** Tells which limit is used up, so that no further call can be made; undefined when none is. */

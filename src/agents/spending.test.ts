@@ -135,3 +135,37 @@ it("what the log, the result and the attempts say of tokens and money is the sam
   );
   expect(await dataOf(run, "answer.restarted")).toMatchObject([{ step: 1, to: "scripted/works" }, { step: 2 }]);
 });
+
+it("a limit that is smaller than what is set aside for an answer buys a short answer", async () => {
+  const bounds: (number | undefined)[] = [];
+  const says: Script = (request) => {
+    bounds.push(request.maxOutputTokens);
+    return "Paris.";
+  };
+  for (const [index, maxTokens] of [200, 60, 5_000].entries()) {
+    const model = guarded(metered(says), { prices: gappy, clock });
+    const run = await start({ name: `a${index}`, model, limits: { maxTokens } });
+    expect(await run.result()).toMatchObject({ output: "Paris.", finishReason: "stop" });
+  }
+  expect(bounds).toEqual([expect.closeTo(190, -1), expect.closeTo(50, -1), undefined]);
+});
+
+it("an answer that the bound of a budget cut ends with budget; one that its model cut ends with length", async () => {
+  const cut = metered([{ text: "Half an", finishReason: "length" }]);
+  const model = guarded(cut, { prices: gappy, clock });
+  const small = await start({ model, limits: { maxTokens: 200 } });
+  expect(await small.result()).toMatchObject({ output: "Half an", finishReason: "budget" });
+  const large = await start({ name: "large", model, limits: { maxTokens: 20_000 } });
+  expect(await large.result()).toMatchObject({ output: "Half an", finishReason: "length" });
+});
+
+it("a limit too small for any answer is refused before anything is sent, by name", async () => {
+  let calls = 0;
+  const model = guarded(
+    metered(() => `call ${++calls}`),
+    { prices: gappy, clock },
+  );
+  const run = await start({ model, limits: { maxTokens: 10 } });
+  await expect(run.result()).rejects.toMatchObject({ code: "budget_exceeded", details: { scope: "guide" } });
+  expect(calls).toBe(0);
+});
