@@ -40,7 +40,7 @@ export type Rejection = {
   readonly retryAtMs?: number;
 };
 
-/** Says why a member was chosen: its place and what the strategy knew of each candidate. */
+/** Says why a member was chosen: its place and what the strategy knew of each candidate, of at most ten. */
 export type Selection = {
   readonly strategy: string;
   readonly chosen: string;
@@ -49,6 +49,8 @@ export type Selection = {
   /** Order: as the strategy ranked them. Higher scores are better. */
   readonly candidates: readonly { readonly model: string; readonly score: number }[];
   readonly rejected: readonly Rejection[];
+  /** How many more candidates and rejections there were. */
+  readonly omitted?: number;
 };
 
 /** Is a place in an answer where another model took over. Units: `atChars` UTF-16 code units of text before it. */

@@ -13,6 +13,21 @@ export interface CallRecorder {
   report(): CallReport;
 }
 
+/** More candidates than this, and more rejections, are not listed for a choice: a report is kept with each call. */
+const maxListed = 10;
+
+function brief(selection: Selection): Selection {
+  const { candidates, rejected } = selection;
+  const omitted = Math.max(0, candidates.length - maxListed) + Math.max(0, rejected.length - maxListed);
+  if (omitted === 0) return selection;
+  return {
+    ...selection,
+    candidates: candidates.slice(0, maxListed),
+    rejected: rejected.slice(0, maxListed),
+    omitted,
+  };
+}
+
 /** Makes a recorder for one call of a group; `group` is left out where a single model is guarded. */
 export function createRecorder(group: string | undefined): CallRecorder {
   const attempts: Attempt[] = [];
@@ -25,7 +40,7 @@ export function createRecorder(group: string | undefined): CallRecorder {
       selections.push(...inner.selections);
       seams.push(...inner.seams);
     },
-    select: (selection) => void selections.push(selection),
+    select: (selection) => void selections.push(brief(selection)),
     seam: (seam) => void seams.push(seam),
     report() {
       const costs = attempts.map((attempt) => attempt.costMicroUsd);

@@ -78,6 +78,11 @@ export class Delivery {
         this.#escaped.forget();
         this.ready.push(part);
         return;
+      case "reasoning.delta":
+        // Who goes on may think before it repeats the last words.
+        if (this.#seam?.holds === true) this.#endSeam();
+        this.#show(part);
+        return;
       default:
         this.#endSeam();
         this.#show(part);

@@ -59,6 +59,15 @@ describe("fallback by what has reached the reader", () => {
     expect(report?.seams).toEqual([]);
   });
 
+  it("drops what a model that thinks first repeats of the answer that it continues (acceptance 21)", async () => {
+    const members = [
+      model("a", { text: "Bread rises because", error: "stream_interrupted" }),
+      model("b", { reasoning: "Where was I?", text: "Bread rises because yeast breathes." }),
+    ];
+    const { text } = await read(groupOf(members, { fallback: { onText: "continue", continuePrompt: "Go on." } }));
+    expect(text).toBe("Bread rises because yeast breathes.");
+  });
+
   it("restarts an answer whose text was seen, and says so before the new one begins (acceptance 21)", async () => {
     const broken = model("a", { text: "Because of", error: "stream_interrupted" });
     const { parts, text, report } = await read(groupOf([broken, model("b", { text: "Yeast breathes." })]));

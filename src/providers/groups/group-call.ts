@@ -290,7 +290,17 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
     const ownWords = refusal !== undefined && refusal.code !== "gate_closed";
     const sameForAll = rejected.every((each) => each.reason === "budget" || each.reason === "price_unknown");
     if (ownWords && (sameForAll || this.#group.members.length === 1)) return refusal;
-    return unavailableError(this.#group.name, rejected, failure ?? refusal);
+    if (failure?.code === "provider_context_length" && rejected.every((each) => isTooLong(each))) return failure;
+    const { provider, name, reported } = this.#group;
+    const single = reported === undefined;
+    const failures = [...this.#choosing.failed.values()];
+    return unavailableError({
+      name: single ? `${provider}/${name}` : name,
+      single,
+      rejected,
+      failures,
+      cause: failure ?? refusal,
+    });
   }
 
   #errorOf(cause: unknown): AtlasError {
@@ -309,6 +319,10 @@ function isBusy(call: Choosing, member: Member): boolean {
   if (call.failed.has(member)) return false;
   const now = member.gate.check(needOf(call, member));
   return now.available || now.reason === "rate_limited" || now.reason === "concurrency" || now.reason === "cooldown";
+}
+
+function isTooLong({ reason, detail }: Rejection): boolean {
+  return reason === "context_length" || detail === "provider_context_length";
 }
 
 function cutShort({ model }: Member): AtlasError {

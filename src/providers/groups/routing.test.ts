@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createBudget, seededRandom } from "../../base/index.ts";
+import { createBudget, isAtlasError, seededRandom } from "../../base/index.ts";
 import { manualClock } from "../../testing/manual-clock.ts";
 import { providerErrors } from "../errors.ts";
 import { generate } from "../generate.ts";
@@ -8,6 +8,7 @@ import type { Model, ModelCapabilities, ModelRequest } from "../model.ts";
 import { createGate } from "../resilience/create-gate.ts";
 import type { Gate, Outcome } from "../resilience/gate.ts";
 import { scripted, type ScriptedTurn } from "../scripted.ts";
+import { isReport } from "./call-recorder.ts";
 import { group, guarded } from "./group.ts";
 import { roundRobin } from "./strategies/round-robin.ts";
 
@@ -208,6 +209,26 @@ describe("when no member can take a call", () => {
     });
   });
 
+  it("because keys and accounts are refused, waiting does not help (acceptance 20)", async () => {
+    const members = [
+      sequence("a", [{ error: "provider_authentication" }]).model,
+      sequence("b", [{ error: "provider_permission" }]).model,
+    ];
+    await expect(generate(group({ name: "g", members }), request)).rejects.toMatchObject({
+      code: "no_provider_available",
+      retry: "changed",
+    });
+  });
+
+  it("names a single model by its own name, with when to try again (acceptance 20)", async () => {
+    const gate = createGate({ provider: "a", model: "m", keyId: "k", clock: manualClock(1_000_000) });
+    gate.markUnhealthy(60_000, "provider_error");
+    await expect(generate(guarded(sequence("a", [{}]).model, { gate }), request)).rejects.toMatchObject({
+      code: "no_provider_available",
+      message: "a/m can not take the call (unhealthy). It may be tried again at 1970-01-01T00:17:40.000Z.",
+    });
+  });
+
   it("and waiting can not help, only another request can (acceptance 20)", async () => {
     const from = group({
       name: "g",
@@ -219,6 +240,44 @@ describe("when no member can take a call", () => {
       retry: "changed",
     });
   });
+});
+
+describe("a request that is too long for a member", () => {
+  const long = (name: string, contextTokens: number | null) =>
+    sequence(name, [{ error: "provider_context_length" }], { contextTokens });
+
+  it("is not sent to those that read no more than it", async () => {
+    const [first, smaller, same] = [long("a", 8_000), long("b", 4_000), long("c", 8_000)];
+    const larger = sequence("d", [{ text: "Yeast." }], { contextTokens: 32_000 });
+    const members = [first, smaller, same, larger].map((each) => each.model);
+    const { report } = await generate(group({ name: "g", members }), request);
+    expect(report?.attempts.map((each) => each.provider)).toEqual(["a", "d"]);
+    expect(report?.selections[1]?.rejected).toMatchObject([
+      { provider: "a", reason: "already_failed" },
+      { provider: "b", reason: "context_length", detail: "reads no more than a/m, for which the request is too long" },
+      { provider: "c", reason: "context_length" },
+    ]);
+  });
+
+  it("is too long, and not a matter of waiting, when it is so for all", async () => {
+    const members = [long("a", 8_000), long("b", 4_000), long("c", null)].map((each) => each.model);
+    await expect(generate(group({ name: "g", members }), request)).rejects.toMatchObject({
+      code: "provider_context_length",
+      retry: "changed",
+    });
+  });
+});
+
+it("a group of many members lists ten of them for a choice", async () => {
+  const members = Array.from({ length: 100 }, (_, index) => sequence(`p${index}`, [{ error: "provider_error" }]).model);
+  const error = await generate(group({ name: "g", members }), request).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  const report = isAtlasError(error) && isReport(error.details["report"]) ? error.details["report"] : undefined;
+  expect(report?.selections[3]).toMatchObject({ chosen: "p3/m", omitted: 87 });
+  expect(report?.selections[3]?.candidates.length).toBe(10);
+  expect(JSON.stringify(report).length).toBeLessThan(5_000);
 });
 
 describe("a budget", () => {

@@ -2,6 +2,8 @@
 export interface SeamText {
   /** Gives what of the text may be shown now; it holds back what may still turn out to be a repetition. */
   push(text: string): string;
+  /** Tells whether some text is held back. */
+  readonly holds: boolean;
   /** Gives what was held back when no more text comes. */
   end(): string;
 }
@@ -50,6 +52,9 @@ export function createSeamText(before: string, exact: boolean): SeamText {
       if (held === "") return "";
       spaces = 0;
       return settle(false);
+    },
+    get holds() {
+      return held !== "";
     },
     end: () => (open ? settle(true) : ""),
   };

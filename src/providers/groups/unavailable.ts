@@ -9,21 +9,38 @@ const passing: ReadonlySet<Rejection["reason"]> = new Set([
   "rate_limited",
   "concurrency",
   "unhealthy",
-  "already_failed",
 ]);
 
+/** Are the other reasons that a gate gives. */
+const lasting: ReadonlySet<string> = new Set<Rejection["reason"]>(["key_disabled", "too_large"]);
+
+/** More members than this are not named in a message; the details have them all. */
+const maxNamed = 10;
+
+/** Is a call that no member can take. `name` is that of the group, or of the only model as `provider/name`. */
+export interface Refused {
+  readonly name: string;
+  readonly single: boolean;
+  readonly rejected: readonly Rejection[];
+  /** What members failed with in this call. */
+  readonly failures: readonly AtlasError[];
+  readonly cause: AtlasError | undefined;
+}
+
 /** Makes the error of a call that no member can take: each with its reason, and the earliest time to try again. */
-export function unavailableError(
-  group: string,
-  rejected: readonly Rejection[],
-  cause: AtlasError | undefined,
-): AtlasError {
+export function unavailableError({ name, single, rejected, failures, cause }: Refused): AtlasError {
   const times = rejected.flatMap((each) => (each.retryAtMs === undefined ? [] : [each.retryAtMs]));
   const retryAtMs = times.length === 0 ? undefined : Math.min(...times);
-  const list = rejected.map((each) => `${each.provider}/${each.model}: ${each.detail ?? each.reason}`).join("; ");
-  return providerErrors.create("no_provider_available", `No member of ${group} can take the call (${list}).`, {
-    details: { group, candidates: [...rejected], ...(retryAtMs !== undefined && { retryAtMs }) },
-    retry: rejected.some((each) => passing.has(each.reason)) ? "later" : "changed",
+  const why = ({ detail, reason }: Rejection): string => detail ?? reason;
+  const named = rejected.slice(0, maxNamed).map((each) => `${each.provider}/${each.model}: ${why(each)}`);
+  const more = rejected.length > maxNamed ? [`and ${rejected.length - maxNamed} more`] : [];
+  const list = single ? rejected.map(why).join("; ") : [...named, ...more].join("; ");
+  const subject = single ? `${name} can not take the call` : `No member of ${name} can take the call`;
+  const when = retryAtMs === undefined ? "" : ` It may be tried again at ${new Date(retryAtMs).toISOString()}.`;
+  const passes = rejected.some((each) => passing.has(each.reason)) || failures.some((each) => each.retry === "later");
+  return providerErrors.create("no_provider_available", `${subject} (${list}).${when}`, {
+    details: { group: name, candidates: [...rejected], ...(retryAtMs !== undefined && { retryAtMs }) },
+    retry: passes ? "later" : "changed",
     ...(cause !== undefined && { cause }),
   });
 }
@@ -50,8 +67,5 @@ export function refusalOfError(error: AtlasError): Omit<Rejection, "provider" | 
 }
 
 function isReason(value: unknown): value is Rejection["reason"] {
-  return (
-    typeof value === "string" &&
-    (passing.has(value as Rejection["reason"]) || value === "key_disabled" || value === "too_large")
-  );
+  return typeof value === "string" && (passing.has(value as Rejection["reason"]) || lasting.has(value));
 }
