@@ -67,6 +67,8 @@ export type { ModelEntry, ModelMatch, ModelNeeds, ModelQuery, ModelQueryResult }
 export type { ComparedCall } from "./comparison/compared-call.ts";
 export { compareModels, comparisonHtml, comparisonPrompts } from "./comparison/comparison.ts";
 export type { Comparison, ComparisonOptions } from "./comparison/compare-models.ts";
+export { comparisonTable } from "./comparison/comparison-table.ts";
+export type { ComparisonTable } from "./comparison/comparison-table.ts";
 export { judgeAnswer } from "./comparison/judge.ts";
 export type { Judgement } from "./comparison/judge.ts";
 export type { Check, ComparisonPrompt } from "./comparison/prompts.ts";

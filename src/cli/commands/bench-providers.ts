@@ -1,8 +1,8 @@
 import { open, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Atlas } from "../../app/index.ts";
-import type { ComparedCall, Comparison, ComparisonPrompt, Model, ModelSummary } from "../../providers/index.ts";
-import { compareModels, comparisonHtml, comparisonPrompts, qualityOf } from "../../providers/index.ts";
+import type { ComparedCall, Comparison, ComparisonPrompt, Model } from "../../providers/index.ts";
+import { compareModels, comparisonHtml, comparisonPrompts, comparisonTable } from "../../providers/index.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { count } from "../format.ts";
@@ -87,23 +87,10 @@ function progressOf({ model, prompt, ok, code }: ComparedCall, done: number, tot
   return `${done} of ${total}: ${oneLine(model, 40)} ${prompt} ${ok ? "answered" : `failed (${code ?? ""})`}`;
 }
 
-const columns: readonly (readonly [title: string, cell: (model: ModelSummary) => string])[] = [
-  ["model", ({ model }) => oneLine(model, 40)],
-  ["quality", (model) => percent(qualityOf(model))],
-  ["checks", ({ checkScore }) => percent(checkScore)],
-  ["judge", ({ judgeScore }) => (judgeScore === null ? "-" : percent(judgeScore))],
-  ["failed", ({ failed, calls }) => `${failed}/${calls}`],
-  ["first part", ({ firstPartP50Ms }) => milliseconds(firstPartP50Ms)],
-  ["answer", ({ durationP50Ms }) => milliseconds(durationP50Ms)],
-  ["p95", ({ durationP95Ms }) => milliseconds(durationP95Ms)],
-  ["tokens/s", ({ tokensPerSecond }) => (tokensPerSecond === null ? "-" : tokensPerSecond.toFixed(0))],
-  ["in/out", ({ inputTokens, outputTokens }) => `${inputTokens}/${outputTokens}`],
-  ["cost/call", ({ costPerCallMicroUsd }) => dollars(costPerCallMicroUsd)],
-];
-
 function showTable({ models, judge, priceTable, calls }: Comparison, { screen }: Call): void {
-  const rows = [columns.map(([title]) => title), ...models.map((model) => columns.map(([, cell]) => cell(model)))];
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  const { head, rows: found } = comparisonTable(models);
+  const rows = [head, ...found.map((cells) => cells.map((cell) => oneLine(cell, 40)))];
+  const widths = head.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   rows.forEach((row, index) => {
     const text = row
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
@@ -131,18 +118,4 @@ function ungradedOf(calls: readonly ComparedCall[]): string | undefined {
   if (failures.length === 0) return undefined;
   const codes = [...new Set(failures)].map((code) => `${code} (${failures.filter((each) => each === code).length})`);
   return `graded ${answered.length - failures.length} of ${count(answered.length, "answer")}: ${codes.join(", ")}.`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
-}
-
-function milliseconds(ms: number | null): string {
-  if (ms === null) return "-";
-  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
-}
-
-function dollars(microUsd: number | null): string {
-  if (microUsd === null) return "unknown";
-  return microUsd === 0 ? "free" : `$${(microUsd / 1_000_000).toFixed(6)}`;
 }

@@ -1,4 +1,5 @@
 import type { Comparison } from "./compare-models.ts";
+import { comparisonTable, dollars, milliseconds, percent } from "./comparison-table.ts";
 import { type ModelSummary, qualityOf } from "./summary.ts";
 
 /** Does what `comparisonHtml` says. */
@@ -9,6 +10,7 @@ export function htmlOf(comparison: Comparison): string {
     judge === null ? "no judge" : `judge: ${judge}`,
     priceTable === null ? "no price table" : `prices: ${priceTable}`,
   ];
+  const found = comparisonTable(models);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -20,10 +22,7 @@ export function htmlOf(comparison: Comparison): string {
 <body>
 <h1>Comparison of models</h1>
 <p>${escaped(about.join(" · "))}</p>
-${table(
-  columns.map(({ title }) => title),
-  models.map((model) => columns.map(({ cell }) => cell(model))),
-)}
+${table(found.head, found.rows)}
 <h2>Quality and first part</h2>
 ${chart(models)}
 <h2>Quality by kind of task</h2>
@@ -44,21 +43,6 @@ th:first-child, td:first-child { text-align: left; }
 svg { width: 100%; height: auto; } svg text { font: 13px system-ui, sans-serif; fill: currentColor; }
 details { margin: .5rem 0; }
 `;
-
-const columns: readonly { readonly title: string; readonly cell: (model: ModelSummary) => string }[] = [
-  { title: "model", cell: ({ model }) => model },
-  { title: "quality", cell: (model) => percent(qualityOf(model)) },
-  { title: "checks", cell: ({ checkScore }) => percent(checkScore) },
-  { title: "judge", cell: ({ judgeScore }) => (judgeScore === null ? "–" : percent(judgeScore)) },
-  { title: "failed", cell: ({ failed, calls }) => `${failed} of ${calls}` },
-  { title: "first part", cell: ({ firstPartP50Ms }) => milliseconds(firstPartP50Ms) },
-  { title: "whole answer", cell: ({ durationP50Ms }) => milliseconds(durationP50Ms) },
-  { title: "p95", cell: ({ durationP95Ms }) => milliseconds(durationP95Ms) },
-  { title: "tokens/s", cell: ({ tokensPerSecond }) => (tokensPerSecond === null ? "–" : tokensPerSecond.toFixed(0)) },
-  { title: "tokens in", cell: ({ inputTokens }) => String(inputTokens) },
-  { title: "tokens out", cell: ({ outputTokens }) => String(outputTokens) },
-  { title: "cost of a call", cell: ({ costPerCallMicroUsd }) => dollars(costPerCallMicroUsd) },
-];
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[], tag: "th" | "td"): string =>
@@ -99,7 +83,7 @@ function callTable({ calls, models }: Comparison): string {
           String(call.round),
           call.ok ? "ok" : (call.code ?? "failed"),
           percent(call.checkScore),
-          call.judgeScore === null ? "–" : percent(call.judgeScore),
+          percent(call.judgeScore),
           milliseconds(call.firstPartMs),
           milliseconds(call.durationMs),
           dollars(call.costMicroUsd),
@@ -108,20 +92,6 @@ function callTable({ calls, models }: Comparison): string {
       return `<details><summary>${escaped(model)}</summary>${table(head, rows)}</details>`;
     })
     .join("\n");
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
-}
-
-function milliseconds(ms: number | null): string {
-  if (ms === null) return "–";
-  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
-}
-
-function dollars(microUsd: number | null): string {
-  if (microUsd === null) return "unknown";
-  return microUsd === 0 ? "free" : `$${(microUsd / 1_000_000).toFixed(6)}`;
 }
 
 function escaped(text: string): string {
