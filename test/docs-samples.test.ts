@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { createAtlas, loadSettings } from "../src/app/index.ts";
 import { z } from "zod";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,15 +30,49 @@ const google = `declare module "@ai-sdk/google" {
 }
 `;
 
+interface Sample {
+  readonly page: string;
+  readonly text: string;
+}
+
+/** Gives the fenced samples of one language, in all pages. */
+function samplesOf(language: string): readonly Sample[] {
+  const fence = new RegExp(`^${"`".repeat(3)}${language}\\n([^]*?)^${"`".repeat(3)}`, "gm");
+  return ["README.md", ...globSync("docs/**/*.md", { cwd: root })].flatMap((page) =>
+    [...readFileSync(join(root, page), "utf8").matchAll(fence)].map(([, text = ""]) => ({ page, text })),
+  );
+}
+
+it.each(samplesOf("toml").map((each, index) => [`${each.page} (${index + 1})`, each] as const))(
+  "the settings of %s are right, and the providers and groups in them can be made",
+  async (_, { text }) => {
+    const directory = mkdtempSync(join(tmpdir(), "atlas-sample-settings-"));
+    writeFileSync(join(directory, "atlas.toml"), text.replace(/^modules = .*$/m, "").replace(/^tools = .*$/gm, ""));
+    const environment = {
+      XDG_CONFIG_HOME: directory,
+      HOME: directory,
+      ANTHROPIC_API_KEY: "k",
+      VLLM_API_KEY: "k",
+      TEAM_KEY: "k",
+      CLIENT_SECRET: "k",
+    };
+    const settings = await loadSettings({ directory, environment });
+    expect(settings.warnings).toEqual([]);
+    await using atlas = await createAtlas({ settings });
+    const { providers, groups } = settings.values;
+    for (const name of Object.keys(providers)) await atlas.models.providers.get(name);
+    for (const name of Object.keys(groups)) await atlas.models.get(`group:${name}`);
+    await atlas.models.prices();
+    rmSync(directory, { recursive: true, force: true });
+  },
+);
+
 it("every sample of the README and the docs compiles as a reader would take it", () => {
   const folder = mkdtempSync(join(tmpdir(), "atlas-samples-"));
-  const samples = ["README.md", ...globSync("docs/**/*.md", { cwd: root })].flatMap((page) =>
-    [...readFileSync(join(root, page), "utf8").matchAll(/^```ts\n([^]*?)^```/gm)].map(([, text = ""], index) => {
-      const name = `${page.replaceAll(/\W/g, "-")}-${index + 1}.ts`;
-      writeFileSync(join(folder, name), `${text}\nexport {};\n`);
-      return name;
-    }),
-  );
+  const samples = samplesOf("ts");
+  samples.forEach(({ page, text }, index) => {
+    writeFileSync(join(folder, `${page.replaceAll(/\W/g, "-")}-${index + 1}.ts`), `${text}\nexport {};\n`);
+  });
   const paths = Object.entries(exports).flatMap(([path, target]) =>
     typeof target === "string" ? [] : [[`atlas-agents${path.slice(1)}`, [join(root, target["atlas-source"])]]],
   );
