@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { manualClock } from "../../testing/index.ts";
 import { providerErrors } from "../errors.ts";
+import { createConcurrencyLimiter } from "./concurrency.ts";
+import { createCooldowns } from "./cooldown.ts";
 import { createGate } from "./create-gate.ts";
 import type { GateEvent } from "./gate-parts.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
@@ -224,4 +226,20 @@ test("counts and reports of a provider that are no numbers do not stall a gate, 
   next.end({ kind: "success", usage: { inputTokens: -1_000, outputTokens: 1, provenance: "reported" } });
   expect(gate.check(tokens(20))).toEqual({ available: true });
   expect(gate.check(tokens(21))).toMatchObject({ reason: "rate_limited" });
+});
+
+test("a cooldown that another gate began is over for those who wait for a place as well", async () => {
+  const clock = manualClock();
+  const cooldown = createCooldowns({ clock, random: { next: () => 0.5 } });
+  const places = createConcurrencyLimiter({ clock, limit: 2 });
+  const make = (model: string) => createGate({ ...key, model, clock, cooldown, limiters: [places] });
+  const [gate, twin, other] = [make("m"), make("m"), make("n")];
+  const [first, second] = [await twin.enter(need, patient), await other.enter(need, patient)];
+  const waiting = gate.enter(need, { maxWaitMs: 10_000 });
+  const limited = providerErrors.create("provider_rate_limited", "Slower.", { details: { retryAfterMs: 500 } });
+  first.end({ kind: "failure", error: limited, usage: undefined });
+  second.end({ kind: "ignored", usage: undefined });
+  await clock.advance(500);
+  expect(gate.inFlight).toBe(1);
+  (await waiting).end({ kind: "ignored", usage: undefined });
 });

@@ -51,6 +51,20 @@ export function serve(limiters: readonly Limiter[]): void {
       for (const other of queue.limiters) if (other !== limiter) dirty.add(other);
     }
     limiter.line.alarm.set(nextMs(limiter));
+    wakeByOthers(limiter);
+  }
+}
+
+/** Sees to it that the first of each queue wakes when another of its limiters lets it, one that began to hold it up unseen. */
+function wakeByOthers(limiter: Limiter): void {
+  for (const queue of limiter.line.queues) {
+    const waiter = firstOf(queue);
+    if (waiter === undefined) continue;
+    for (const other of queue.limiters) {
+      if (other.line.alarm.atMs !== Number.POSITIVE_INFINITY) continue;
+      const waitMs = other.waitMs(waiter.need);
+      if (waitMs > 0) other.line.alarm.set(other.clock.monotonic() + waitMs);
+    }
   }
 }
 
