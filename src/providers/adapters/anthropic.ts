@@ -7,6 +7,7 @@ import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
 import { defaultTimeouts } from "../deadlines.ts";
+import { learnOptions, withoutTemperature } from "../learned-options.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
@@ -25,7 +26,7 @@ const defaultMaxTokens = 8_192;
 export function anthropic(options: AnthropicOptions = {}): Provider {
   const { name = "anthropic", baseUrl = "https://api.anthropic.com", apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
-  const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
+  const learned = learnOptions(options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs));
   const capabilities = (model: string): ModelCapabilities => {
     const known = capabilitiesOf(model, hostedCapabilities);
     // What is plain text is written into the request as text, which every model reads.
@@ -42,7 +43,7 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
       body(model, request) {
         const { files, maxOutputTokens, structuredOutput } = capabilities(model);
         return anthropicRequest(
-          request,
+          learned.allows(model, "temperature") ? request : withoutTemperature(request),
           { provider: name, model, files },
           {
             defaultMaxTokens: Math.min(maxOutputTokens ?? defaultMaxTokens, defaultMaxTokens),
@@ -55,6 +56,6 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
       modelNames: (list) => namesIn(list, "data", "id"),
       capabilities,
     },
-    { name, endpoint, http, apiKey, timeouts, headers, clock },
+    { name, endpoint, http: learned.http, apiKey, timeouts, headers, clock },
   );
 }

@@ -12,7 +12,7 @@ import { readEndpoint } from "../endpoint.ts";
 import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { learnUsageOption } from "../usage-option.ts";
+import { learnOptions, withoutTemperature } from "../learned-options.ts";
 import { defaultTimeouts } from "../deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
@@ -73,7 +73,7 @@ function make(
   const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
   const endpoint = readEndpoint(name, baseUrl);
   const client = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
-  const usageOption = learnUsageOption(client);
+  const learned = learnOptions(client);
   const wire: Wire = {
     chatPath: "/chat/completions",
     modelsPath: quirks.modelsPath ?? "/models",
@@ -81,9 +81,10 @@ function make(
     headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
     body(model, request) {
       const target = { provider: name, model, files: capabilities(model).files };
-      return openaiChatRequest(request, target, {
+      const asked = learned.allows(model, "temperature") ? request : withoutTemperature(request);
+      return openaiChatRequest(asked, target, {
         ...quirks,
-        usageOption: quirks.usageOption && usageOption.allows(model),
+        usageOption: quirks.usageOption && learned.allows(model, "stream_options"),
       });
     },
     frames: () => sseParser(),
@@ -92,5 +93,5 @@ function make(
     capabilities,
     embeddings: openaiEmbeddings,
   };
-  return httpProvider(wire, { name, endpoint, http: usageOption.http, apiKey, timeouts, headers, clock });
+  return httpProvider(wire, { name, endpoint, http: learned.http, apiKey, timeouts, headers, clock });
 }

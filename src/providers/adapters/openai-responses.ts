@@ -7,6 +7,7 @@ import { sseParser } from "../frames.ts";
 import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
 import { defaultTimeouts } from "../deadlines.ts";
+import { learnOptions, withoutTemperature } from "../learned-options.ts";
 import { undiciHttp } from "./http.ts";
 
 /**
@@ -36,7 +37,7 @@ export function openaiResponses(options: OpenAiResponsesOptions = {}): Provider 
     clock,
   } = options;
   const endpoint = readEndpoint(name, baseUrl);
-  const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
+  const learned = learnOptions(options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs));
   const capabilities = (model: string): ModelCapabilities => ({
     ...capabilitiesOf(model, openaiCapabilities),
     ...options.capabilities,
@@ -49,13 +50,14 @@ export function openaiResponses(options: OpenAiResponsesOptions = {}): Provider 
       headers: (key): Readonly<Record<string, string>> => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
       body(model, request) {
         const { files, reasoning } = capabilities(model);
-        return openaiResponsesRequest(request, { provider: name, model, files }, { reasoning });
+        const asked = learned.allows(model, "temperature") ? request : withoutTemperature(request);
+        return openaiResponsesRequest(asked, { provider: name, model, files }, { reasoning });
       },
       frames: () => sseParser(),
       decoder: (idPrefix, request) => withToolNames(openaiResponsesDecoder(idPrefix), request),
       modelNames: (list) => namesIn(list, "data", "id"),
       capabilities,
     },
-    { name, endpoint, http, apiKey, timeouts, headers, clock },
+    { name, endpoint, http: learned.http, apiKey, timeouts, headers, clock },
   );
 }

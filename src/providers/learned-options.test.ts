@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { wireFormats } from "../testing/wire-formats.ts";
 import { type WireAnswer, type WireRequest, wireServer } from "../testing/wire-server.ts";
-import { openaiCompatible } from "./adapters/openai-chat.ts";
+import { anthropic } from "./adapters/anthropic.ts";
+import { openai, openaiCompatible } from "./adapters/openai-chat.ts";
+import { openaiResponses } from "./adapters/openai-responses.ts";
 import { generate } from "./generate.ts";
 import { userMessage } from "./message.ts";
 
@@ -40,6 +42,39 @@ it.each([400, 422])(
     await at.server.idle();
   },
 );
+
+it.each([
+  [
+    "openai",
+    "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
+  ],
+  ["responses", "Unsupported parameter: 'temperature' is not supported with this model."],
+  ["anthropic", "`temperature` is deprecated for this model."],
+] as const)("a model of %s that takes no temperature is asked without, and never again", async (name, words) => {
+  const format = ({ openai: "openai-chat", responses: "openai-responses", anthropic: "anthropic" } as const)[name];
+  await using server = await wireServer();
+  server.answer(({ body }) => (body.includes('"temperature"') ? refusal(words) : wireFormats[format].answer("text")));
+  const make = { openai, responses: openaiResponses, anthropic }[name];
+  await using provider = make({ baseUrl: server.url, apiKey: "key" });
+  for (let count = 0; count < 2; count++) await generate(provider.model("a"), { ...request, temperature: 0.5 });
+  expect(server.requests.map(({ body }) => body.includes('"temperature"'))).toEqual([true, false, false]);
+});
+
+it("two options that are refused one after the other are both left out", async () => {
+  await using at = await open(({ body }) => {
+    if (body.includes("include_usage")) return refusal("stream_options?");
+    return body.includes('"temperature"') ? refusal("Unsupported: temperature") : good;
+  });
+  for (let count = 0; count < 2; count++) await generate(at.provider.model("a"), { ...request, temperature: 0.5 });
+  expect(at.server.requests).toHaveLength(4);
+});
+
+it("a temperature that is wrong is told, not left out", async () => {
+  await using at = await open(() => refusal("Invalid 'temperature': decimal above maximum value"));
+  const asked = generate(at.provider.model("a"), { ...request, temperature: 5 });
+  await expect(asked).rejects.toMatchObject({ code: "provider_invalid_request" });
+  expect(at.server.requests).toHaveLength(1);
+});
 
 it("another refusal is told as it came, and nothing is sent twice", async () => {
   await using at = await open(() => refusal("model 'a' not found"));
