@@ -38,7 +38,7 @@ export function createConcurrencyLimiter({ clock, limit }: ConcurrencyOptions): 
       return leases.size;
     },
     tooLarge: () => undefined,
-    waitMs: () => (leases.size < limit ? 0 : Number.POSITIVE_INFINITY),
+    waitMs: () => (leases.size + 1 <= limit ? 0 : Number.POSITIVE_INFINITY),
     leastWaitMs: () => 0,
     take() {
       const lease = Symbol("lease");

@@ -217,6 +217,14 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])("a need of %s tokens is re
   await expect(gate.enter(tokens(count), { maxWaitMs: 1_000 })).rejects.toMatchObject({ code: "invalid_input" });
 });
 
+test("a wait of no length is refused, and a limit that is no whole number is never exceeded", async () => {
+  const gate = createGate({ ...key, limits: { concurrency: 1.5 } });
+  const pass = await gate.enter(need, { maxWaitMs: 0 });
+  await expect(gate.enter(need, { maxWaitMs: Number.NaN })).rejects.toMatchObject({ code: "invalid_input" });
+  expect(gate.check(need)).toMatchObject({ reason: "concurrency" });
+  pass.end({ kind: "ignored", usage: undefined });
+});
+
 test("counts and reports of a provider that are no numbers do not stall a gate, or open it wider", async () => {
   const gate = createGate({ ...key, clock: manualClock(), limits: { tokensPerMinute: 100 } });
   const pass = await gate.enter(tokens(40), { maxWaitMs: 0 });

@@ -128,6 +128,8 @@ async function enter(
 ): Promise<Pass> {
   options.signal?.throwIfAborted();
   checkNeed(need);
+  if (Number.isNaN(options.maxWaitMs))
+    throw baseErrors.create("invalid_input", "maxWaitMs of a call is NaN; set it to 0 or more.");
   for (const limiter of limiters) {
     const error = limiter.tooLarge(need);
     if (error !== undefined) throw error;
