@@ -78,7 +78,7 @@ export const providerPresets: Readonly<Record<string, ProviderPreset>> = {
     baseUrl: "https://api.mistral.ai/v1",
     keyVariable: "MISTRAL_API_KEY",
     defaultModel: "mistral-small-latest",
-    quirks: { usageOption: false, toolIds: "nine" },
+    quirks: { usageOption: false, toolIds: "nine", seedField: "random_seed" },
   },
   // https://docs.x.ai/docs/api-reference
   xai: {

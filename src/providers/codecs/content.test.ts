@@ -89,7 +89,7 @@ describe.each(formats)("a request in the format of %s", (format, write) => {
     for (const schema of [{ type: "array" }, { anyOf: [{ type: "object" }] }, { $ref: "#/$defs/a" }]) {
       expect(() => write({ messages, tools: [tool(schema)] })).toThrow(refused(/wrap the input of pick/));
     }
-    expect(JSON.stringify(write({ messages, tools: [tool({})] }))).toContain('{"type":"object"}');
+    expect(JSON.stringify(write({ messages, tools: [tool({})] }))).toContain('{"type":"object","properties":{}}');
     const call = { type: "tool.call", id: "a", name: "pick", input: '{"half' } as const;
     const body = JSON.stringify(write({ messages: [{ role: "assistant", content: [call] }] }));
     expect(body).toContain("invalid_input");
@@ -108,6 +108,13 @@ it("each format holds an answer to a schema in its own way (acceptance 30)", () 
 });
 
 describe("files", () => {
+  it.each(formats)("are refused by %s when their data is no base64", (_, write) => {
+    for (const data of ["data:image/png;base64,AAAA", "plain text", "\u{1F600}"]) {
+      const content = [{ type: "file", mediaType: "image/png", data }] as const;
+      expect(() => write({ messages: [{ role: "user", content }] })).toThrow(refused(/image\/png that is not base64/));
+    }
+  });
+
   it("go into Chat Completions as images, sounds or files", () => {
     const written = (file: Omit<FilePart, "type">): JsonValue | undefined => valuesOf(chat(asking(file)), "content")[0];
     expect(written({ mediaType: "image/png", url: "https://a/b.png" })).toEqual([

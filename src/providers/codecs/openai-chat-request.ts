@@ -16,6 +16,7 @@ export interface OpenAiChatQuirks {
   /** Is where the models are listed to a key, where `/models` lists them to everybody and so says nothing about the key. */
   readonly modelsPath?: string;
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
+  readonly seedField: "seed" | "random_seed";
   /** What the endpoint knows of structured output: a schema, any JSON object, or nothing. */
   readonly structuredOutput: "schema" | "object" | "none";
   /** What ids of tool calls it takes: any of at most 40 characters, or only nine letters and digits. */
@@ -31,6 +32,7 @@ export interface OpenAiChatQuirks {
 export const openaiQuirks: OpenAiChatQuirks = {
   usageOption: true,
   maxTokensField: "max_completion_tokens",
+  seedField: "seed",
   structuredOutput: "schema",
   toolIds: "any",
   reasoningField: "none",
@@ -64,7 +66,7 @@ export function openaiChatRequest(request: ModelRequest, target: RequestTarget, 
     ...(maxOutputTokens !== undefined && { [quirks.maxTokensField]: maxOutputTokens }),
     ...(temperature !== undefined && { temperature }),
     ...(stopSequences !== undefined && stopSequences.length > 0 && { stop: stopSequences }),
-    ...(seed !== undefined && { seed }),
+    ...(seed !== undefined && { [quirks.seedField]: seed }),
   };
 }
 

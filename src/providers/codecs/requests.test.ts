@@ -134,13 +134,14 @@ describe("a request in OpenAI's format", () => {
   });
 
   it("leaves out or renames what a compatible endpoint does not know", () => {
-    const quirks = { ...compatibleQuirks, usageOption: false };
+    const quirks = { ...compatibleQuirks, usageOption: false, seedField: "random_seed" } as const;
     const body = openaiChatRequest({ ...openaiCan, toolChoice: { name: "look" } }, target, {
       ...quirks,
       structuredOutput: "object",
     });
     expect(body).toMatchObject({
       max_tokens: 100,
+      random_seed: 7,
       response_format: { type: "json_object" },
       tool_choice: { type: "function", function: { name: "look" } },
     });

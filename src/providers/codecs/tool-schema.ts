@@ -4,14 +4,16 @@ import type { ToolDefinition } from "../message.ts";
 import { refusal, type RequestTarget } from "./target.ts";
 
 /**
- * Reads the schema of a tool's input as providers take it: its root is an object.
+ * Reads the schema of a tool's input as providers take it: its root is an object, which names its properties even if it has none.
  *
  * Errors: provider_invalid_request when it is none, naming the tool.
  */
 export function toolSchema({ name, inputSchema }: ToolDefinition, target: RequestTarget): JsonObject {
-  if (inputSchema["type"] === "object") return inputSchema;
+  // OpenAI refuses an object that says nothing of its properties.
+  const properties = inputSchema["properties"] === undefined ? { properties: {} } : {};
+  if (inputSchema["type"] === "object") return { ...inputSchema, ...properties };
   const open = ["anyOf", "oneOf", "allOf", "$ref"].every((key) => inputSchema[key] === undefined);
-  if (inputSchema["type"] === undefined && open) return { type: "object", ...inputSchema };
+  if (inputSchema["type"] === undefined && open) return { type: "object", ...inputSchema, ...properties };
   const message = `takes no tool whose input is not an object; wrap the input of ${name} in one`;
   throw refusal(target, message, "tools");
 }
