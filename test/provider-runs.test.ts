@@ -228,6 +228,14 @@ it("tells a key that was refused from a name that is wrong, a host that is away 
   ]);
 });
 
+it("gives up a provider that takes the connection and says nothing, after seconds (acceptance 27)", async () => {
+  server.answer(format.answer("silent"));
+  const began = performance.now();
+  const { code, out } = await atlas("providers", "check", "openai", "--json").ended;
+  expect([code, json(out)["checked"]]).toMatchObject([1, [{ provider: "openai", code: "provider_timeout" }]]);
+  expect(performance.now() - began).toBeLessThan(10_000);
+}, 15_000);
+
 it("lists what the settings add: providers without a list of models, and groups, with what is wrong with them", async () => {
   const broken = '{ request = { body = { q = "${promt}" } }, response = { stream = "text" } }';
   writeFileSync(

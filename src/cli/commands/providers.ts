@@ -1,5 +1,6 @@
-import { toAtlasError } from "../../base/index.ts";
 import type { Candidate } from "../../providers/index.ts";
+import type { CheckedProvider } from "../check-provider.ts";
+import { checkProvider, exitCodeOf } from "../check-provider.ts";
 import type { Call } from "../command.ts";
 import { count } from "../format.ts";
 import { oneLine } from "../harmless.ts";
@@ -17,25 +18,21 @@ type Checked = Candidate & {
   readonly check?: { readonly ok: boolean; readonly models?: number; readonly error?: string };
 };
 
-type CheckResult = NonNullable<Checked["check"]> & { readonly exitCode: number };
-
 /** Shows which models can be used here and why, and which one is taken when none is named. */
 export async function providers(call: Call<ProvidersOptions>): Promise<number> {
   const { options, screen, interrupt } = call;
   await using atlas = await openAtlas(call);
   const { candidates, groups, used } = await offered(atlas, interrupt.signal);
   const { model } = atlas.settings.values;
-  let exitCode = 0;
-  const list = (name: string): Promise<readonly string[]> =>
-    atlas.models.providers.get(name).then((provider) => provider.listModels({ signal: interrupt.signal }));
+  const found = new Map<string, CheckedProvider>();
   screen.progress(options.check === true ? "Asking the providers for their models …" : "");
   const checked: readonly Checked[] = await Promise.all(
     candidates.map(async (candidate) => {
       if (options.check !== true || !candidate.usable) return candidate;
-      const { exitCode: code, ...found } = await check(candidate, list);
-      // A key that was refused is said before all else that is wrong.
-      exitCode = Math.max(exitCode, code);
-      return { ...candidate, check: found };
+      const each = await checkProvider(atlas, candidate.provider, interrupt.signal);
+      found.set(candidate.provider, each);
+      const { ok, models, problem } = each;
+      return { ...candidate, check: ok ? { ok, models: models.length } : { ok, error: problem ?? "" } };
     }),
   );
   screen.progress("");
@@ -49,19 +46,7 @@ export async function providers(call: Call<ProvidersOptions>): Promise<number> {
     if (used.startsWith("offline/"))
       screen.say("The offline model quotes documents; set a provider's key or start Ollama for a model that writes.");
   }
-  return exitCode;
-}
-
-async function check(
-  { provider }: Candidate,
-  list: (name: string) => Promise<readonly string[]>,
-): Promise<CheckResult> {
-  try {
-    return { ok: true, models: (await list(provider)).length, exitCode: 0 };
-  } catch (error) {
-    const { message, fix, code, exitCode } = toAtlasError(error);
-    return { ok: false, error: `${message} ${fix}`, exitCode: code === "provider_unsupported" ? 0 : exitCode };
-  }
+  return exitCodeOf([...found.values()]);
 }
 
 function showGroup({ group, members, strategy, usable, problem }: OfferedGroup, { screen }: Call): void {
@@ -80,6 +65,6 @@ function show(candidate: Checked, { screen }: Call): void {
   if (found?.ok === true) screen.print(`     answers; offers ${count(found.models ?? 0, "model")}`);
   else if (found !== undefined) {
     const why = oneLine(screen.redact(found.error ?? ""), 300);
-    screen.print(line`     ${styled("red", `does not work: ${why}`)}`);
+    screen.print(line`     ${styled("red", `cannot be used or asked: ${why}`)}`);
   }
 }
