@@ -1,12 +1,13 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import type { Provider } from "../providers/index.ts";
-import { scripted } from "../providers/index.ts";
+import { generate, scripted, userMessage } from "../providers/index.ts";
 import type { WireServer } from "../testing/index.ts";
 import { wireServer } from "../testing/index.ts";
 import { createModels } from "./models.ts";
 import type { SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
+import { groupStrategies } from "./settings-shape.ts";
 
 /** Nothing listens at the port of TCP's multiplexer, so that an Ollama of this machine plays no part. */
 const noOllama = "http://127.0.0.1:1";
@@ -184,3 +185,130 @@ test.each(["group:", "group:nope", "group/", "group:__proto__"])(
     });
   },
 );
+
+const endpointOf = (extra: object = {}) =>
+  ({ kind: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1", apiKey: "sk-test-0123456789", ...extra }) as const;
+
+test("a query finds what is configured, in groups and by keys, with strengths and prices of the settings", async () => {
+  await using models = await modelsOf(
+    {},
+    {
+      providers: {
+        house: endpointOf({
+          models: ["coder", "talker"],
+          prices: { coder: { inputPerMillion: 1, outputPerMillion: 2, cachedInputPerMillion: 0.5 } },
+          capabilities: {
+            coder: { strengths: { code: 0.9, wrong: "much" }, files: ["image/png"] },
+            talker: { tools: "none", strengths: { code: 0.1 } },
+          },
+        }),
+        spare: endpointOf(),
+      },
+      groups: { pair: { members: ["house/coder", "spare/third"] } },
+    },
+  );
+  const all = await models.query();
+  expect(all.matches.map(({ model }) => model).toSorted()).toEqual([
+    "house/coder",
+    "house/talker",
+    "offline/extractive",
+    "spare/third",
+  ]);
+  const { matches, rejected } = await models.query({ needs: { task: "code", tools: true, files: ["image/png"] } });
+  expect(matches[0]).toMatchObject({ model: "house/coder", strength: 0.9, costMicroUsd: 5_000 });
+  expect(rejected.map(({ model }) => model)).toContain("house/talker");
+});
+
+test("prices of the settings go before the table, and a price that is none is refused by its setting", async () => {
+  await using models = await modelsOf(
+    {},
+    { providers: { house: endpointOf({ prices: { m: { inputPerMillion: 10, outputPerMillion: 100 } } }) } },
+  );
+  const usage = { inputTokens: 100, outputTokens: 10, provenance: "reported" } as const;
+  expect((await models.prices()).costMicroUsd({ provider: "house", model: "m", usage })).toBe(2_000);
+  await using wrong = await modelsOf(
+    {},
+    { providers: { house: endpointOf({ prices: { m: { inputPerMillion: "x" } } }) } },
+  );
+  await expect(wrong.prices()).rejects.toMatchObject({
+    code: "settings_invalid",
+    message: expect.stringContaining("providers.house.prices.m.inputPerMillion") as unknown,
+  });
+});
+
+test.each(groupStrategies)("a group of the strategy %s is made of its settings and answers", async (strategy) => {
+  const own: Provider = {
+    name: "mine",
+    model: (name) => scripted(() => `I am ${name}.`, { provider: "mine", name }),
+    listModels: async () => [],
+    async [Symbol.asyncDispose]() {},
+  };
+  const pair = {
+    members: ["mine/a", "mine/b"],
+    strategy,
+    weights: { "mine/a": 2 },
+    onText: "continue",
+    onTools: "restart",
+    maxAttempts: 2,
+    affinityMs: 60_000,
+  } as const;
+  await using models = await modelsOf({}, { groups: { pair } }, [own]);
+  const group = await models.get("group:pair");
+  expect([await models.get("group/pair"), group.managed]).toEqual([group, true]);
+  expect((await generate(group, { messages: [userMessage("Who?")] })).text).toMatch(/^I am [ab]\.$/);
+  expect(models.gates().map(({ model }) => model)).toEqual(["a", "b"]);
+});
+
+test("a model of the program is managed once, one that manages itself is left as it is", async () => {
+  await using models = await modelsOf();
+  const model = scripted(["Yes."]);
+  const managed = await models.managed(model);
+  expect([managed.managed, await models.managed(model), await models.managed(managed)]).toEqual([
+    true,
+    managed,
+    managed,
+  ]);
+});
+
+test("a group that failed to be made is made at the next try", async () => {
+  let tries = 0;
+  const own: Provider = {
+    name: "mine",
+    model: (name) => {
+      if (tries++ === 0) throw new Error("not yet");
+      return scripted(["Now."], { provider: "mine", name });
+    },
+    listModels: async () => [],
+    async [Symbol.asyncDispose]() {},
+  };
+  await using models = await modelsOf({}, { groups: { one: { members: ["mine/a"] } } }, [own]);
+  await expect(models.get("group:one")).rejects.toThrow("not yet");
+  expect((await models.get("group:one")).name).toBe("one");
+});
+
+test("limits of a provider hold over all its models", async () => {
+  const own: Provider = {
+    name: "mine",
+    model: (name) => scripted(() => ({ text: "Yes.", delayMs: 5 }), { provider: "mine", name }),
+    listModels: async () => [],
+    async [Symbol.asyncDispose]() {},
+  };
+  const limits = { concurrency: 1, requestsPerMinute: 100, tokensPerMinute: 1_000_000 };
+  const { values } = await loadSettings({
+    directory: tmpdir(),
+    environment: {},
+    overrides: { providers: { mine: endpointOf({ limits }) } },
+  });
+  await using models = createModels(values, [own]);
+  const ask = async (name: string) => await generate(await models.get(name), { messages: [userMessage("Well?")] });
+  const asked = [ask("mine/a"), ask("mine/b")];
+  while (models.gates().every(({ waiting }) => waiting === 0))
+    await new Promise((resolve) => void setImmediate(resolve));
+  expect(
+    models
+      .gates()
+      .map(({ inFlight }) => inFlight)
+      .toSorted(),
+  ).toEqual([0, 1]);
+  expect((await Promise.all(asked)).map(({ text }) => text)).toEqual(["Yes.", "Yes."]);
+});
