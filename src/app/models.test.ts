@@ -308,7 +308,7 @@ test("limits of a provider hold over all its models", async () => {
     models
       .gates()
       .map(({ inFlight }) => inFlight)
-      .toSorted(),
+      .toSorted((a, b) => a - b),
   ).toEqual([0, 1]);
   expect((await Promise.all(asked)).map(({ text }) => text)).toEqual(["Yes.", "Yes."]);
 });
