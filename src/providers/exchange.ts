@@ -2,7 +2,7 @@ import type { AtlasError, Clock } from "../base/index.ts";
 import { createDeadlines, type Deadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport, type HeaderReader, readRequestId } from "./fault-of.ts";
-import type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "./http.ts";
+import { type HttpClient, type HttpExchange, type HttpReceiver, type HttpRequest, RequestNotTaken } from "./http.ts";
 import type { RateLimitReport } from "./model.ts";
 import { readRateLimits } from "./rate-limit-headers.ts";
 import type { Usage } from "./usage.ts";
@@ -129,8 +129,10 @@ export class Exchange implements HttpReceiver {
   }
 
   failed(cause: unknown): void {
-    if (this.#refusal !== undefined) this.#refuse(this.#refusal);
-    else this.fail(faultOfTransport(cause, this.#phase));
+    if (this.#refusal !== undefined) return this.#refuse(this.#refusal);
+    const notTaken = cause instanceof RequestNotTaken;
+    if (notTaken) this.#phase = "connect";
+    this.fail(faultOfTransport(notTaken ? cause.cause : cause, this.#phase));
   }
 
   #refuse({ status, header, chunks }: Refusal): void {

@@ -141,6 +141,9 @@ export function faultOfTransport(error: unknown, phase: CallPhase): Fault {
   if (causeCode === "UND_ERR_CONNECT_TIMEOUT") {
     return { code: "provider_timeout", message: "could not be connected to in time (connectMs)", ...known };
   }
+  if (causeCode === "UND_ERR_HEADERS_OVERFLOW" || causeCode.startsWith("HPE_")) {
+    return { code: "provider_unreachable", message: "answered with headers that are no HTTP, or too long", ...known };
+  }
   if (phase === "stream") {
     return { code: "stream_interrupted", message: "broke off in the middle of its answer", ...known };
   }
@@ -152,6 +155,8 @@ export function faultOfTransport(error: unknown, phase: CallPhase): Fault {
 function transportCode(error: unknown): string {
   for (let at: unknown = error, depth = 0; depth < 5 && typeof at === "object" && at !== null; depth++) {
     if ("code" in at && typeof at.code === "string") return identifier(at.code) ?? "UNKNOWN";
+    // A code of its own the client's parser gives to some errors only.
+    if (at instanceof Error && at.name === "HTTPParserError") return "HPE_INVALID";
     at = "cause" in at ? at.cause : undefined;
   }
   return "UNKNOWN";

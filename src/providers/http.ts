@@ -20,8 +20,15 @@ export interface HttpReceiver {
   head(status: number, header: HeaderReader): void;
   data(chunk: Uint8Array): void;
   end(): void;
-  /** Takes what the client's vendor threw. */
+  /** Takes what the client's vendor threw; a `RequestNotTaken` where the server did not act on the request. */
   failed(cause: unknown): void;
+}
+
+/** Says that a request failed which the server did not act on, although it was sent. `cause` is what was thrown. */
+export class RequestNotTaken extends Error {
+  constructor(cause: unknown) {
+    super("The connection was closed before the request was taken.", { cause });
+  }
 }
 
 /** Is a request under way. Whoever has one calls `close` or `drain` in the end. */

@@ -1,10 +1,14 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
 import type { Endpoint } from "../endpoint.ts";
-import type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "../http.ts";
+import { type HttpClient, type HttpExchange, type HttpReceiver, type HttpRequest, RequestNotTaken } from "../http.ts";
 
 const drainMs = 250;
 const drainBytes = 64 * 1024;
+/** Proxies before a provider add headers of their own: more than Node's 16 KiB may come. */
+const maxHeaderBytes = 64 * 1024;
+/** A server that closes a connection because it stood idle has done so by the time that a request on it was under way for so long. */
+const idleCloseMs = 1_000;
 
 /**
  * Makes an HTTP client on undici: pooled connections, HTTP/2 where the server has it.
@@ -22,6 +26,7 @@ export function undiciHttp(endpoint: Endpoint, connectMs: number): HttpClient {
     const connect = undici.buildConnector({ timeout: connectMs, allowH2: true, preferH2: true });
     pool = new undici.Pool(endpoint.origin, {
       allowH2: true,
+      maxHeaderSize: maxHeaderBytes,
       connect(options, done) {
         // A connection that is opened for a request dies with it, if it is cancelled before there is a connection.
         const socket: unknown = connect(options, done);
@@ -71,6 +76,8 @@ class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
   readonly #receiver: HttpReceiver;
   #controller: Dispatcher.DispatchController | undefined;
   #connecting: Socket | undefined;
+  /** When the request went out on a connection that had been open before; undefined once the server has answered. */
+  #reusedAtMs: number | undefined;
   #drained = 0;
   #timer: NodeJS.Timeout | undefined;
   #state: "open" | "draining" | "over" = "open";
@@ -115,12 +122,13 @@ class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
   fail(error: unknown): void {
     const open = this.#state === "open";
     this.#finish();
-    if (open) this.#receiver.failed(error);
+    if (open) this.#receiver.failed(this.#notTaken(error) ? new RequestNotTaken(error) : error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#state === "over") return controller.abort(left);
     this.#controller = controller;
+    if (this.#connecting === undefined) this.#reusedAtMs = performance.now();
     this.#connecting = undefined;
     this.#receiver.sent();
   }
@@ -130,6 +138,7 @@ class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
     status: number,
     headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   ): void {
+    this.#reusedAtMs = undefined;
     if (status < 200 || this.#state !== "open") return;
     this.#receiver.head(status, (name) => {
       const value = headers[name];
@@ -153,11 +162,24 @@ class UndiciExchange implements HttpExchange, Dispatcher.DispatchHandler {
     this.fail(error);
   }
 
+  /**
+   * Tells whether the server has not acted on the request: it says so itself (HTTP/2), or it was just closing a connection
+   * that had stood idle when the request went out on it.
+   */
+  #notTaken(error: unknown): boolean {
+    if (!(error instanceof Error) || !("code" in error)) return false;
+    if (error.message.includes("NGHTTP2_REFUSED_STREAM")) return true;
+    const sentAtMs = this.#reusedAtMs;
+    return sentAtMs !== undefined && performance.now() - sentAtMs < idleCloseMs && closings.has(error.code);
+  }
+
   #finish(): void {
     this.#state = "over";
     clearTimeout(this.#timer);
   }
 }
+
+const closings: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 
 /** One error for all who leave: making one with its stack costs more than closing the connection. */
 const left = new Error("The call was left.");
