@@ -93,7 +93,10 @@ const providers: CommandSpec = {
       args: [],
       options: [
         ...common,
-        { flags: "-t, --task <kind>", description: "kind of task, such as code, reasoning or summary" },
+        {
+          flags: "-t, --task <kind>",
+          description: "chat, code, reasoning, writing, summary, extraction, tools, vision or long_context",
+        },
         {
           flags: "-n, --needs <ability>",
           description: "tools, structured-output, reasoning, prefill, images, pdf or audio; may be repeated",
@@ -173,7 +176,11 @@ export const catalogue: readonly CommandSpec[] = [
             description: "model that grades the answers; best one of another provider",
           },
           { flags: "-r, --rounds <count>", description: "how often each prompt is asked (default: 3)", form: "count" },
-          { flags: "-p, --prompt <id>", description: "only this prompt; may be repeated", form: "list" },
+          {
+            flags: "-p, --prompt <id>",
+            description: "only this prompt, such as facts or json; may be repeated",
+            form: "list",
+          },
           { flags: "--html <file>", description: "write the comparison as a page" },
         ],
         examples: ["atlas bench providers openai/gpt-5.4-mini ollama/qwen3:4b --judge anthropic/claude-sonnet-5"],

@@ -83,7 +83,7 @@ describe("bounds", () => {
   });
 
   test("options that make no sense are refused", () => {
-    expect(() => retryPolicy({ maxAttempts: 0 })).toThrow(/maxAttempts is 0/);
+    expect(() => retryPolicy({ maxAttempts: 0 })).toThrow(/maxAttempts is 0; set it to 1 or more/);
     expect(() => retryPolicy({ baseDelayMs: -1 })).toThrow(/baseDelayMs/);
     expect(() => retryPolicy({ maxTotalMs: Number.NaN })).toThrow(/maxTotalMs/);
   });

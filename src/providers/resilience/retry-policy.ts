@@ -38,10 +38,15 @@ export const defaultRetryPolicy: RetryPolicy = {
 export function retryPolicy(options: Partial<RetryPolicy> = {}): RetryPolicy {
   const policy = { ...defaultRetryPolicy, ...options };
   for (const name of ["maxAttempts", "maxTotalMs", "baseDelayMs", "maxDelayMs", "longestWaitMs"] as const) {
-    if (policy[name] >= (name === "maxAttempts" ? 1 : 0)) continue;
-    throw baseErrors.create("invalid_input", `The retry option ${name} is ${policy[name]}; set it to 0 or more.`, {
-      details: { option: name },
-    });
+    const least = name === "maxAttempts" ? 1 : 0;
+    if (policy[name] >= least) continue;
+    throw baseErrors.create(
+      "invalid_input",
+      `The retry option ${name} is ${policy[name]}; set it to ${least} or more.`,
+      {
+        details: { option: name },
+      },
+    );
   }
   return policy;
 }
