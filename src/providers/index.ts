@@ -49,12 +49,12 @@ export { offlineReference, ollamaBaseUrl, providerPresets } from "./presets.ts";
 export type { ProviderPreset } from "./presets.ts";
 export { detectProviders, readOllamaHost } from "./detect.ts";
 export type { Candidate, Detection, DetectOptions, Variables } from "./detect.ts";
-export type { ApiKey, TokenSource } from "./api-key.ts";
+export type { ApiKey, TokenSource } from "./transport/api-key.ts";
 export { checkKey, createKeyChecks } from "./key-check.ts";
 export type { KeyCheck, KeyCheckOptions, KeyChecks, KeyChecksOptions } from "./key-check.ts";
-export type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "./http.ts";
-export { defaultTimeouts, localTimeouts } from "./deadlines.ts";
-export type { Timeouts } from "./deadlines.ts";
+export type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "./transport/http.ts";
+export { defaultTimeouts, localTimeouts } from "./transport/deadlines.ts";
+export type { Timeouts } from "./transport/deadlines.ts";
 export type { OpenAiChatQuirks } from "./codecs/openai-chat-request.ts";
 
 // What models can do

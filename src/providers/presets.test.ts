@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { detectProviders } from "./detect.ts";
-import { readEndpoint } from "./endpoint.ts";
+import { readEndpoint } from "./transport/endpoint.ts";
 import { providerPresets } from "./presets.ts";
 
 const presets = Object.entries(providerPresets);

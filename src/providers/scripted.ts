@@ -2,8 +2,8 @@ import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
 import { systemClock } from "../base/index.ts";
 import { localCapabilities } from "./capabilities.ts";
 import { type ProviderErrorCode, providerErrors } from "./errors.ts";
-import { cancelledError } from "./fault.ts";
-import { createMeter } from "./meter.ts";
+import { cancelledError } from "./transport/fault.ts";
+import { createMeter } from "./transport/meter.ts";
 import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamPart } from "./model.ts";
 import type { Usage } from "./usage.ts";
 

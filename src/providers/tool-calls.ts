@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import { parseJson } from "../base/index.ts";
-import type { Emit } from "./decoder.ts";
-import type { Fault } from "./fault.ts";
+import type { Emit } from "./transport/decoder.ts";
+import type { Fault } from "./transport/fault.ts";
 
 /** Is one piece of a streamed tool call, with whatever of it the provider sent. */
 export interface ToolCallDelta {

@@ -1,8 +1,8 @@
 import type { AtlasError, JsonObject, JsonValue } from "../../base/index.ts";
 import { isAtlasError, isJsonObject } from "../../base/index.ts";
-import type { Emit } from "../decoder.ts";
-import { countOf, cutOff } from "../decoder.ts";
-import type { Fault } from "../fault.ts";
+import type { Emit } from "../transport/decoder.ts";
+import { countOf, cutOff } from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
 import type { FinishReason } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { aiSdkFault } from "./ai-sdk-fault.ts";

@@ -1,10 +1,10 @@
 import type { JsonValue } from "../../base/index.ts";
 import { isJsonObject } from "../../base/index.ts";
-import { cutOff } from "../decoder.ts";
+import { cutOff } from "../transport/decoder.ts";
 import type { ProviderErrorCode } from "../errors.ts";
-import type { CallPhase, Fault } from "../fault.ts";
-import { faultOfBody, faultOfResponse, faultOfTransport } from "../fault-of.ts";
-import { readJson } from "../read-json.ts";
+import type { CallPhase, Fault } from "../transport/fault.ts";
+import { faultOfBody, faultOfResponse, faultOfTransport } from "../transport/fault-of.ts";
+import { readJson } from "../transport/read-json.ts";
 
 /** Names the errors of the AI SDK that are none of an HTTP answer. */
 const named: Readonly<Record<string, readonly [ProviderErrorCode, string]>> = {

@@ -1,12 +1,12 @@
 import type { Clock } from "../../base/index.ts";
 import { isAtlasError, systemClock } from "../../base/index.ts";
-import { type CallGuard, createCallGuard } from "../call-guard.ts";
+import { type CallGuard, createCallGuard } from "../transport/call-guard.ts";
 import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
-import { cutOff } from "../decoder.ts";
-import type { Fault } from "../fault.ts";
-import { createMeter } from "../meter.ts";
+import { cutOff } from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
+import { createMeter } from "../transport/meter.ts";
 import type { Model, ModelCapabilities, ModelRequest, StreamPart } from "../model.ts";
-import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
+import { defaultTimeouts, type Timeouts } from "../transport/deadlines.ts";
 import { aiSdkDecoder } from "./ai-sdk-decoder.ts";
 import { aiSdkFault } from "./ai-sdk-fault.ts";
 import { type AiSdkModel, type AiSdkPart, startAiSdk } from "./ai-sdk-request.ts";

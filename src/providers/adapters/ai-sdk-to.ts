@@ -3,7 +3,7 @@ import type { Clock } from "../../base/index.ts";
 import { systemClock } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
 import type { Model, ModelRequest, StreamPart } from "../model.ts";
-import { createWatch } from "../watch.ts";
+import { createWatch } from "../transport/watch.ts";
 import { aiSdkEncoder, contentOf, endOf, responseOf } from "./ai-sdk-encoder.ts";
 import { readAiSdkCall } from "./ai-sdk-prompt.ts";
 

@@ -2,12 +2,12 @@ import { capabilitiesOf, hostedCapabilities } from "../capabilities.ts";
 import { anthropicRequest } from "../codecs/anthropic-request.ts";
 import { anthropicDecoder } from "../codecs/anthropic-stream.ts";
 import { withToolNames } from "../codecs/tool-names.ts";
-import { readEndpoint } from "../endpoint.ts";
-import { sseParser } from "../frames.ts";
-import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
+import { readEndpoint } from "../transport/endpoint.ts";
+import { sseParser } from "../transport/frames.ts";
+import { type HttpOptions, httpProvider, namesIn } from "../transport/http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { defaultTimeouts } from "../deadlines.ts";
-import { learnOptions, withoutTemperature } from "../learned-options.ts";
+import { defaultTimeouts } from "../transport/deadlines.ts";
+import { learnOptions, withoutTemperature } from "../transport/learned-options.ts";
 import { undiciHttp } from "./http.ts";
 
 /**

@@ -6,13 +6,13 @@ import { type CustomEndpoint, readCustomEndpoint } from "../custom/custom-endpoi
 import { readAt } from "../custom/json-path.ts";
 import { type Template, textOfValue, type Values } from "../custom/template.ts";
 import { textParser, wholeParser } from "../custom/whole-frames.ts";
-import { readEndpoint } from "../endpoint.ts";
-import { translateBodies } from "../error-bodies.ts";
-import { ndjsonParser, sseParser } from "../frames.ts";
-import { secretsIn } from "../http-link.ts";
-import { type HttpOptions, httpProvider, type Wire } from "../http-provider.ts";
+import { readEndpoint } from "../transport/endpoint.ts";
+import { translateBodies } from "../transport/error-bodies.ts";
+import { ndjsonParser, sseParser } from "../transport/frames.ts";
+import { secretsIn } from "../transport/http-link.ts";
+import { type HttpOptions, httpProvider, type Wire } from "../transport/http-provider.ts";
 import type { ModelRequest, Provider } from "../model.ts";
-import { defaultTimeouts } from "../deadlines.ts";
+import { defaultTimeouts } from "../transport/deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**

@@ -4,7 +4,7 @@ import { contractText } from "../../testing/model-contract.ts";
 import { wireFormats } from "../../testing/wire-formats.ts";
 import { formatNames, httpOf, openWire, readAll, wireProviders, wireRequest } from "../../../test/lib/wires.ts";
 import type { HttpReceiver, Model, Timeouts } from "../index.ts";
-import { defaultTimeouts } from "../deadlines.ts";
+import { defaultTimeouts } from "../transport/deadlines.ts";
 
 const timeouts: Timeouts = { connectMs: 1_000, firstPartMs: 5_000, idleMs: 1_000, totalMs: 60_000 };
 

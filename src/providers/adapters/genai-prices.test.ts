@@ -5,7 +5,7 @@ import type { JsonObject } from "../../base/index.ts";
 import { manualClock } from "../../testing/index.ts";
 import { hostedCapabilities, localCapabilities } from "../capabilities.ts";
 import { anthropicDecoder } from "../codecs/anthropic-stream.ts";
-import type { StreamDecoder } from "../decoder.ts";
+import type { StreamDecoder } from "../transport/decoder.ts";
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
 import { openaiResponsesDecoder } from "../codecs/openai-responses-stream.ts";
 import type { StreamPart } from "../model.ts";

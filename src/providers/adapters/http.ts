@@ -1,7 +1,13 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
-import type { Endpoint } from "../endpoint.ts";
-import { type HttpClient, type HttpExchange, type HttpReceiver, type HttpRequest, RequestNotTaken } from "../http.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import {
+  type HttpClient,
+  type HttpExchange,
+  type HttpReceiver,
+  type HttpRequest,
+  RequestNotTaken,
+} from "../transport/http.ts";
 
 const drainMs = 250;
 const drainBytes = 64 * 1024;

@@ -10,7 +10,7 @@ import { localModel, type LocalModelSetup } from "../local/local-model.ts";
 import { findModelFile, listModelFiles, type ModelFiles } from "../local/model-files.ts";
 import { createSlots } from "../local/slots.ts";
 import type { ModelPlace } from "../local/turn.ts";
-import { defaultTimeouts, localTimeouts, type Timeouts } from "../deadlines.ts";
+import { defaultTimeouts, localTimeouts, type Timeouts } from "../transport/deadlines.ts";
 import { llamaEngine, type LoadVendor } from "./llama-engine.ts";
 
 /**

@@ -1,15 +1,15 @@
 import type { AtlasError, Clock, JsonValue } from "../../base/index.ts";
 import { isAtlasError, isJsonObject, systemClock } from "../../base/index.ts";
-import type { TokenSource } from "../api-key.ts";
-import { defaultTimeouts, type Timeouts } from "../deadlines.ts";
-import { readText } from "../decoder.ts";
-import { type Endpoint, readEndpoint, withoutPadding } from "../endpoint.ts";
-import { translateBodies } from "../error-bodies.ts";
-import { type CallContext, faultError } from "../fault.ts";
-import { fetchHttp } from "../fetch-http.ts";
-import type { HttpClient } from "../http.ts";
+import type { TokenSource } from "../transport/api-key.ts";
+import { defaultTimeouts, type Timeouts } from "../transport/deadlines.ts";
+import { readText } from "../transport/decoder.ts";
+import { type Endpoint, readEndpoint, withoutPadding } from "../transport/endpoint.ts";
+import { translateBodies } from "../transport/error-bodies.ts";
+import { type CallContext, faultError } from "../transport/fault.ts";
+import { fetchHttp } from "../transport/fetch-http.ts";
+import type { HttpClient } from "../transport/http.ts";
 import { singleFlight } from "../single-flight.ts";
-import { fetchJson } from "../stream.ts";
+import { fetchJson } from "../transport/stream.ts";
 
 /** Is a text that must not be seen, or something that holds it back until it is needed. */
 export type SecretText = string | { reveal(): string };

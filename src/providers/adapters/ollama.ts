@@ -2,11 +2,11 @@ import { localCapabilities } from "../capabilities.ts";
 import { ollamaRequest, type OllamaRunOptions } from "../codecs/ollama-request.ts";
 import { ollamaDecoder } from "../codecs/ollama-stream.ts";
 import { promptTokens } from "../codecs/prompt-estimate.ts";
-import { defaultTimeouts, localTimeouts } from "../deadlines.ts";
+import { defaultTimeouts, localTimeouts } from "../transport/deadlines.ts";
 import { ollamaEmbeddings } from "../embedders/ollama-embeddings.ts";
-import { readEndpoint } from "../endpoint.ts";
-import { ndjsonParser } from "../frames.ts";
-import { type HttpOptions, httpProvider, namesIn } from "../http-provider.ts";
+import { readEndpoint } from "../transport/endpoint.ts";
+import { ndjsonParser } from "../transport/frames.ts";
+import { type HttpOptions, httpProvider, namesIn } from "../transport/http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
 import { undiciHttp } from "./http.ts";
 

@@ -8,12 +8,12 @@ import {
 import { openaiChatDecoder } from "../codecs/openai-chat-stream.ts";
 import { openaiEmbeddings } from "../embedders/openai-embeddings.ts";
 import { withToolNames } from "../codecs/tool-names.ts";
-import { readEndpoint } from "../endpoint.ts";
-import { sseParser } from "../frames.ts";
-import { type HttpOptions, httpProvider, namesIn, type Wire } from "../http-provider.ts";
+import { readEndpoint } from "../transport/endpoint.ts";
+import { sseParser } from "../transport/frames.ts";
+import { type HttpOptions, httpProvider, namesIn, type Wire } from "../transport/http-provider.ts";
 import type { ModelCapabilities, Provider } from "../model.ts";
-import { learnOptions, withoutTemperature } from "../learned-options.ts";
-import { defaultTimeouts } from "../deadlines.ts";
+import { learnOptions, withoutTemperature } from "../transport/learned-options.ts";
+import { defaultTimeouts } from "../transport/deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { voyageEmbeddings } from "../embedders/voyage-embeddings.ts";
 import { embedderProvider } from "../embedders/embedder-provider.ts";
-import { readEndpoint } from "../endpoint.ts";
-import type { HttpOptions } from "../http-provider.ts";
+import { readEndpoint } from "../transport/endpoint.ts";
+import type { HttpOptions } from "../transport/http-provider.ts";
 import type { Provider } from "../model.ts";
-import { defaultTimeouts } from "../deadlines.ts";
+import { defaultTimeouts } from "../transport/deadlines.ts";
 import { undiciHttp } from "./http.ts";
 
 /** Are the options of `voyage`: `baseUrl`, with its version part, is https://api.voyageai.com/v1 by default. */

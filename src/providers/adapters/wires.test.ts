@@ -9,7 +9,7 @@ import { type WireAnswer, wireServer } from "../../testing/wire-server.ts";
 import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
 import type { Provider } from "../model.ts";
-import type { Timeouts } from "../deadlines.ts";
+import type { Timeouts } from "../transport/deadlines.ts";
 import { anthropic } from "./anthropic.ts";
 import { ollama } from "./ollama.ts";
 import { openai, openaiCompatible } from "./openai-chat.ts";

@@ -8,7 +8,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../message.ts";
-import { readText } from "../decoder.ts";
+import { readText } from "../transport/decoder.ts";
 import type { ModelRequest } from "../model.ts";
 import { type MarkedBlock, writeMarks } from "./anthropic-cache.ts";
 import { anthropicSchema } from "./anthropic-schema.ts";

@@ -8,9 +8,9 @@ import {
   readObject,
   readText,
   type StreamDecoder,
-} from "../decoder.ts";
-import type { Fault } from "../fault.ts";
-import { faultOfBody } from "../fault-of.ts";
+} from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
+import { faultOfBody } from "../transport/fault-of.ts";
 import type { FinishReason } from "../model.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 import { redactedMark } from "./anthropic-request.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../base/index.ts";
-import { readCount, readObject } from "../decoder.ts";
+import { readCount, readObject } from "../transport/decoder.ts";
 import type { Counts } from "./openai-usage.ts";
 
 /** Adds up the usage records of one answer of Anthropic's. */

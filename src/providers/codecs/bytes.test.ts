@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { wireFormats } from "../../testing/wire-formats.ts";
-import type { StreamDecoder } from "../decoder.ts";
-import type { Fault } from "../fault.ts";
-import { type Frame, type FrameParser, ndjsonParser, sseParser } from "../frames.ts";
+import type { StreamDecoder } from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
+import { type Frame, type FrameParser, ndjsonParser, sseParser } from "../transport/frames.ts";
 import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
 import { ollamaDecoder } from "./ollama-stream.ts";

@@ -9,8 +9,8 @@ import {
   readObjects,
   readText,
   type StreamDecoder,
-} from "../decoder.ts";
-import { faultOfBody } from "../fault-of.ts";
+} from "../transport/decoder.ts";
+import { faultOfBody } from "../transport/fault-of.ts";
 import type { FinishReason } from "../model.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 import type { Usage } from "../usage.ts";

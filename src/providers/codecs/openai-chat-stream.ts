@@ -10,10 +10,10 @@ import {
   readObjects,
   readText,
   type StreamDecoder,
-} from "../decoder.ts";
-import type { Fault } from "../fault.ts";
-import { faultOfBody } from "../fault-of.ts";
-import type { Frame } from "../frames.ts";
+} from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
+import { faultOfBody } from "../transport/fault-of.ts";
+import type { Frame } from "../transport/frames.ts";
 import type { FinishReason } from "../model.ts";
 import { type ToolCallAssembler, type ToolCallDelta, toolCallAssembler } from "../tool-calls.ts";
 import { finishedUsage } from "./finished-usage.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../base/index.ts";
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../transport/fault.ts";
 import { collect } from "../generate.ts";
 import type { Message } from "../message.ts";
 import { systemMessage, userMessage } from "../message.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../base/index.ts";
-import { readCount, readObject } from "../decoder.ts";
+import { readCount, readObject } from "../transport/decoder.ts";
 import type { Usage } from "../usage.ts";
 
 /** Is what a provider has said about tokens, without how much it can be trusted. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../base/index.ts";
-import type { StreamDecoder } from "../decoder.ts";
-import type { Fault } from "../fault.ts";
+import type { StreamDecoder } from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
 import type { StreamPart } from "../model.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";
 import { ollamaDecoder } from "./ollama-stream.ts";

@@ -1,5 +1,5 @@
 import type { AtlasError } from "../../base/index.ts";
-import { faultError } from "../fault.ts";
+import { faultError } from "../transport/fault.ts";
 
 /** Is the model that a request is written for, and the types of the files that it takes (`image/png`, or `image/*` for all). */
 export interface RequestTarget {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Emit, StreamDecoder } from "../decoder.ts";
+import type { Emit, StreamDecoder } from "../transport/decoder.ts";
 import type { ModelRequest, StreamPart } from "../model.ts";
 
 const takenName = /^[A-Za-z0-9_-]{1,64}$/;

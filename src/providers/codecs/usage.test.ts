@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../base/index.ts";
-import type { StreamDecoder } from "../decoder.ts";
+import type { StreamDecoder } from "../transport/decoder.ts";
 import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { anthropicDecoder } from "./anthropic-stream.ts";

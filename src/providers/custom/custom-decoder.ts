@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import { isJsonObject, parseJson } from "../../base/index.ts";
-import { countOf, cutOff, type Emit, type FrameOutcome, type StreamDecoder } from "../decoder.ts";
-import type { Fault } from "../fault.ts";
-import { faultOfBody } from "../fault-of.ts";
+import { countOf, cutOff, type Emit, type FrameOutcome, type StreamDecoder } from "../transport/decoder.ts";
+import type { Fault } from "../transport/fault.ts";
+import { faultOfBody } from "../transport/fault-of.ts";
 import type { FinishReason } from "../model.ts";
 import { type ToolCallAssembler, toolCallAssembler } from "../tool-calls.ts";
 import type { Usage } from "../usage.ts";

@@ -1,5 +1,5 @@
-import type { Fault } from "../fault.ts";
-import type { FrameParser } from "../frames.ts";
+import type { Fault } from "../transport/fault.ts";
+import type { FrameParser } from "../transport/frames.ts";
 
 const defaultMaxChars = 16 * 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { providerErrors } from "../errors.ts";
-import { createHttpLink, type HttpProviderOptions, type KeyWire } from "../http-link.ts";
+import { createHttpLink, type HttpProviderOptions, type KeyWire } from "../transport/http-link.ts";
 import type { Provider } from "../model.ts";
 import type { EmbeddingWire } from "./embedding-wire.ts";
 import { httpEmbedder } from "./http-embedder.ts";

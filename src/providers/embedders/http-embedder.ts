@@ -1,6 +1,6 @@
 import type { Embedder, Embedding, EmbedOptions } from "../embedder.ts";
-import { cancelledError, type Fault, faultError } from "../fault.ts";
-import type { Asked, HttpLink } from "../http-link.ts";
+import { cancelledError, type Fault, faultError } from "../transport/fault.ts";
+import type { Asked, HttpLink } from "../transport/http-link.ts";
 import type { Usage } from "../usage.ts";
 import type { EmbeddingWire } from "./embedding-wire.ts";
 import { normalise } from "./vectors.ts";

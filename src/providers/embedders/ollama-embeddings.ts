@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../base/index.ts";
 import { isJsonObject } from "../../base/index.ts";
-import { readCount } from "../decoder.ts";
+import { readCount } from "../transport/decoder.ts";
 import type { EmbeddingWire } from "./embedding-wire.ts";
 import { readVector } from "./vectors.ts";
 

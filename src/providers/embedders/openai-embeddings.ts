@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../base/index.ts";
 import { isJsonObject } from "../../base/index.ts";
-import { readCount, readObject } from "../decoder.ts";
+import { readCount, readObject } from "../transport/decoder.ts";
 import type { EmbeddingAnswer, EmbeddingWire } from "./embedding-wire.ts";
 import { readVector } from "./vectors.ts";
 

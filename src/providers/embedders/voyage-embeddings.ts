@@ -1,4 +1,4 @@
-import type { KeyWire } from "../http-link.ts";
+import type { KeyWire } from "../transport/http-link.ts";
 import type { EmbeddingWire } from "./embedding-wire.ts";
 import { readEmbeddingList } from "./openai-embeddings.ts";
 

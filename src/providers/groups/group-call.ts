@@ -1,7 +1,7 @@
 import { type AtlasError, toAtlasError } from "../../base/index.ts";
 import type { CallReport, Rejection } from "../call-report.ts";
 import { providerErrors } from "../errors.ts";
-import { cancelledError } from "../fault.ts";
+import { cancelledError } from "../transport/fault.ts";
 import type { ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { countTokens } from "../money/tokens.ts";
 import type { RetryPolicy } from "../resilience/retry-policy.ts";

@@ -1,4 +1,4 @@
-import { createCallGuard } from "../call-guard.ts";
+import { createCallGuard } from "../transport/call-guard.ts";
 import type { Embedder } from "../embedder.ts";
 import { localFault } from "./local-fault.ts";
 import type { LocalModelSetup } from "./local-model.ts";

@@ -1,4 +1,4 @@
-import type { CallPhase, Fault } from "../fault.ts";
+import type { CallPhase, Fault } from "../transport/fault.ts";
 import { LocalFailure, type LocalFailureKind } from "./engine.ts";
 import type { ProviderErrorCode } from "../errors.ts";
 

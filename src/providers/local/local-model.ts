@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/index.ts";
 import { isJsonObject } from "../../base/index.ts";
-import { type CallGuard, createCallGuard } from "../call-guard.ts";
+import { type CallGuard, createCallGuard } from "../transport/call-guard.ts";
 import type { FinishReason, Model, ModelCapabilities, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
-import type { Timeouts } from "../deadlines.ts";
+import type { Timeouts } from "../transport/deadlines.ts";
 import type { GenerateChoices, GenerationEnd, LocalPrompt } from "./engine.ts";
 import { localFault } from "./local-fault.ts";
 import { type ModelPlace, openTurn, type Turn } from "./turn.ts";

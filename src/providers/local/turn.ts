@@ -1,4 +1,4 @@
-import type { CallGuard } from "../call-guard.ts";
+import type { CallGuard } from "../transport/call-guard.ts";
 import type { GenerateChoices, GenerationEnd, GenerationStep, LoadedModel, LocalPrompt } from "./engine.ts";
 import type { KeptModel } from "./kept-model.ts";
 import type { Slots } from "./slots.ts";

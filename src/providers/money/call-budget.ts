@@ -1,7 +1,7 @@
 import { addAmounts, createBudget } from "../../base/index.ts";
 import type { Amount, Budget, Reservation } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
-import { createMeter } from "../meter.ts";
+import { createMeter } from "../transport/meter.ts";
 import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
 import { costOf, type PricedModel } from "./cost.ts";

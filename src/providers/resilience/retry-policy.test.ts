@@ -3,8 +3,8 @@ import { baseErrors, seededRandom } from "../../base/index.ts";
 import type { JsonObject } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
 import type { ProviderErrorCode } from "../errors.ts";
-import { faultError } from "../fault.ts";
-import { faultOfResponse } from "../fault-of.ts";
+import { faultError } from "../transport/fault.ts";
+import { faultOfResponse } from "../transport/fault-of.ts";
 import { type RetryPolicy, type RetryState, decideRetry, retryPolicy } from "./retry-policy.ts";
 
 const random = { next: () => 0.5 };

@@ -1,6 +1,6 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
-import { cancelledError } from "../fault.ts";
+import { cancelledError } from "../transport/fault.ts";
 import { collect, type Generation } from "../generate.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { Recorder, type StreamMetrics } from "./metrics.ts";

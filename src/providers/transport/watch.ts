@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock } from "../../base/index.ts";
 import { createDeadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 
 /** Bounds how long the end of a stream may still bring a usage record once the answer itself is whole. */

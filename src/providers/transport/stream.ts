@@ -1,11 +1,11 @@
-import type { AtlasError } from "../base/index.ts";
+import type { AtlasError } from "../../base/index.ts";
 import type { StreamDecoder } from "./decoder.ts";
 import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import type { Frame, FrameParser } from "./frames.ts";
 import { createMeter, type Meter } from "./meter.ts";
-import type { StreamPart } from "./model.ts";
-import type { Usage } from "./usage.ts";
+import type { StreamPart } from "../model.ts";
+import type { Usage } from "../usage.ts";
 import { tailMs } from "./watch.ts";
 
 export type { Call } from "./exchange.ts";

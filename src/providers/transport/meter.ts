@@ -1,6 +1,6 @@
-import type { StreamPart } from "./model.ts";
-import { quartersOf } from "./money/tokens.ts";
-import type { Usage } from "./usage.ts";
+import type { StreamPart } from "../model.ts";
+import { quartersOf } from "../money/tokens.ts";
+import type { Usage } from "../usage.ts";
 
 /** Counts what passes, to know the tokens of an answer that breaks off or whose provider says nothing about them. */
 export interface Meter {

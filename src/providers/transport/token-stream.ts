@@ -1,5 +1,5 @@
 import { isTokenRefused, type KeyText, type TokenSource } from "./api-key.ts";
-import type { StreamPart } from "./model.ts";
+import type { StreamPart } from "../model.ts";
 
 type Result = IteratorResult<StreamPart, undefined>;
 type Parts = AsyncIterator<StreamPart, undefined>;

@@ -1,4 +1,4 @@
-import { fromErrorData, isAtlasError } from "../base/index.ts";
+import { fromErrorData, isAtlasError } from "../../base/index.ts";
 import { type CallContext, cancelledError, faultError } from "./fault.ts";
 
 /** Gives tokens that run out, such as those of OAuth; `oauthTokens` makes one. */

@@ -1,9 +1,9 @@
-import type { JsonObject } from "../base/index.ts";
-import { isJsonObject, parseJson } from "../base/index.ts";
+import type { JsonObject } from "../../base/index.ts";
+import { isJsonObject, parseJson } from "../../base/index.ts";
 import type { Fault } from "./fault.ts";
 import type { Frame } from "./frames.ts";
-import type { StreamPart } from "./model.ts";
-import type { Usage } from "./usage.ts";
+import type { StreamPart } from "../model.ts";
+import type { Usage } from "../usage.ts";
 
 /** Takes a part of a stream. */
 export type Emit = (part: StreamPart) => void;

@@ -1,8 +1,8 @@
-import type { AtlasError, JsonValue } from "../base/index.ts";
-import { baseErrors } from "../base/index.ts";
-import { type ProviderErrorCode, providerErrors } from "./errors.ts";
-import type { RateLimitReport } from "./model.ts";
-import type { Usage } from "./usage.ts";
+import type { AtlasError, JsonValue } from "../../base/index.ts";
+import { baseErrors } from "../../base/index.ts";
+import { type ProviderErrorCode, providerErrors } from "../errors.ts";
+import type { RateLimitReport } from "../model.ts";
+import type { Usage } from "../usage.ts";
 
 /** Names how far a call had come: no connection yet, waiting for the answer to begin, or in the answer. */
 export type CallPhase = "connect" | "headers" | "stream";

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock } from "../../base/index.ts";
 
 /**
  * Bounds the waits of one call. Units: milliseconds. `connectMs` until there is a connection; `firstPartMs` from the start to

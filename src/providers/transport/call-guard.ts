@@ -1,8 +1,8 @@
-import type { AtlasError, Clock } from "../base/index.ts";
-import { isAtlasError, raceAbort } from "../base/index.ts";
+import type { AtlasError, Clock } from "../../base/index.ts";
+import { isAtlasError, raceAbort } from "../../base/index.ts";
 import type { Timeouts } from "./deadlines.ts";
 import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "../usage.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
 /** Is what a guard must know of its call. */

@@ -1,5 +1,5 @@
 import type { HeaderReader } from "./fault-of.ts";
-import type { RateLimitReport } from "./model.ts";
+import type { RateLimitReport } from "../model.ts";
 
 type Report = { -readonly [Key in keyof RateLimitReport]: RateLimitReport[Key] };
 type Unit = "requests" | "tokens";

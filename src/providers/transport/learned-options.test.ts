@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { wireFormats } from "../testing/wire-formats.ts";
-import { type WireAnswer, type WireRequest, wireServer } from "../testing/wire-server.ts";
-import { anthropic } from "./adapters/anthropic.ts";
-import { openai, openaiCompatible } from "./adapters/openai-chat.ts";
-import { openaiResponses } from "./adapters/openai-responses.ts";
-import { generate } from "./generate.ts";
-import { userMessage } from "./message.ts";
+import { wireFormats } from "../../testing/wire-formats.ts";
+import { type WireAnswer, type WireRequest, wireServer } from "../../testing/wire-server.ts";
+import { anthropic } from "../adapters/anthropic.ts";
+import { openai, openaiCompatible } from "../adapters/openai-chat.ts";
+import { openaiResponses } from "../adapters/openai-responses.ts";
+import { generate } from "../generate.ts";
+import { userMessage } from "../message.ts";
 
 const request = { messages: [userMessage("Hello")] };
 const good = wireFormats["openai-chat"].answer("text");

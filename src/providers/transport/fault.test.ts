@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { providerErrors } from "./errors.ts";
+import { providerErrors } from "../errors.ts";
 import { faultError, scrub } from "./fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport, readRetryAfter } from "./fault-of.ts";
 

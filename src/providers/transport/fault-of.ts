@@ -1,6 +1,6 @@
-import type { JsonValue } from "../base/index.ts";
-import { isJsonObject } from "../base/index.ts";
-import type { ProviderErrorCode } from "./errors.ts";
+import type { JsonValue } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
+import type { ProviderErrorCode } from "../errors.ts";
 import type { CallPhase, Fault } from "./fault.ts";
 
 /** Reads one header of a response by its lower-case name. */

@@ -1,13 +1,13 @@
-import type { JsonObject, JsonValue } from "../base/index.ts";
-import { isJsonObject } from "../base/index.ts";
+import type { JsonObject, JsonValue } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { StreamDecoder } from "./decoder.ts";
-import type { EmbeddingWire } from "./embedders/embedding-wire.ts";
-import { httpEmbedder } from "./embedders/http-embedder.ts";
-import { providerErrors } from "./errors.ts";
+import type { EmbeddingWire } from "../embedders/embedding-wire.ts";
+import { httpEmbedder } from "../embedders/http-embedder.ts";
+import { providerErrors } from "../errors.ts";
 import type { FrameParser } from "./frames.ts";
 import { type Asked, createHttpLink, type HttpProviderOptions, type KeyWire } from "./http-link.ts";
 import type { HttpRequest } from "./http.ts";
-import type { ModelCapabilities, ModelRequest, Provider, StreamOptions } from "./model.ts";
+import type { ModelCapabilities, ModelRequest, Provider, StreamOptions } from "../model.ts";
 import { streamCall } from "./stream.ts";
 
 export type { HttpOptions, HttpProviderOptions } from "./http-link.ts";

@@ -1,7 +1,7 @@
-import { isJsonObject } from "../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { HeaderReader } from "./fault-of.ts";
 import type { HttpClient, HttpExchange, HttpReceiver, HttpRequest } from "./http.ts";
-import type { ModelRequest } from "./model.ts";
+import type { ModelRequest } from "../model.ts";
 import { readJson } from "./read-json.ts";
 
 /** Names the options that a call can do without, and the words with which a server says that it does not know them. */

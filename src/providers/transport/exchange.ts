@@ -1,11 +1,11 @@
-import type { AtlasError, Clock } from "../base/index.ts";
+import type { AtlasError, Clock } from "../../base/index.ts";
 import { createDeadlines, type Deadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
 import { faultOfBody, faultOfResponse, faultOfTransport, type HeaderReader, readRequestId } from "./fault-of.ts";
 import { type HttpClient, type HttpExchange, type HttpReceiver, type HttpRequest, RequestNotTaken } from "./http.ts";
-import type { RateLimitReport } from "./model.ts";
+import type { RateLimitReport } from "../model.ts";
 import { readRateLimits } from "./rate-limit-headers.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "../usage.ts";
 import { readJson } from "./read-json.ts";
 
 /** Is what one call over HTTP needs. */

@@ -1,5 +1,5 @@
-import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { stringifyJson, systemClock } from "../base/index.ts";
+import type { Clock, JsonObject, JsonValue } from "../../base/index.ts";
+import { stringifyJson, systemClock } from "../../base/index.ts";
 import {
   type ApiKey,
   isTokenRefused,
@@ -13,7 +13,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import { type CallContext, type Fault, faultError } from "./fault.ts";
 import type { HttpClient, HttpRequest } from "./http.ts";
-import type { StreamPart } from "./model.ts";
+import type { StreamPart } from "../model.ts";
 import { type Call, fetchJson } from "./stream.ts";
 import { tokenStream } from "./token-stream.ts";
 import { defaultTimeouts, type Timeouts } from "./deadlines.ts";

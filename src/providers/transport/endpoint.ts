@@ -1,4 +1,4 @@
-import { baseErrors } from "../base/index.ts";
+import { baseErrors } from "../../base/index.ts";
 
 /** Is a base URL taken apart, so that what may be secret in it (user, password, query) shows up nowhere. */
 export interface Endpoint {

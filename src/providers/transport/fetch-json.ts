@@ -1,4 +1,4 @@
-import type { AtlasError, JsonValue } from "../base/index.ts";
+import type { AtlasError, JsonValue } from "../../base/index.ts";
 import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import { readJson } from "./read-json.ts";

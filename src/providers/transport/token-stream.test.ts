@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StreamPart } from "./model.ts";
+import type { StreamPart } from "../model.ts";
 import { tokenStream } from "./token-stream.ts";
 
 const source = { token: async () => "good", reject() {} };

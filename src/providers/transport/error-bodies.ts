@@ -1,5 +1,5 @@
-import type { JsonValue } from "../base/index.ts";
-import { parseJson } from "../base/index.ts";
+import type { JsonValue } from "../../base/index.ts";
+import { parseJson } from "../../base/index.ts";
 import type { HttpClient, HttpReceiver } from "./http.ts";
 
 /** Says how the bodies of an endpoint differ from those that Atlas reads by itself. */
