@@ -1,5 +1,6 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import type { Attempt } from "../call-report.ts";
+import { providerErrors } from "../errors.ts";
 import type { ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { type BudgetVerdict, type CallBudget, openCallBudget } from "../money/call-budget.ts";
 import type { Prices } from "../money/price.ts";
@@ -16,6 +17,13 @@ export interface AttemptPlan {
   readonly need: CallNeed;
   readonly maxWaitMs: number;
   readonly possiblyBilledTwice: boolean;
+  readonly patience: Patience | undefined;
+}
+
+/** Says how long a member may give nothing. Units: milliseconds, which begin again while the call may not leave it. */
+export interface Patience {
+  readonly firstPartMs: number;
+  readonly mayLeave: () => boolean;
 }
 
 /** Is what all attempts of a call share. `signal` aborts when nobody waits for the answer any more. */
@@ -79,6 +87,9 @@ export class RunningAttempt {
   #reject: ((reason: unknown) => void) | undefined;
   #firstPartMs: number | null = null;
   #reported: Usage | undefined;
+  /** Ends the wait for the first part; and whether it ended because none came. */
+  readonly #heard = new AbortController();
+  #silent = false;
   #ended: Promise<Attempt> | undefined;
 
   constructor(plan: AttemptPlan, context: AttemptContext, holdings: Holdings) {
@@ -122,6 +133,7 @@ export class RunningAttempt {
       case "response.continued":
         break;
       default:
+        if (this.#firstPartMs === null) this.#heard.abort();
         this.#firstPartMs ??= this.#context.clock.monotonic() - this.#beganMs;
     }
     return this.#holdings.budget.watch(part);
@@ -134,7 +146,8 @@ export class RunningAttempt {
   }
 
   #begin(): AsyncIterator<StreamPart> {
-    const { member, request } = this.#plan;
+    const { member, request, patience } = this.#plan;
+    if (patience !== undefined) void this.#leaveWhenSilent(patience);
     const { options, onInnerAttempt } = this.#context;
     const { signal } = this.#upstream;
     if (member.model.managed !== true) return member.model.stream(request, { signal })[Symbol.asyncIterator]();
@@ -145,7 +158,20 @@ export class RunningAttempt {
     return member.model.stream(request, { ...options, signal, onAttempt })[Symbol.asyncIterator]();
   }
 
+  async #leaveWhenSilent({ firstPartMs, mayLeave }: Patience): Promise<void> {
+    const { clock, options } = this.#context;
+    try {
+      do await clock.sleep(firstPartMs, { signal: this.#heard.signal, keepAlive: false });
+      while (options.pausing?.paused === true || this.#pending === undefined || !mayLeave());
+    } catch {
+      return;
+    }
+    this.#silent = true;
+    this.interrupt(silenceOf(this.member, firstPartMs));
+  }
+
   async #end(how: AttemptEnd): Promise<Attempt> {
+    this.#heard.abort();
     if (how.kind === "cancelled" && this.#drain()) return this.#attempt(how, this.#holdings.budget.usage(), null);
     this.#close(how);
     return await this.#settle(how, this.#usageOf(how));
@@ -156,7 +182,7 @@ export class RunningAttempt {
     const parts = this.#parts;
     if (parts === undefined) return;
     if (kind === "finished") return void parts.next().catch(() => {});
-    if (kind === "failed") return;
+    if (kind === "failed" && !this.#silent) return;
     this.#pending?.catch(() => {});
     this.#upstream.abort(this.#context.signal.reason);
     parts.return?.().catch(() => {});
@@ -253,4 +279,12 @@ export class RunningAttempt {
       ...(this.#plan.possiblyBilledTwice && { possiblyBilledTwice: true as const }),
     };
   }
+}
+
+function silenceOf({ model: { provider, name } }: Member, ms: number): AtlasError {
+  return providerErrors.create(
+    "provider_timeout",
+    `${provider}/${name} has given nothing for ${ms} ms (fallback.firstPartMs), and another can take the call.`,
+    { details: { provider, model: name, phase: "headers", causeCode: "firstPartMs" } },
+  );
 }

@@ -7,7 +7,7 @@ import { countTokens } from "../money/tokens.ts";
 import type { RetryPolicy } from "../resilience/retry-policy.ts";
 import { sumUsage } from "../usage.ts";
 import { adaptRequest } from "./adapt-request.ts";
-import { type AttemptContext, type AttemptEnd, openAttempt, type RunningAttempt } from "./attempt.ts";
+import { type AttemptContext, type AttemptEnd, openAttempt, type Patience, type RunningAttempt } from "./attempt.ts";
 import { type CallRecorder, createRecorder, isReport, withReport } from "./call-recorder.ts";
 import { continueRequest } from "./continue-request.ts";
 import { Delivery, type Handover } from "./delivery.ts";
@@ -15,7 +15,7 @@ import { needsOf } from "./fits-request.ts";
 import type { FallbackRules } from "./group-options.ts";
 import type { Member } from "./member.ts";
 import { type NextStep, nextStep } from "./next-step.ts";
-import { type Choosing, needOf, selectMember, type SelectionRules } from "./select-member.ts";
+import { type Choosing, hasOther, needOf, selectMember, type SelectionRules } from "./select-member.ts";
 import { refusalOfError, unavailableError } from "./unavailable.ts";
 
 /** Is what all calls of one group share. */
@@ -154,7 +154,8 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
       const { member, maxWaitMs, selection } = choice;
       const { request, handover } = this.#requestFor(member);
       const need = needOf(this.#choosing, member);
-      const plan = { member, request, need, maxWaitMs, possiblyBilledTwice: this.#possiblyBilledTwice };
+      const patience = this.#patienceWith(member);
+      const plan = { member, request, need, maxWaitMs, possiblyBilledTwice: this.#possiblyBilledTwice, patience };
       try {
         const attempt = await openAttempt(plan, this.#context);
         this.#recorder.select(selection);
@@ -171,6 +172,20 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         this.#lastRefusal = error;
       }
     }
+  }
+
+  #patienceWith(member: Member): Patience | undefined {
+    const { rules, policy, clock } = this.#group;
+    const { firstPartMs } = rules;
+    if (firstPartMs === undefined) return undefined;
+    return {
+      firstPartMs,
+      mayLeave: () =>
+        this.#choosing.options.fallback?.enabled !== false &&
+        this.#recorder.attempts.length + 1 < policy.maxAttempts &&
+        clock.monotonic() - this.#beganMs < policy.maxTotalMs &&
+        hasOther(this.#group, this.#choosing, member),
+    };
   }
 
   /** Counts the first attempt at each provider, which its retry budget is measured by. */

@@ -44,6 +44,11 @@ export interface FallbackRules {
   readonly onTools: "stop" | "restart";
   /** Asks a model without prefill to go on; without it such a model restarts the answer. */
   readonly continuePrompt?: string | undefined;
+  /**
+   * Leaves a member that has given nothing for so long, as long as another could take the call; no limit by default, but for
+   * the time limits of the models. Units: milliseconds.
+   */
+  readonly firstPartMs?: number | undefined;
 }
 
 /** Keeps the calls of a session on one member. Units: milliseconds since its last answer; sessions that are remembered (10,000 by default). */

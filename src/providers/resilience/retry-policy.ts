@@ -25,7 +25,8 @@ export interface RetryPolicy {
 /** Is the policy of a group that names none. */
 export const defaultRetryPolicy: RetryPolicy = {
   maxAttempts: 4,
-  maxTotalMs: 120_000,
+  // More than a model may be silent: another can still take over from one that hangs.
+  maxTotalMs: 300_000,
   baseDelayMs: 500,
   maxDelayMs: 10_000,
   longestWaitMs: 10_000,
