@@ -60,6 +60,8 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   #breach: Breach | undefined;
   #possiblyBilledTwice = false;
   #counted = new Set<unknown>();
+  /** Are the members of which one is tried once more. */
+  readonly #reopened = new Map<Member, AtlasError>();
   /** Attempts of this group alone: those of a group within it have a bound of their own. */
   #attempts = 0;
 
@@ -161,6 +163,7 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         this.#recorder.select(selection);
         this.#delivery.begin(handover);
         this.#count(member);
+        this.#closeAgain(member);
         return attempt;
       } catch (cause) {
         this.#stopper.signal.throwIfAborted();
@@ -186,6 +189,12 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         clock.monotonic() - this.#beganMs < policy.maxTotalMs &&
         hasOther(this.#group, this.#choosing, member),
     };
+  }
+
+  /** One retry that was granted is one attempt: the others that failed are not tried once more with it. */
+  #closeAgain(tried: Member): void {
+    for (const [each, error] of this.#reopened) if (each !== tried) this.#choosing.failed.set(each, error);
+    this.#reopened.clear();
   }
 
   /** Counts the first attempt at each provider, which its retry budget is measured by. */
@@ -278,7 +287,11 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   async #wait(member: Member, { delayMs, same }: NextStep & { readonly kind: "again" }): Promise<void> {
     if (delayMs > 0) await this.#group.clock.sleep(delayMs, { signal: this.#stopper.signal });
     const { failed } = this.#choosing;
-    for (const [each, error] of failed) if (each === member || error.retry === "later") failed.delete(each);
+    for (const [each, error] of failed) {
+      if (each !== member && error.retry !== "later") continue;
+      failed.delete(each);
+      this.#reopened.set(each, error);
+    }
     this.#choosing.preferred = same ? member : undefined;
   }
 

@@ -4,6 +4,7 @@ import { providerErrors } from "../errors.ts";
 import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
 import type { Model } from "../model.ts";
+import { createGate } from "../resilience/create-gate.ts";
 import { scripted, type ScriptedTurn } from "../scripted.ts";
 import { group } from "./group.ts";
 import type { Strategy } from "./strategy.ts";
@@ -66,3 +67,15 @@ it.each([boundless, lowestLatency({ explore: 0 }), lowestLatency({ by: "tokensPe
     }
   },
 );
+
+it("in an outage of all members each gets at most a fifth more requests than calls (acceptance 17)", async () => {
+  const patient = { breaker: { consecutiveFailures: 1e9, minimumCalls: 1e9 }, cooldown: { failures: 1e9 } };
+  const down = ["a", "b"].map((name) => counted(name, () => ({ error: "provider_error" })));
+  const members = down.map(({ model }) => ({
+    model,
+    gate: createGate({ provider: model.provider, model: "m", keyId: "k", ...patient }),
+  }));
+  const model = group({ name: "g", members, retry: { baseDelayMs: 0, maxDelayMs: 0 } });
+  for (let call = 0; call < 100; call++) await expect(generate(model, request)).rejects.toThrow();
+  for (const each of down) expect(each.calls()).toBeLessThanOrEqual(120);
+});
