@@ -1,6 +1,9 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
 import { baseErrors, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { runErrors } from "./errors.ts";
+import { isReserved } from "./events.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { dataOf, toPlain } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
@@ -40,6 +43,8 @@ export interface SignalWait {
 export function createContext(options: ContextOptions): RunContext {
   const { runId, signal, writer, recorded } = options;
   const replaying = createReplay(options);
+  // One for each run: a run that is started within a step of another is no part of that step.
+  const runningStep = new AsyncLocalStorage<string>();
   let random = seededRandom(hash(`${runId}/${replaying.checkpoints()}`));
   return {
     runId,
@@ -50,7 +55,10 @@ export function createContext(options: ContextOptions): RunContext {
     restored: recorded.checkpoint,
     async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions?: StepOptions): Promise<T> {
       const key = replaying.keyOf(name);
-      return (await replaying.once(key, () => doStep(options, key, { body, announce: stepOptions?.announce }))) as T;
+      return (await replaying.once(key, () => {
+        const within = (given: StepContext) => runningStep.run(key, () => body(given));
+        return doStep(options, key, { body: within, announce: stepOptions?.announce });
+      })) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
       const what = `input of ${workflow.name}`;
@@ -58,7 +66,12 @@ export function createContext(options: ContextOptions): RunContext {
       const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
       const started = recorded.open.get(key)?.["runId"];
-      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
+      const child = {
+        workflow,
+        input: plain,
+        key,
+        started: typeof started === "string" ? started : undefined,
+      };
       return (await replaying.once(key, () => options.callChild(child))) as Output;
     },
     async sleep(ms) {
@@ -76,7 +89,10 @@ export function createContext(options: ContextOptions): RunContext {
     },
     emit(event) {
       signal.throwIfAborted();
-      if (event.transient || replaying.isNewEmit()) writer.emit(event);
+      requireOwnType(event.type);
+      // What a step does again it tells again: its events bear its key, and are not counted among the function's own.
+      const key = runningStep.getStore();
+      if (event.transient || key !== undefined || replaying.isNewEmit()) writer.emit(event, key);
     },
     async checkpoint(state) {
       signal.throwIfAborted();
@@ -85,6 +101,13 @@ export function createContext(options: ContextOptions): RunContext {
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
   };
+}
+
+function requireOwnType(type: string): void {
+  if (!isReserved(type)) return;
+  throw runErrors.create("event_reserved", `The event ${type} is the engine's own; choose another type.`, {
+    details: { type },
+  });
 }
 
 /** No step can have this name: names hold no "#". */
@@ -149,7 +172,7 @@ async function doStep<T>(
   { body, announce }: { body: (step: StepContext) => T | Promise<T>; announce: JsonValue | undefined },
 ): Promise<JsonValue | undefined> {
   const { runId, signal, clock, writer } = options;
-  if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } });
+  if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);
   const begin = clock.monotonic();
   const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
   let plain: JsonValue | undefined;
@@ -159,11 +182,19 @@ async function doStep<T>(
     // What a stop interrupted has not failed: the next execution does it again.
     if (signal.aborted) throw signal.reason;
     const error = toAtlasError(cause);
-    await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: durationMs() } });
+    await writer.append({
+      type: "step.failed",
+      key,
+      data: { error: dataOf(error), durationMs: durationMs() },
+    });
     throw error;
   }
   const result = plain === undefined ? {} : { output: plain };
-  await writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
+  await writer.append({
+    type: "step.completed",
+    key,
+    data: { ...result, durationMs: durationMs() },
+  });
   return plain;
 }
 
@@ -192,7 +223,11 @@ async function doWait(
     deadline = timeoutMs === undefined ? null : clock.now() + timeoutMs;
     await writer.wait({ type: "signal.awaited", key, data: { name: wait.name, deadline } });
   }
-  return await takeSignal({ name: wait.name, key, deadline: deadline === null ? undefined : Number(deadline) });
+  return await takeSignal({
+    name: wait.name,
+    key,
+    deadline: deadline === null ? undefined : Number(deadline),
+  });
 }
 
 function asObject(value: JsonValue): { readonly [key: string]: JsonValue } {

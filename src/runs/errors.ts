@@ -44,6 +44,13 @@ export const runErrors = defineErrors("runs", {
     summary: "Another process has taken the run over; what this one did since was not recorded.",
     fix: "Follow the run; nothing else needs to be done.",
   },
+  event_reserved: {
+    status: 422,
+    retry: "changed",
+    exitCode: 1,
+    summary: "A function emits an event of a type that only the engine may write.",
+    fix: "Choose another type for the event, such as one that begins with a word of your own.",
+  },
   step_not_json: {
     status: 422,
     retry: "changed",

@@ -22,3 +22,8 @@ export const engineEvents: ReadonlySet<string> = new Set([
   "run.failed",
   "run.cancelled",
 ]);
+
+/** Tells whether entries of a type mean something to the engine, so that no function may emit them. */
+export function isReserved(type: string): boolean {
+  return engineEvents.has(type) || beginnings.has(type) || outcomes.has(type) || type === "step.started";
+}

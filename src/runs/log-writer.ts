@@ -63,12 +63,12 @@ export class LogWriter {
     return this.#failure;
   }
 
-  /** Adds an entry without waiting; it is written with the next commit. */
-  emit({ type, data = null, transient }: EmittedEvent): void {
+  /** Adds an entry without waiting; it is written with the next commit. `key` is the step that it belongs to, if it does to one. */
+  emit({ type, data = null, transient }: EmittedEvent, key?: string): void {
     // Work that was left running has nothing to add to a log that is closed.
     if (this.#ended) return;
     const { live, clock, lease } = this.#options;
-    if (!transient) this.#queue.push({ entry: this.#enter({ type, data }), also: [] });
+    if (!transient) this.#queue.push({ entry: this.#enter({ type, key, data }), also: [] });
     else {
       const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
       if (this.#queue.length === 0 && this.#pumping === undefined) return live.publish(event);
