@@ -60,8 +60,6 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
   #breach: Breach | undefined;
   #possiblyBilledTwice = false;
   #counted = new Set<unknown>();
-  /** Are the members of which one is tried once more. */
-  readonly #reopened = new Map<Member, AtlasError>();
   /** Attempts of this group alone: those of a group within it have a bound of their own. */
   #attempts = 0;
 
@@ -163,7 +161,6 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         this.#recorder.select(selection);
         this.#delivery.begin(handover);
         this.#count(member);
-        this.#closeAgain(member);
         return attempt;
       } catch (cause) {
         this.#stopper.signal.throwIfAborted();
@@ -189,12 +186,6 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
         clock.monotonic() - this.#beganMs < policy.maxTotalMs &&
         hasOther(this.#group, this.#choosing, member),
     };
-  }
-
-  /** One retry that was granted is one attempt: the others that failed are not tried once more with it. */
-  #closeAgain(tried: Member): void {
-    for (const [each, error] of this.#reopened) if (each !== tried) this.#choosing.failed.set(each, error);
-    this.#reopened.clear();
   }
 
   /** Counts the first attempt at each provider, which its retry budget is measured by. */
@@ -280,18 +271,14 @@ export class GroupCall implements AsyncIterator<StreamPart, undefined, undefined
     });
     if (step.kind === "stop" || sequel === "stop") throw error;
     if (sequel !== "transparent") this.#breach ??= { from: member.id, code: error.code, kind: sequel };
-    this.#possiblyBilledTwice = step.possiblyBilledTwice;
-    if (step.kind === "again") await this.#wait(member, step);
+    this.#possiblyBilledTwice ||= step.possiblyBilledTwice;
+    if (step.kind === "again") await this.#wait(step);
   }
 
-  async #wait(member: Member, { delayMs, same }: NextStep & { readonly kind: "again" }): Promise<void> {
+  async #wait({ member, delayMs, same }: NextStep & { readonly kind: "again" }): Promise<void> {
     if (delayMs > 0) await this.#group.clock.sleep(delayMs, { signal: this.#stopper.signal });
     const { failed } = this.#choosing;
-    for (const [each, error] of failed) {
-      if (each !== member && error.retry !== "later") continue;
-      failed.delete(each);
-      this.#reopened.set(each, error);
-    }
+    failed.delete(member);
     this.#choosing.preferred = same ? member : undefined;
   }
 

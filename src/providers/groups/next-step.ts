@@ -1,8 +1,9 @@
 import type { AtlasError } from "../../base/index.ts";
+import { failureKind } from "../resilience/outcome.ts";
 import { decideRetry, type RetryDecision, type RetryPolicy } from "../resilience/retry-policy.ts";
 import type { Sequel } from "./escaped.ts";
 import type { Member } from "./member.ts";
-import { type Choosing, hasOther, type SelectionRules } from "./select-member.ts";
+import { type Choosing, hasOther, needOf, type SelectionRules } from "./select-member.ts";
 
 /** Is a failed attempt, as far as what follows depends on it. Units: milliseconds since the call began. */
 export interface FailedAttempt {
@@ -19,6 +20,7 @@ export type NextStep =
   | { readonly kind: "other"; readonly possiblyBilledTwice: boolean }
   | {
       readonly kind: "again";
+      readonly member: Member;
       readonly delayMs: number;
       readonly possiblyBilledTwice: boolean;
       /** Only this member: it has asked for a short wait, or there is no other. */
@@ -43,17 +45,32 @@ export function nextStep(
   if (sequel === "stop" || (sequel !== "transparent" && !mayLeave)) return { kind: "stop" };
   const others = mayLeave && hasOther(rules, call, member);
   const { policy, random } = rules;
-  const budget = others ? undefined : member.retries;
+  const again = mayLeave ? longestFailed(call, member, policy) : member;
+  const budget = others ? undefined : again.retries;
   const decision = decideRetry(error, { policy, attempts, elapsedMs, random, budget });
   if (decision.kind === "stop") return { kind: "stop" };
   const possiblyBilledTwice = decision.possiblyBilledTwice === true;
   const fallback: NextStep = mayLeave ? { kind: "other", possiblyBilledTwice } : { kind: "stop" };
   // A member that is a group has tried again itself.
   if (decision.kind === "fallback" || member.model.managed === true) return fallback;
-  if (!others) return { kind: "again", delayMs: decision.delayMs, possiblyBilledTwice, same: !mayLeave };
+  if (!others) return { kind: "again", member: again, delayMs: decision.delayMs, possiblyBilledTwice, same: !mayLeave };
   // Once: a member that was waited for and refuses again would take the attempts that the others need.
   const patient = call.preferred !== member && wantsShortWait(error, decision) && member.retries.tryRetry();
-  return patient ? { kind: "again", delayMs: decision.delayMs, possiblyBilledTwice, same: true } : fallback;
+  return patient ? { kind: "again", member, delayMs: decision.delayMs, possiblyBilledTwice, same: true } : fallback;
+}
+
+/**
+ * Gives the member to try once more when all have failed: of those that may be well again the one that failed first, so that
+ * each has its turn. It alone is tried: the retry is taken out of its provider's budget.
+ */
+function longestFailed(call: Choosing, last: Member, { retryAmbiguous }: RetryPolicy): Member {
+  for (const [member, error] of call.failed) {
+    const kind = failureKind(error);
+    const mayAgain = kind === "fault" || kind === "limited" || (kind === "ambiguous" && retryAmbiguous);
+    if (!mayAgain || member.model.managed === true) continue;
+    if (member.gate.check(needOf(call, member)).available) return member;
+  }
+  return last;
 }
 
 function wantsShortWait(error: AtlasError, { delayMs }: RetryDecision & { readonly kind: "retry" }): boolean {

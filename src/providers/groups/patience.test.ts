@@ -79,3 +79,13 @@ it("in an outage of all members each gets at most a fifth more requests than cal
   for (let call = 0; call < 100; call++) await expect(generate(model, request)).rejects.toThrow();
   for (const each of down) expect(each.calls()).toBeLessThanOrEqual(120);
 });
+
+it("does not send a request again to a member that may have answered it, also after others have failed (acceptance 18)", async () => {
+  const silent = () => providerErrors.create("provider_timeout", "Silent.", { details: { phase: "headers" } });
+  const ambiguous = counted("a", () => ({ error: silent() }));
+  const down = counted("b", () => ({ error: "provider_error" }));
+  const members = [ambiguous.model, down.model];
+  const model = group({ name: "g", members, retry: { baseDelayMs: 0, maxDelayMs: 0 } });
+  await expect(generate(model, request)).rejects.toThrow();
+  expect([ambiguous.calls(), down.calls()]).toEqual([1, 3]);
+});
