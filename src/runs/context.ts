@@ -55,10 +55,8 @@ export function createContext(options: ContextOptions): RunContext {
     restored: recorded.checkpoint,
     async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions?: StepOptions): Promise<T> {
       const key = replaying.keyOf(name);
-      return (await replaying.once(key, () => {
-        const within = (given: StepContext) => runningStep.run(key, () => body(given));
-        return doStep(options, key, { body: within, announce: stepOptions?.announce });
-      })) as T;
+      const within = (given: StepContext) => runningStep.run(key, () => body(given));
+      return (await replaying.once(key, () => doStep(options, key, { body: within, ...stepOptions }))) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
       const what = `input of ${workflow.name}`;
@@ -169,7 +167,7 @@ function assertFinite(ms: number, what: string): void {
 async function doStep<T>(
   options: ContextOptions,
   key: string,
-  { body, announce }: { body: (step: StepContext) => T | Promise<T>; announce: JsonValue | undefined },
+  { body, announce }: StepOptions & { body: (step: StepContext) => T | Promise<T> },
 ): Promise<JsonValue | undefined> {
   const { runId, signal, clock, writer } = options;
   if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);

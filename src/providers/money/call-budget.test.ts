@@ -54,6 +54,25 @@ describe("the budget of a call", () => {
     },
   );
 
+  it("begins with less where less is left, if the answer has no bound (acceptance 15)", async () => {
+    const unbounded = { inputTokens: 100, maxOutputTokens: 1_024, bounded: false };
+    const budget = createBudget("run", { maxCostMicroUsd: 1_000 });
+    await using call = await openCallBudget({ budget, prices, model, need: unbounded });
+    expect(budget.reserved.costMicroUsd).toBe(100 + 640);
+    let chars = 0;
+    while ((await call.watch(text(4))) === "go") chars += 4;
+    expect(chars).toBeGreaterThan(300);
+    await call.settle(call.usage());
+    expect(budget.spent.costMicroUsd).toBeLessThanOrEqual(1_000 + 10);
+    const bounded = { ...unbounded, bounded: true };
+    await expect(
+      openCallBudget({ budget: createBudget("run", { maxCostMicroUsd: 1_000 }), prices, model, need: bounded }),
+    ).rejects.toMatchObject({ code: "budget_exceeded", details: { asked: 100 + 10_240 } });
+    await expect(
+      openCallBudget({ budget: createBudget("run", { maxCostMicroUsd: 200 }), prices, model, need: unbounded }),
+    ).rejects.toMatchObject({ code: "budget_exceeded", details: { asked: 100 + 160 } });
+  });
+
   it("counts what a model of the program's own reports in whole tokens", async () => {
     const budget = createBudget("run", { maxTokens: 1_000 });
     await using call = await openCallBudget({ budget, prices, model, need });

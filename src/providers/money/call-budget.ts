@@ -1,4 +1,4 @@
-import { addAmounts, createBudget } from "../../base/index.ts";
+import { addAmounts, createBudget, isAtlasError } from "../../base/index.ts";
 import type { Amount, Budget, Reservation } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
 import { createMeter } from "../transport/meter.ts";
@@ -64,11 +64,29 @@ export async function openCallBudget(options: CallBudgetOptions): Promise<CallBu
     tokens: usage.inputTokens + usage.outputTokens,
     costMicroUsd: cost(usage) ?? 0,
   });
-  return watching(await budget.reserve(amountOf(first), { signal, label: `${model.provider}/${model.name}` }), {
-    amountOf,
-    cost,
-    covered: first,
-  });
+  const label = `${model.provider}/${model.name}`;
+  // An answer without a bound grows as it comes: it may begin with less where less is left.
+  const smaller = need.bounded ? [] : smallerTokens.filter((size) => size < need.maxOutputTokens);
+  const { reservation, outputTokens } = await reserveSome([need.maxOutputTokens, ...smaller], (size) =>
+    budget.reserve(amountOf({ ...first, outputTokens: size }), { signal, label }),
+  );
+  return watching(reservation, { amountOf, cost, covered: { ...first, outputTokens } });
+}
+
+/** What an answer without a bound may begin with, the most first. Units: tokens. */
+const smallerTokens = [256, 64, 16];
+
+/** Sets aside the first of the sizes that there is room for. Errors: that of the smallest one. */
+async function reserveSome(
+  [size = 0, ...smaller]: readonly number[],
+  reserve: (outputTokens: number) => Promise<Reservation>,
+): Promise<{ readonly reservation: Reservation; readonly outputTokens: number }> {
+  try {
+    return { reservation: await reserve(size), outputTokens: size };
+  } catch (error) {
+    if (smaller.length === 0 || !isAtlasError(error) || error.code !== "budget_exceeded") throw error;
+    return await reserveSome(smaller, reserve);
+  }
 }
 
 type Counts = Pick<Usage, "inputTokens" | "outputTokens">;
