@@ -1,12 +1,13 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import { createDeadlines, type Deadlines, type Expiry, type Timeouts } from "./deadlines.ts";
 import { type CallContext, type CallPhase, cancelledError, type Fault, faultError, type FaultMoment } from "./fault.ts";
-import { faultOfBody, faultOfResponse, faultOfTransport, type HeaderReader, readRequestId } from "./fault-of.ts";
+import { faultOfResponse, faultOfTransport, type HeaderReader, readRequestId } from "./fault-of.ts";
 import { type HttpClient, type HttpExchange, type HttpReceiver, type HttpRequest, RequestNotTaken } from "./http.ts";
 import type { RateLimitReport } from "../model.ts";
 import { readRateLimits } from "./rate-limit-headers.ts";
 import type { Usage } from "../usage.ts";
 import { readJson } from "./read-json.ts";
+import { failureIn, notWhatIsDue } from "./unstreamed.ts";
 
 /** Is what one call over HTTP needs. */
 export interface Call {
@@ -33,8 +34,6 @@ export interface AnswerReader {
 const maxRefusalBytes = 64 * 1024;
 /** How long the body of a refusal may take once its headers have said what it is. */
 const refusalMs = 1_000;
-
-const noStream: Fault = { code: "provider_malformed_response", message: "answered with a page instead of a stream" };
 
 /** Makes one call over HTTP: its time limits, its cancellation and its errors. The answer is another's to read. */
 export class Exchange implements HttpReceiver {
@@ -136,14 +135,15 @@ export class Exchange implements HttpReceiver {
   }
 
   #refuse({ status, header, chunks }: Refusal): void {
-    const body = readJson(Buffer.concat(chunks).subarray(0, maxRefusalBytes).toString("utf8"));
+    const text = Buffer.concat(chunks).subarray(0, maxRefusalBytes).toString("utf8");
+    const body = readJson(text);
     const { rateLimits } = this;
     const known = rateLimits === undefined ? {} : { rateLimits };
     if (status !== undefined) {
       this.fail({ ...faultOfResponse({ status, header }, body, this.#call.clock.now()), ...known });
     } else {
-      const says = typeof body === "object" && body !== null && "error" in body;
-      this.fail(says ? { ...faultOfBody(body), ...known } : noStream);
+      const failure = failureIn(body);
+      this.fail(failure === undefined ? notWhatIsDue(text, "a stream") : { ...failure, ...known });
     }
   }
 

@@ -6,6 +6,7 @@ import type { Frame, FrameParser } from "./frames.ts";
 import { createMeter, type Meter } from "./meter.ts";
 import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
+import { keepOpening, type Opening } from "./unstreamed.ts";
 import { tailMs } from "./watch.ts";
 
 export type { Call } from "./exchange.ts";
@@ -56,6 +57,8 @@ class PartStream implements AsyncIterableIterator<StreamPart, undefined>, Answer
   #exchange: Exchange | undefined;
   #meter: Meter | undefined;
   readonly #batch: Frame[] = [];
+  /** Is kept until the first event of the protocol. */
+  #opening: Opening | undefined = keepOpening();
   #parts: StreamPart[] = [];
   #next = 0;
   #aheadBytes = 0;
@@ -100,6 +103,7 @@ class PartStream implements AsyncIterableIterator<StreamPart, undefined>, Answer
   data(chunk: Uint8Array): void {
     const call = this.#call;
     if (call === undefined) return;
+    this.#opening?.add(chunk);
     const broken = call.frames.push(chunk, this.#batch);
     if (!this.#decode(call, broken)) return;
     if (call.decoder.state === "complete") this.#exchange?.deadlines.enterTail(tailMs);
@@ -196,17 +200,18 @@ class PartStream implements AsyncIterableIterator<StreamPart, undefined>, Answer
   #read(decoder: StreamDecoder, frame: Frame): Fault | undefined {
     const outcome = decoder.push(frame, this.#emit);
     if (outcome !== "malformed") {
+      this.#opening = undefined;
       this.#malformedRun = 0;
       return outcome;
     }
     this.#malformed++;
     this.#malformedRun++;
-    return this.#malformedRun < maxMalformedRun ? undefined : tooMalformed;
+    return this.#malformedRun < maxMalformedRun ? undefined : (this.#opening?.fault() ?? tooMalformed);
   }
 
   #finish({ decoder }: StreamingCall): void {
     const fault = decoder.finish(this.#emit);
-    if (fault !== undefined) return this.#exchange?.fail(fault);
+    if (fault !== undefined) return this.#exchange?.fail(this.#opening?.fault() ?? fault);
     this.#over = true;
     this.#exchange?.done();
     this.#settle(ended);
