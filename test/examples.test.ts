@@ -14,6 +14,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
   "embeddings.ts": ["3 texts in one request", "nearest: Knead the dough", "6 dimensions, 24 tokens (reported)"],
   "first-agent.ts": ["tool.completed", "castle", "tokens in"],
+  "limits.ts": [
+    "at the same time: 1, in flight now: 0",
+    "next call: rate_limited, in 60 s",
+    "The second time it works. failed, finished",
+    "call 4: no_provider_available",
+  ],
   "local-model.ts": [
     "[ 'baker' ]",
     "Bread| rises| because",

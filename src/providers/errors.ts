@@ -131,7 +131,7 @@ export const providerErrors = defineErrors("providers", {
     retry: "changed",
     exitCode: 6,
     summary: "A budget limits money, and no price is known for the model.",
-    fix: "Set a price for the model in the configuration, limit tokens instead, or allow unknown prices.",
+    fix: "Set a price under providers.NAME.prices, limit tokens instead of money, or set budgets.unknownPrices to allow.",
   },
   provider_config_invalid: {
     status: 422,

@@ -191,7 +191,7 @@ function wholeOf(count: number): number {
 function unknown({ provider, name }: PricedModel, budget: Budget): Error {
   return providerErrors.create(
     "budget_price_unknown",
-    `No price is known for ${provider}/${name}, and the budget ${budget.name} limits money. Set its price, limit tokens, or allow unknown prices.`,
+    `No price is known for ${provider}/${name}, and what it may cost is limited.`,
     { details: { provider, model: name, scope: budget.name } },
   );
 }
