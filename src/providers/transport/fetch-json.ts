@@ -2,10 +2,10 @@ import type { AtlasError, JsonValue } from "../../base/index.ts";
 import { type AnswerReader, type Call, Exchange } from "./exchange.ts";
 import type { Fault } from "./fault.ts";
 import { readJson } from "./read-json.ts";
+import { failureIn, notWhatIsDue } from "./unstreamed.ts";
 
 const maxJsonBytes = 16 * 1024 * 1024;
 
-const noJson: Fault = { code: "provider_malformed_response", message: "answered with something that is not JSON" };
 const tooLong: Fault = {
   code: "provider_malformed_response",
   message: "sent an answer that is longer than Atlas reads; ask for less at once",
@@ -25,8 +25,11 @@ export function fetchJson(call: Call): Promise<JsonValue> {
         chunks.push(Buffer.from(chunk));
       },
       end() {
-        const value = readJson(Buffer.concat(chunks).toString("utf8"));
-        if (value === undefined) return exchange.fail(noJson);
+        const text = Buffer.concat(chunks).toString("utf8");
+        const value = readJson(text);
+        if (value === undefined) return exchange.fail(notWhatIsDue(text, "JSON"));
+        const failure = failureIn(value);
+        if (failure !== undefined) return exchange.fail(failure);
         exchange.done();
         resolve(value);
       },

@@ -58,6 +58,6 @@ function kindOf(text: string): string {
   const start = text.replace(byteOrderMark, "").trimStart();
   if (start === "") return "nothing";
   if (start.startsWith("<")) return start.startsWith("<?xml") ? "XML" : "a page of HTML";
-  // A long value may have been read in part.
-  return /^[{["]/.test(start) || readJson(start) !== undefined ? "JSON" : "plain text";
+  if (readJson(start) !== undefined) return "JSON";
+  return /^[{["]/.test(start) ? "the beginning of a JSON value" : "plain text";
 }
