@@ -21,8 +21,10 @@ const limits = { requestsPerMinute: 1, tokensPerMinute: 1_000 };
 const rated = createGate({ provider: "scripted", model: "rated", keyId: "mine", limits });
 await generate(guarded(scripted(["Once."]), { gate: rated }), request);
 const next = rated.check({ inputTokens: 10, maxOutputTokens: 100 });
-if (!next.available)
-  console.log(`next call: ${next.reason}, in ${Math.round((next.retryAtMs! - Date.now()) / 10_000) * 10} s`);
+if (!next.available) {
+  const waitMs = (next.retryAtMs ?? Number.NaN) - Date.now();
+  console.log(`next call: ${next.reason}, in ${Math.round(waitMs / 10_000) * 10} s`);
+}
 
 // 3. A failure that may pass is tried again by the guard, and the report tells of both attempts.
 let calls = 0;

@@ -26,7 +26,7 @@ export const providerErrors = defineErrors("providers", {
     retry: "later",
     exitCode: 6,
     summary: "The provider takes no more requests from this key for now.",
-    fix: "Wait for as long as retryAfterMs says, or send fewer requests at once.",
+    fix: "Wait for as long as it asks, send fewer requests at once, or use a group with another provider.",
   },
   provider_quota: {
     status: 402,

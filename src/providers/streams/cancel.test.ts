@@ -89,18 +89,22 @@ describe("cancel", () => {
     const mute = createServer().listen(0, "127.0.0.1");
     await once(mute, "listening");
     const { port } = mute.address() as AddressInfo;
-    await using provider = openai({ baseUrl: `https://127.0.0.1:${port}/v1`, apiKey: "sk-0123456789" });
-    const stream = openStream(provider.model("m"), request);
-    const reading = fate(stream);
-    const [socket] = (await once(mute, "connection")) as [Socket];
-    const closed = once(socket.on("error", () => {}).resume(), "close");
-    const start = performance.now();
-    stream.cancel();
-    const { error, at } = await reading;
-    expect(error).toMatchObject({ code: "cancelled" });
-    expect(at - start).toBeLessThanOrEqual(5);
-    await provider[Symbol.asyncDispose]();
-    await closed;
+    const toReader: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      await using provider = openai({ baseUrl: `https://127.0.0.1:${port}/v1`, apiKey: "sk-0123456789" });
+      const stream = openStream(provider.model("m"), request);
+      const reading = fate(stream);
+      const [socket] = (await once(mute, "connection")) as [Socket];
+      const closed = once(socket.on("error", () => {}).resume(), "close");
+      const start = performance.now();
+      stream.cancel();
+      const { error, at } = await reading;
+      expect(error).toMatchObject({ code: "cancelled" });
+      toReader.push(at - start);
+      await provider[Symbol.asyncDispose]();
+      await closed;
+    }
+    expect(median(toReader)).toBeLessThanOrEqual(5);
     mute.close();
   });
 

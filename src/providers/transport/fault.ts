@@ -52,8 +52,9 @@ export function faultError(fault: Fault, context: CallContext, moment: FaultMome
   );
   const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
   const word = fault.providerCode === undefined ? "" : ` [${scrub(fault.providerCode, context.secrets)}]`;
+  const wait = fault.retryAfterMs === undefined ? "" : ` It asks to wait ${Math.ceil(fault.retryAfterMs / 1_000)} s.`;
   const details = detailsOf(context, { phase: moment.phase, ...clean, partialUsage: moment.partialUsage });
-  return providerErrors.create(code, `${subjectOf(context)} ${message}${status}${word}.`, {
+  return providerErrors.create(code, `${subjectOf(context)} ${message}${status}${word}.${wait}`, {
     details,
     ...(cause instanceof Error && { cause: causeOf(cause, context.secrets) }),
   });
