@@ -46,7 +46,7 @@ describe("a check of a key", () => {
       models: ["a"],
     });
     expect(at.server.requests.map(({ method }) => method)).toEqual(["GET"]);
-    expect(at.server.requests[0]?.path.split("?")[0]).toBe(path.split("?")[0]);
+    expect(at.server.requests[0]?.path).toBe(path);
   });
 
   it.each([
@@ -89,6 +89,12 @@ describe("a check of a key", () => {
     );
     expect(await checkKey(at.provider)).toMatchObject({ keyRefused: true });
     expect(at.server.requests[0]?.path).toBe("/api/v1/models/user");
+  });
+
+  it("asks Anthropic for all models at once, also where the base URL has a query", async () => {
+    await using at = await open(list, (url) => anthropic({ baseUrl: `${url}/proxy?team=7`, apiKey: key }));
+    expect((await checkKey(at.provider)).models).toEqual(["a", "b"]);
+    expect(at.server.requests[0]?.path).toBe("/proxy/v1/models?limit=1000&team=7");
   });
 
   it("disables the key that was refused and no other of the same provider (acceptance 27)", async () => {

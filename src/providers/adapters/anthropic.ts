@@ -37,7 +37,8 @@ export function anthropic(options: AnthropicOptions = {}): Provider {
   return httpProvider(
     {
       chatPath: "/v1/messages",
-      modelsPath: "/v1/models",
+      // One page of 20 is the default, one of 1,000 the largest.
+      modelsPath: "/v1/models?limit=1000",
       keyRequired: true,
       headers: (key) => ({ "anthropic-version": "2023-06-01", ...(key !== undefined && { "x-api-key": key }) }),
       body(model, request) {

@@ -35,21 +35,17 @@ export function customHttp(options: CustomHttpOptions): Provider {
   const { name, baseUrl, apiKey, timeouts, headers, clock } = options;
   const custom = readCustomEndpoint(options.endpoint, name);
   const base = readEndpoint(name, baseUrl);
-  // A path may have a query of its own, so that the base URL's is put after it here.
-  const endpoint = { ...base, query: "", secrets: [...base.secrets, ...secretsIn(fixedHeaders(custom))] };
+  const endpoint = { ...base, secrets: [...base.secrets, ...secretsIn(fixedHeaders(custom))] };
   const http = options.http ?? undiciHttp(endpoint, timeouts?.connectMs ?? defaultTimeouts.connectMs);
   const { response } = custom;
   const translating = translateBodies(http, {
     failureIn: (body) => failureIn(body, response.error),
     jsonAnswers: response.stream !== "sse",
   });
-  return httpProvider(
-    wireOf(custom, (path) => withQuery(path, base.query)),
-    { name, endpoint, apiKey, timeouts, headers, clock, http: translating },
-  );
+  return httpProvider(wireOf(custom), { name, endpoint, apiKey, timeouts, headers, clock, http: translating });
 }
 
-function wireOf(custom: CustomEndpoint, address: (path: string) => string): Wire {
+function wireOf(custom: CustomEndpoint): Wire {
   const { response, models, capabilities } = custom;
   const valuesOf = (model: string, request: ModelRequest): Values<CallPlaceholder> => {
     const systemApart = custom.body.uses.has("system") || custom.path.uses.has("system");
@@ -57,7 +53,7 @@ function wireOf(custom: CustomEndpoint, address: (path: string) => string): Wire
   };
   return {
     chatPath: "",
-    modelsPath: models && address(models.path),
+    modelsPath: models?.path,
     keyRequired: custom.keyRequired,
     headers: (key) =>
       Object.fromEntries(
@@ -67,7 +63,7 @@ function wireOf(custom: CustomEndpoint, address: (path: string) => string): Wire
       ),
     target: (model, request) => ({
       method: custom.method,
-      path: address(pathOf(custom.path, valuesOf(model, request))),
+      path: pathOf(custom.path, valuesOf(model, request)),
     }),
     body(model, request) {
       const body = custom.body.fill(valuesOf(model, request));
@@ -99,8 +95,4 @@ function fixedHeaders({ headers }: CustomEndpoint): Readonly<Record<string, stri
 
 function pathOf(path: Template<CallPlaceholder>, values: Values<CallPlaceholder>): string {
   return textOfValue(path.fill((name) => encodeURIComponent(textOfValue(values(name)).toWellFormed())));
-}
-
-function withQuery(path: string, query: string): string {
-  return query !== "" && path.includes("?") ? `${path}&${query.slice(1)}` : `${path}${query}`;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
-import type { Endpoint } from "../transport/endpoint.ts";
+import { type Endpoint, pathAt } from "../transport/endpoint.ts";
 import {
   type HttpClient,
   type HttpExchange,
@@ -48,8 +48,7 @@ export function undiciHttp(endpoint: Endpoint, connectMs: number): HttpClient {
     dispatching = exchange;
     try {
       const { path, body, ...rest } = request;
-      const whole = `${endpoint.pathPrefix}${path}${endpoint.query}`;
-      to.dispatch({ ...rest, path: whole, ...(body !== undefined && { body }) }, exchange);
+      to.dispatch({ ...rest, path: pathAt(endpoint, path), ...(body !== undefined && { body }) }, exchange);
     } catch (error) {
       exchange.fail(error);
     } finally {

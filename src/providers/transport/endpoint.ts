@@ -39,6 +39,12 @@ export function readEndpoint(provider: string, baseUrl: string): Endpoint {
   };
 }
 
+/** Gives what stands behind the origin in a request for a path, which may have a query of its own before that of the base URL. */
+export function pathAt({ pathPrefix, query }: Endpoint, path: string): string {
+  const more = query !== "" && path.includes("?") ? `&${query.slice(1)}` : query;
+  return `${pathPrefix}${path}${more}`;
+}
+
 /** Writes base64 as it can stand in a code or a name, which is how a server may show it. */
 export function withoutPadding(base64: string): string {
   return base64.slice(0, base64.length - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0));

@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, pathAt } from "./endpoint.ts";
 import type { HttpClient, HttpReceiver, HttpRequest } from "./http.ts";
 
 /**
@@ -20,11 +20,11 @@ export function fetchHttp(endpoint: Endpoint): HttpClient {
 }
 
 async function run(
-  { origin, pathPrefix, query }: Endpoint,
+  endpoint: Endpoint,
   { method, path, headers, body }: HttpRequest,
   { receiver, signal }: { readonly receiver: HttpReceiver; readonly signal: AbortSignal },
 ): Promise<void> {
-  const response = await fetch(`${origin}${pathPrefix}${path}${query}`, {
+  const response = await fetch(`${endpoint.origin}${pathAt(endpoint, path)}`, {
     method,
     headers,
     redirect: "manual",

@@ -1,6 +1,6 @@
 import type { HeaderReader } from "./fault-of.ts";
 
-/** Is one request to a provider. `path` is appended to the client's base URL. */
+/** Is one request to a provider. `path` is appended to the client's base URL, before the query of that. */
 export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
