@@ -71,7 +71,7 @@ export { comparisonTable } from "./comparison/comparison-table.ts";
 export type { ComparisonTable } from "./comparison/comparison-table.ts";
 export { judgeAnswer } from "./comparison/judge.ts";
 export type { Judgement } from "./comparison/judge.ts";
-export type { Check, ComparisonPrompt } from "./comparison/prompts.ts";
+export type { AnswerCheck, ComparisonPrompt } from "./comparison/prompts.ts";
 export { qualityOf } from "./comparison/summary.ts";
 export type { ModelSummary } from "./comparison/summary.ts";
 
@@ -82,14 +82,14 @@ export { transitions as streamTransitions } from "./streams/state.ts";
 export type { StreamEvent, StreamState } from "./streams/state.ts";
 export type { BufferOptions, FullBufferPolicy } from "./streams/part-buffer.ts";
 export type { StreamMetrics } from "./streams/metrics.ts";
-export type { ActiveTransform, Emit, StreamTransform } from "./streams/transform.ts";
+export type { ActiveTransform, EmitPart, StreamTransform } from "./streams/transform.ts";
 export { textTransform } from "./streams/text-transform.ts";
 export type { TextChannel, TextFilter, TextTransformOptions } from "./streams/text-transform.ts";
 export { holdBack, redact, replace } from "./streams/text-filters.ts";
-export type { Boundary, HoldBackOptions, RedactOptions, ReplaceOptions } from "./streams/text-filters.ts";
+export type { HoldBackBoundary, HoldBackOptions, RedactOptions, ReplaceOptions } from "./streams/text-filters.ts";
 
 // Limits, breaker and retries of one model
-export type { Availability, EnterOptions, Gate, Need, Outcome, Pass } from "./resilience/gate.ts";
+export type { GateAvailability, EnterOptions, Gate, GateNeed, CallOutcome, GatePass } from "./resilience/gate.ts";
 export { createGate } from "./resilience/create-gate.ts";
 export type { ControlledGate, GateLimits, GateOptions, GateSnapshot } from "./resilience/create-gate.ts";
 export type { GateEvent, GateHappening } from "./resilience/gate-parts.ts";
@@ -101,9 +101,9 @@ export { createRateLimiter } from "./resilience/rate-limiter.ts";
 export type { RateLimiterOptions } from "./resilience/rate-limiter.ts";
 export { createConcurrencyLimiter } from "./resilience/concurrency.ts";
 export type { ConcurrencyLimiter, ConcurrencyOptions } from "./resilience/concurrency.ts";
-export type { Hold, Limiter } from "./resilience/limiter.ts";
+export type { LimiterHold, Limiter } from "./resilience/limiter.ts";
 export { createHealthCheck } from "./resilience/health.ts";
-export type { Health, HealthCheck, HealthOptions } from "./resilience/health.ts";
+export type { ProviderHealth, HealthCheck, HealthOptions } from "./resilience/health.ts";
 export { failureKind, outcomeOfError } from "./resilience/outcome.ts";
 export type { FailureKind } from "./resilience/outcome.ts";
 export { decideRetry, defaultRetryPolicy, retryPolicy } from "./resilience/retry-policy.ts";
@@ -121,7 +121,7 @@ export type {
   GroupOptions,
   GuardOptions,
 } from "./groups/group-options.ts";
-export type { CallView, CandidateMember, MemberStats, Ranked, Strategy } from "./groups/strategy.ts";
+export type { CallView, CandidateMember, MemberStats, RankedMember, Strategy } from "./groups/strategy.ts";
 export { adaptive } from "./groups/strategies/adaptive.ts";
 export type { AdaptiveOptions } from "./groups/strategies/adaptive.ts";
 export { byCapability } from "./groups/strategies/by-capability.ts";

@@ -6,7 +6,7 @@ import type { ModelRequest } from "../model.ts";
 import { findObject } from "../structured-output.ts";
 
 /** Says whether an answer is right, as far as a program can tell: the share of what was checked that holds, 0 to 1. */
-export type Check = (answer: Generation) => { readonly score: number; readonly missing: readonly string[] };
+export type AnswerCheck = (answer: Generation) => { readonly score: number; readonly missing: readonly string[] };
 
 /** Is one standard prompt. `task` is the kind of task it stands for; `question` is what a judge is told was asked. */
 export interface ComparisonPrompt {
@@ -14,7 +14,7 @@ export interface ComparisonPrompt {
   readonly task: string;
   readonly question: string;
   readonly request: ModelRequest;
-  readonly check: Check;
+  readonly check: AnswerCheck;
 }
 
 const storm = `On 3 March the ferry Aurora left Kallvik at 07:40 with 212 passengers and 41 cars. Twenty minutes later a storm
@@ -116,7 +116,7 @@ export const standardPrompts: readonly ComparisonPrompt[] = [
 
 interface Asked {
   readonly question: string;
-  readonly check: Check;
+  readonly check: AnswerCheck;
   readonly responseFormat?: ModelRequest["responseFormat"];
 }
 
@@ -130,14 +130,14 @@ function ask(id: string, task: string, { question, check, responseFormat }: Aske
   return { id, task, question, request, check };
 }
 
-function mentions(...patterns: readonly RegExp[]): Check {
+function mentions(...patterns: readonly RegExp[]): AnswerCheck {
   return ({ text }) => {
     const missing = patterns.filter((pattern) => !pattern.test(text)).map(({ source }) => `no ${source}`);
     return { score: 1 - missing.length / patterns.length, missing };
   };
 }
 
-function lastLine(pattern: RegExp): Check {
+function lastLine(pattern: RegExp): AnswerCheck {
   return ({ text }) => {
     const last = text.trim().split("\n").at(-1)?.trim() ?? "";
     return pattern.test(last)
@@ -146,18 +146,18 @@ function lastLine(pattern: RegExp): Check {
   };
 }
 
-function atMostWords(most: number): Check {
+function atMostWords(most: number): AnswerCheck {
   return ({ text }) => {
     const count = text.trim().split(/\s+/).length;
     return count <= most ? { score: 1, missing: [] } : { score: 0, missing: [`${count} words instead of ${most}`] };
   };
 }
 
-function both(a: ReturnType<Check>, b: ReturnType<Check>): ReturnType<Check> {
+function both(a: ReturnType<AnswerCheck>, b: ReturnType<AnswerCheck>): ReturnType<AnswerCheck> {
   return { score: (a.score + b.score) / 2, missing: [...a.missing, ...b.missing] };
 }
 
-function threeLines({ text }: Generation): ReturnType<Check> {
+function threeLines({ text }: Generation): ReturnType<AnswerCheck> {
   const lines = text.trim().split("\n");
   const missing = [
     ...(lines.length === 3 ? [] : [`${lines.length} lines`]),
@@ -168,7 +168,7 @@ function threeLines({ text }: Generation): ReturnType<Check> {
   return { score: 1 - missing.length / 4, missing };
 }
 
-function isOrder({ text }: Generation): ReturnType<Check> {
+function isOrder({ text }: Generation): ReturnType<AnswerCheck> {
   const order = findObject(text);
   const items = Array.isArray(order?.["items"]) ? order["items"] : [];
   const counts = items.map((item) => (isJsonObject(item) ? `${shown(item["name"])}:${shown(item["count"])}` : ""));
@@ -187,7 +187,7 @@ function shown(value: JsonValue | undefined): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-function callsWeather({ toolCalls }: Generation): ReturnType<Check> {
+function callsWeather({ toolCalls }: Generation): ReturnType<AnswerCheck> {
   const input = toolCalls.find(({ name }) => name === "weather")?.input;
   const given = input !== undefined && isJsonObject(input) ? input : {};
   const missing = [

@@ -5,7 +5,7 @@ import type { ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { type BudgetVerdict, type CallBudget, openCallBudget } from "../money/call-budget.ts";
 import type { Prices } from "../money/price.ts";
 import type { CallNeed } from "../money/tokens.ts";
-import type { Outcome, Pass } from "../resilience/gate.ts";
+import type { CallOutcome, GatePass } from "../resilience/gate.ts";
 import { failureKind, outcomeOfError } from "../resilience/outcome.ts";
 import { noUsage, partialUsageOf, type Usage } from "../usage.ts";
 import type { Member } from "./member.ts";
@@ -69,7 +69,7 @@ export async function openAttempt(plan: AttemptPlan, context: AttemptContext): P
 
 interface Holdings {
   readonly budget: CallBudget;
-  readonly pass: Pass;
+  readonly pass: GatePass;
   readonly queuedMs: number;
 }
 
@@ -240,7 +240,7 @@ export class RunningAttempt {
     return used ? budget.usage() : noUsage;
   }
 
-  #outcome(how: AttemptEnd, usage: Usage): Outcome {
+  #outcome(how: AttemptEnd, usage: Usage): CallOutcome {
     if (how.kind === "failed") return outcomeOfError(how.error, usage);
     if (how.kind !== "finished") return { kind: "ignored", usage };
     return { kind: "success", usage, firstPartMs: this.#firstPartMs ?? undefined };

@@ -6,7 +6,7 @@ import { generate } from "../generate.ts";
 import { userMessage } from "../message.ts";
 import type { Model, ModelCapabilities, ModelRequest } from "../model.ts";
 import { createGate } from "../resilience/create-gate.ts";
-import type { Gate, Outcome } from "../resilience/gate.ts";
+import type { Gate, CallOutcome } from "../resilience/gate.ts";
 import { scripted, type ScriptedTurn } from "../scripted.ts";
 import { isReport } from "./call-recorder.ts";
 import { group, guarded } from "./group.ts";
@@ -34,8 +34,8 @@ function limited(retryAfterMs: number): ScriptedTurn {
   return { error: providerErrors.create("provider_rate_limited", "Too many.", { details }) };
 }
 
-function watched(gate: Gate): { gate: Gate; ends: Outcome["kind"][] } {
-  const ends: Outcome["kind"][] = [];
+function watched(gate: Gate): { gate: Gate; ends: CallOutcome["kind"][] } {
+  const ends: CallOutcome["kind"][] = [];
   return {
     ends,
     gate: {

@@ -39,7 +39,7 @@ export interface CallView {
 }
 
 /** Is one candidate as ranked. Higher scores are better; `reason` says in a few words what made the score. */
-export interface Ranked {
+export interface RankedMember {
   readonly candidate: CandidateMember;
   readonly score: number;
   readonly reason: string;
@@ -52,5 +52,5 @@ export interface Ranked {
 export interface Strategy {
   readonly name: string;
   /** Order: the best first; it leaves out what must not be used at all (such as an unknown price where cost decides). */
-  rank(candidates: readonly CandidateMember[], call: CallView): readonly Ranked[];
+  rank(candidates: readonly CandidateMember[], call: CallView): readonly RankedMember[];
 }

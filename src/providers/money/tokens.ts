@@ -1,4 +1,4 @@
-import type { Need } from "../resilience/gate.ts";
+import type { GateNeed } from "../resilience/gate.ts";
 import type { Message, ToolCallPart, ToolDefinition, ToolResultPart } from "../message.ts";
 import type { Model, ModelRequest } from "../model.ts";
 
@@ -24,7 +24,7 @@ export interface CountOptions {
  * Is what a call needs, for gates and budgets. `bounded` says that `maxOutputTokens` was asked of the provider as a bound;
  * otherwise it is only what is set aside at first.
  */
-export interface CallNeed extends Need {
+export interface CallNeed extends GateNeed {
   readonly bounded: boolean;
 }
 

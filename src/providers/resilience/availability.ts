@@ -1,7 +1,7 @@
 import type { AtlasError } from "../../base/index.ts";
 import type { RejectionReason } from "../call-report.ts";
 import { providerErrors } from "../errors.ts";
-import type { Availability, Need } from "./gate.ts";
+import type { GateAvailability, GateNeed } from "./gate.ts";
 import type { GateParts } from "./gate-parts.ts";
 import { isBusy } from "./line.ts";
 
@@ -22,7 +22,7 @@ export function refusalOf({ cooldown, breaker, unhealthy, clock }: GateParts): R
 }
 
 /** Tells which limiter keeps a need waiting the longest; undefined when none does. */
-export function delayOf({ limiters }: GateParts, need: Need): Refusal | undefined {
+export function delayOf({ limiters }: GateParts, need: GateNeed): Refusal | undefined {
   let longest: Refusal | undefined;
   for (const limiter of limiters) {
     const waitMs = limiter.waitMs(need);
@@ -34,7 +34,7 @@ export function delayOf({ limiters }: GateParts, need: Need): Refusal | undefine
 }
 
 /** Tells which limiter surely keeps a need waiting for longer than this. Units: milliseconds. */
-export function lastingDelayOf({ limiters }: GateParts, need: Need, withinMs: number): Refusal | undefined {
+export function lastingDelayOf({ limiters }: GateParts, need: GateNeed, withinMs: number): Refusal | undefined {
   for (const limiter of limiters) {
     const waitMs = limiter.leastWaitMs(need);
     if (waitMs > Math.max(0, withinMs)) return { reason: limiter.reason, waitMs };
@@ -43,7 +43,7 @@ export function lastingDelayOf({ limiters }: GateParts, need: Need, withinMs: nu
 }
 
 /** Looks whether a need could go in now. */
-export function availabilityOf(parts: GateParts, need: Need): Availability {
+export function availabilityOf(parts: GateParts, need: GateNeed): GateAvailability {
   if (parts.limiters.some((limiter) => limiter.tooLarge(need) !== undefined)) {
     return { available: false, reason: "too_large" };
   }

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { manualClock } from "../../testing/index.ts";
 import { createConcurrencyLimiter } from "./concurrency.ts";
 import { createGate } from "./create-gate.ts";
-import type { Outcome, Pass } from "./gate.ts";
+import type { CallOutcome, GatePass } from "./gate.ts";
 
 const need = { inputTokens: 1, maxOutputTokens: 1 };
 const patient = { maxWaitMs: Number.POSITIVE_INFINITY };
-const cancelled: Outcome = { kind: "ignored", usage: undefined };
+const cancelled: CallOutcome = { kind: "ignored", usage: undefined };
 
 function gateFor(concurrency: number) {
   const clock = manualClock();
@@ -117,8 +117,8 @@ test("whatever enters, ends twice or is cancelled, the count is that of the open
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(action, { maxLength: 60 }), async (limit, actions) => {
       const { clock, gate } = gateFor(limit);
-      const open: Pass[] = [];
-      const ended: Pass[] = [];
+      const open: GatePass[] = [];
+      const ended: GatePass[] = [];
       const stops: AbortController[] = [];
       let entered = 0;
       let settled = 0;

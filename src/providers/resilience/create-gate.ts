@@ -6,7 +6,7 @@ import { createConcurrencyLimiter } from "./concurrency.ts";
 import { cooldownLimiter } from "./cooldown-limiter.ts";
 import { type CooldownKey, type CooldownOptions, type Cooldowns, createCooldowns } from "./cooldown.ts";
 import { createPass } from "./create-pass.ts";
-import type { EnterOptions, Gate, Need, Pass } from "./gate.ts";
+import type { EnterOptions, Gate, GateNeed, GatePass } from "./gate.ts";
 import type { GateEvent, GateHappening, GateParts } from "./gate-parts.ts";
 import { type CallFigures, createGateStats } from "./gate-stats.ts";
 import type { Limiter } from "./limiter.ts";
@@ -124,8 +124,8 @@ export function createGate(options: GateOptions): ControlledGate {
 async function enter(
   { limiters }: GateParts,
   room: WaitingRoom,
-  { need, ...options }: EnterOptions & { readonly need: Need },
-): Promise<Pass> {
+  { need, ...options }: EnterOptions & { readonly need: GateNeed },
+): Promise<GatePass> {
   options.signal?.throwIfAborted();
   checkNeed(need);
   if (Number.isNaN(options.maxWaitMs))
@@ -142,7 +142,7 @@ async function enter(
 }
 
 /** What is no amount would never fit, or make room for others. */
-function checkNeed({ inputTokens, maxOutputTokens }: Need): void {
+function checkNeed({ inputTokens, maxOutputTokens }: GateNeed): void {
   for (const [name, value] of Object.entries({ inputTokens, maxOutputTokens })) {
     if (Number.isFinite(value) && value >= 0) continue;
     throw baseErrors.create("invalid_input", `${name} of a call is ${value}; it must be a number from 0 on.`, {

@@ -1,9 +1,9 @@
 import { newId } from "../../base/index.ts";
 import { closedError, refusalOf } from "./availability.ts";
 import type { BreakerCall } from "./breaker.ts";
-import type { Need, Outcome, Pass } from "./gate.ts";
+import type { GateNeed, CallOutcome, GatePass } from "./gate.ts";
 import type { GateParts } from "./gate-parts.ts";
-import type { Hold } from "./limiter.ts";
+import type { LimiterHold } from "./limiter.ts";
 import { serve } from "./line.ts";
 import { failureKind } from "./outcome.ts";
 
@@ -12,7 +12,7 @@ import { failureKind } from "./outcome.ts";
  *
  * Errors: gate_closed when the breaker lets nobody through any more, and nothing is taken.
  */
-export function createPass(parts: GateParts, need: Need, failed: () => void): Pass {
+export function createPass(parts: GateParts, need: GateNeed, failed: () => void): GatePass {
   const { clock, limiters, breaker } = parts;
   const refusal = refusalOf(parts);
   const call = refusal === undefined ? breaker.begin() : undefined;
@@ -39,13 +39,13 @@ export function createPass(parts: GateParts, need: Need, failed: () => void): Pa
   };
 }
 
-function giveBack(holds: readonly Hold[], outcome: Outcome): void {
+function giveBack(holds: readonly LimiterHold[], outcome: CallOutcome): void {
   const used = usedTokens(outcome);
   for (const hold of holds) hold.end(used);
 }
 
 /** What a provider refused, or never got, cost no tokens. What broke off without a count may have cost all that was taken. */
-function usedTokens(outcome: Outcome): number | undefined {
+function usedTokens(outcome: CallOutcome): number | undefined {
   if (outcome.usage !== undefined) return outcome.usage.inputTokens + outcome.usage.outputTokens;
   if (outcome.kind !== "failure") return undefined;
   const refused = refusals.has(failureKind(outcome.error)) || outcome.error.details["phase"] === "connect";
@@ -55,7 +55,7 @@ function usedTokens(outcome: Outcome): number | undefined {
 const refusals: ReadonlySet<string> = new Set(["limited", "quota", "key", "request"]);
 
 interface EndedCall {
-  readonly outcome: Outcome;
+  readonly outcome: CallOutcome;
   readonly call: BreakerCall;
   readonly beganMs: number;
 }
@@ -77,7 +77,7 @@ function learn(parts: GateParts, { outcome, call, beganMs }: EndedCall): void {
   cooldown.succeeded(beganMs);
 }
 
-function coolDown(parts: GateParts, { error }: Extract<Outcome, { kind: "failure" }>, beganMs: number): void {
+function coolDown(parts: GateParts, { error }: Extract<CallOutcome, { kind: "failure" }>, beganMs: number): void {
   const { clock, cooldown, emit } = parts;
   const before = { leftMs: cooldown.leftMs, disabled: cooldown.disabledMs > 0 };
   cooldown.failed({ error, beganMs });
@@ -87,7 +87,7 @@ function coolDown(parts: GateParts, { error }: Extract<Outcome, { kind: "failure
 }
 
 /** A provider that refuses is alive: only its own faults count against it. */
-function verdictOf(outcome: Outcome): "success" | "failure" | "ignored" {
+function verdictOf(outcome: CallOutcome): "success" | "failure" | "ignored" {
   if (outcome.kind !== "failure") return outcome.kind;
   const kind = failureKind(outcome.error);
   return kind === "fault" || kind === "ambiguous" ? "failure" : "ignored";

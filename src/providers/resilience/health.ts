@@ -4,7 +4,7 @@ import type { ControlledGate } from "./create-gate.ts";
 import { failureKind } from "./outcome.ts";
 
 /** Is what is known of a provider and key. `calls` is what real calls showed, `check` what an active check did. Units: `atMs` since the Unix epoch. */
-export type Health = {
+export type ProviderHealth = {
   readonly status: "healthy" | "unhealthy" | "key_disabled" | "unknown";
   readonly source: "calls" | "check";
   readonly atMs: number;
@@ -31,7 +31,7 @@ export interface HealthOptions {
 /** Watches over one provider and key: by its calls first, and by a check when there are none. */
 export interface HealthCheck {
   /** Tells the health: from calls or a check of the last interval, else by a check now, which callers share. */
-  refresh(options?: { readonly signal?: AbortSignal | undefined }): Promise<Health>;
+  refresh(options?: { readonly signal?: AbortSignal | undefined }): Promise<ProviderHealth>;
   /** Refreshes again and again until it is disposed of; it does not keep the process alive. */
   start(): Disposable;
 }
@@ -40,16 +40,16 @@ export interface HealthCheck {
 export function createHealthCheck(options: HealthOptions): HealthCheck {
   const { gates, check, intervalMs = 60_000, jitter = 0.2, timeoutMs = 5_000 } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  let cached: { readonly health: Health; readonly untilMs: number } | undefined;
-  let running: Promise<Health> | undefined;
+  let cached: { readonly health: ProviderHealth; readonly untilMs: number } | undefined;
+  let running: Promise<ProviderHealth> | undefined;
 
   const drawIntervalMs = (): number => intervalMs * (1 + jitter * (2 * random.next() - 1));
-  const known = (): Health | undefined => {
+  const known = (): ProviderHealth | undefined => {
     const told = healthOfCalls(gates, clock.now() - intervalMs);
     if (told !== undefined) return told;
     return cached !== undefined && clock.monotonic() < cached.untilMs ? cached.health : undefined;
   };
-  const run = async (): Promise<Health> => {
+  const run = async (): Promise<ProviderHealth> => {
     const nextMs = drawIntervalMs();
     const health = await ask(check, { clock, timeoutMs });
     apply(gates, health, nextMs);
@@ -85,7 +85,7 @@ async function repeat(round: () => Promise<void>): Promise<void> {
   }
 }
 
-function healthOfCalls(gates: readonly ControlledGate[], sinceMs: number): Health | undefined {
+function healthOfCalls(gates: readonly ControlledGate[], sinceMs: number): ProviderHealth | undefined {
   const snapshots = gates.map((gate) => gate.snapshot());
   const disabled = snapshots.find(({ keyDisabled }) => keyDisabled);
   if (disabled !== undefined)
@@ -100,7 +100,7 @@ function healthOfCalls(gates: readonly ControlledGate[], sinceMs: number): Healt
 async function ask(
   check: HealthOptions["check"],
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
-): Promise<Health> {
+): Promise<ProviderHealth> {
   const message = `A health check took longer than ${timeoutMs} ms (timeoutMs).`;
   using deadline = createDeadline(timeoutMs, {
     clock,
@@ -118,14 +118,14 @@ async function ask(
 }
 
 /** A provider that says no to the check itself (it has no list of models, or too many asked) is there: nothing is known. */
-function statusOf(error: AtlasError): Health["status"] {
+function statusOf(error: AtlasError): ProviderHealth["status"] {
   if (error.code === "timed_out") return "unhealthy";
   const kind = failureKind(error);
   if (kind === "key") return "key_disabled";
   return kind === "fault" || kind === "ambiguous" ? "unhealthy" : "unknown";
 }
 
-function apply(gates: readonly ControlledGate[], { status, code = "" }: Health, nextMs: number): void {
+function apply(gates: readonly ControlledGate[], { status, code = "" }: ProviderHealth, nextMs: number): void {
   for (const gate of gates) {
     if (status === "key_disabled") gate.disableKey(nextMs);
     else if (status === "unhealthy") gate.markUnhealthy(nextMs, code);

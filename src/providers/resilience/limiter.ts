@@ -2,10 +2,10 @@ import type { AtlasError, Clock } from "../../base/index.ts";
 import type { RejectionReason } from "../call-report.ts";
 import type { RateLimitReport } from "../model.ts";
 import type { Alarm } from "./alarm.ts";
-import type { Need } from "./gate.ts";
+import type { GateNeed } from "./gate.ts";
 
 /** Is what a call has taken of a limiter. */
-export interface Hold {
+export interface LimiterHold {
   /** Corrects the limiter by what the provider said about its limits when it took this call. */
   report(limits: RateLimitReport): void;
   /** Gives back what can be given back. Units: tokens really used; undefined where nobody knows. Once. */
@@ -21,18 +21,18 @@ export interface Limiter {
   readonly line: Line;
   readonly clock: Clock;
   /** Makes the error of a need that can never fit; undefined for one that can. */
-  tooLarge(need: Need): AtlasError | undefined;
+  tooLarge(need: GateNeed): AtlasError | undefined;
   /** Tells how long until the need fits, if nothing else happens. Units: milliseconds; Infinity until a call ends. */
-  waitMs(need: Need): number;
+  waitMs(need: GateNeed): number;
   /** Tells how long it takes at the very least, whatever happens. */
-  leastWaitMs(need: Need): number;
+  leastWaitMs(need: GateNeed): number;
   /** Takes what the call needs; only when `waitMs` is 0. */
-  take(need: Need): Hold;
+  take(need: GateNeed): LimiterHold;
 }
 
 /** Waits for places of all limiters of its queue, to be taken together or not at all. */
 export interface Waiter {
-  readonly need: Need;
+  readonly need: GateNeed;
   /** When it came. Units: milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   /** Its place among all that ever came, wherever they wait. */

@@ -1,6 +1,6 @@
 import type { AtlasError, JsonValue } from "../../base/index.ts";
 import type { Usage } from "../usage.ts";
-import type { Outcome } from "./gate.ts";
+import type { CallOutcome } from "./gate.ts";
 
 /**
  * Says what a failure tells of the provider: `fault` that it is not well, `limited` that it takes no more for now, `key`
@@ -42,7 +42,7 @@ function isAmbiguous({ code, details }: AtlasError): boolean {
 }
 
 /** Makes the outcome of a call that threw: `ignored` where the error says nothing about the provider. */
-export function outcomeOfError(error: AtlasError, usage: Usage | undefined): Outcome {
+export function outcomeOfError(error: AtlasError, usage: Usage | undefined): CallOutcome {
   const kind = failureKind(error);
   return kind === "none" || kind === "request" ? { kind: "ignored", usage } : { kind: "failure", error, usage };
 }

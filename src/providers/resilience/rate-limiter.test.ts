@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { manualClock } from "../../testing/index.ts";
 import { createGate } from "./create-gate.ts";
-import type { Need, Pass } from "./gate.ts";
+import type { GateNeed, GatePass } from "./gate.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 
 const base = { provider: "p", model: "m", keyId: "k", random: { next: () => 0.5 } };
 const patient = { maxWaitMs: Number.POSITIVE_INFINITY };
-const small: Need = { inputTokens: 1, maxOutputTokens: 0 };
+const small: GateNeed = { inputTokens: 1, maxOutputTokens: 0 };
 
-function finish(pass: Pass, tokens: number) {
+function finish(pass: GatePass, tokens: number) {
   pass.end({ kind: "success", usage: { inputTokens: tokens, outputTokens: 0, provenance: "reported" } });
 }
 

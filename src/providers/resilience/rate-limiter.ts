@@ -1,8 +1,8 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import { baseErrors } from "../../base/index.ts";
 import { providerErrors } from "../errors.ts";
-import type { Need } from "./gate.ts";
-import type { Hold, Limiter } from "./limiter.ts";
+import type { GateNeed } from "./gate.ts";
+import type { LimiterHold, Limiter } from "./limiter.ts";
 import { createLine } from "./line.ts";
 import { type SlidingWindow, createSlidingWindow } from "./sliding-window.ts";
 
@@ -52,7 +52,7 @@ export function createRateLimiter(options: RateLimiterOptions): Limiter {
       const charges = { requests: requests.take(1, now), tokens: tokens.take(sizeOf(need), now) };
       let ended = false;
       open++;
-      const hold: Hold = {
+      const hold: LimiterHold = {
         report(limits) {
           if (!followReports) return;
           const { requestsRemaining, requestsResetMs = windowMs, tokensRemaining, tokensResetMs = windowMs } = limits;
@@ -73,7 +73,7 @@ export function createRateLimiter(options: RateLimiterOptions): Limiter {
   return limiter;
 }
 
-function sizeOf({ inputTokens, maxOutputTokens }: Need): number {
+function sizeOf({ inputTokens, maxOutputTokens }: GateNeed): number {
   return inputTokens + maxOutputTokens;
 }
 
@@ -85,7 +85,7 @@ function limitOf(options: RateLimiterOptions, option: "requestsPerMinute" | "tok
   });
 }
 
-function tooSmall(name: string, limit: number, { inputTokens, maxOutputTokens }: Need): AtlasError {
+function tooSmall(name: string, limit: number, { inputTokens, maxOutputTokens }: GateNeed): AtlasError {
   const message =
     `A request of ${inputTokens} tokens with up to ${maxOutputTokens} tokens of answer is more than the ` +
     `${limit} tokens a minute that ${name} may use; raise tokensPerMinute or lower maxOutputTokens.`;

@@ -1,6 +1,6 @@
 import type { AtlasError, Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
-import type { EnterOptions, Need, Pass } from "./gate.ts";
+import type { EnterOptions, GateNeed, GatePass } from "./gate.ts";
 import type { Limiter, Queue, Waiter } from "./limiter.ts";
 import { join, leave, nextTurn } from "./line.ts";
 
@@ -9,18 +9,18 @@ export interface Doors {
   readonly clock: Clock;
   readonly limiters: readonly Limiter[];
   /** Tells why nobody may go in, or why a need cannot within this time, whatever happens; undefined while there is hope. */
-  hopeless(need: Need, withinMs: number): AtlasError | undefined;
+  hopeless(need: GateNeed, withinMs: number): AtlasError | undefined;
   /** Makes the error of one whose time is over. */
-  late(need: Need): AtlasError;
+  late(need: GateNeed): AtlasError;
   /** Takes the places. Errors: gate_closed. */
-  readonly take: (need: Need) => Pass;
+  readonly take: (need: GateNeed) => GatePass;
 }
 
 /** Holds those who wait before one gate, each until it goes in, its time is over, its signal aborts, or there is no hope. */
 export interface WaitingRoom {
   readonly size: number;
   /** Waits for a pass. Errors: those of the doors; the signal's reason. */
-  wait(need: Need, options: EnterOptions): Promise<Pass>;
+  wait(need: GateNeed, options: EnterOptions): Promise<GatePass>;
   /** Sends away those who have no hope any more. */
   review(): void;
 }
@@ -50,7 +50,7 @@ export function createWaitingRoom(doors: Doors): WaitingRoom {
     },
     async wait(need, { signal, maxWaitMs }) {
       signal?.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<Pass>();
+      const { promise, resolve, reject } = Promise.withResolvers<GatePass>();
       const place = createPlace(doors, { queue, need, maxWaitMs, signal, resolve, reject, settled });
       places.add(place);
       join(queue, place.waiter);
@@ -72,8 +72,8 @@ export function createWaitingRoom(doors: Doors): WaitingRoom {
 
 interface Visit extends EnterOptions {
   readonly queue: Queue;
-  readonly need: Need;
-  readonly resolve: (pass: Pass) => void;
+  readonly need: GateNeed;
+  readonly resolve: (pass: GatePass) => void;
   readonly reject: (error: unknown) => void;
   readonly settled: (place: Place) => void;
 }

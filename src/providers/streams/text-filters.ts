@@ -50,7 +50,7 @@ export function replace(
 }
 
 /** Says up to where text may go on: after a word, a sentence, a line, or as many UTF-16 code units as the function says. */
-export type Boundary = "word" | "sentence" | "line" | ((text: string) => number);
+export type HoldBackBoundary = "word" | "sentence" | "line" | ((text: string) => number);
 
 /** Are the options of `holdBack`. Units: UTF-16 code units. */
 export interface HoldBackOptions extends TextTransformOptions {
@@ -59,7 +59,7 @@ export interface HoldBackOptions extends TextTransformOptions {
 }
 
 /** Makes a transform that lets text go on only up to a boundary. At the end of a text, the rest of it goes on. */
-export function holdBack(boundary: Boundary, options: HoldBackOptions = {}): StreamTransform {
+export function holdBack(boundary: HoldBackBoundary, options: HoldBackOptions = {}): StreamTransform {
   const { maxHoldChars = 4_096 } = options;
   checkHold(maxHoldChars);
   const find = typeof boundary === "function" ? boundary : boundaries[boundary];

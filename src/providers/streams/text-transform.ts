@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../base/index.ts";
 import type { StreamPart } from "../model.ts";
-import type { ActiveTransform, Emit, StreamTransform } from "./transform.ts";
+import type { ActiveTransform, EmitPart, StreamTransform } from "./transform.ts";
 
 /** Changes one run of text that comes in pieces. */
 export interface TextFilter {
@@ -48,7 +48,7 @@ class ActiveTextTransform implements ActiveTransform {
     this.#channels = channels;
   }
 
-  push(part: StreamPart, emit: Emit): void {
+  push(part: StreamPart, emit: EmitPart): void {
     switch (part.type) {
       case "text.delta":
         this.#endReasoning(emit);
@@ -78,12 +78,12 @@ class ActiveTextTransform implements ActiveTransform {
     return emit(part);
   }
 
-  end(emit: Emit): void {
+  end(emit: EmitPart): void {
     this.#endReasoning(emit);
     this.#endText(emit);
   }
 
-  #reason(part: ReasoningDelta, emit: Emit): void {
+  #reason(part: ReasoningDelta, emit: EmitPart): void {
     const filter = (this.#reasoning ??= this.#startFilter());
     const { signature } = part;
     if (signature === undefined) return emitText(part, filter.push(part.text), emit);
@@ -93,7 +93,7 @@ class ActiveTextTransform implements ActiveTransform {
     else if (text !== "") emit({ type: "reasoning.delta", text });
   }
 
-  #completeTool(part: Extract<StreamPart, { type: "tool.completed" }>, emit: Emit): void {
+  #completeTool(part: Extract<StreamPart, { type: "tool.completed" }>, emit: EmitPart): void {
     this.end(emit);
     const input = this.#filterJson(part.input);
     emit({ type: "tool.delta", id: part.id, text: JSON.stringify(input) });
@@ -110,13 +110,13 @@ class ActiveTextTransform implements ActiveTransform {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#filterJson(item)]));
   }
 
-  #endText(emit: Emit): void {
+  #endText(emit: EmitPart): void {
     const text = this.#text?.end() ?? "";
     this.#text = undefined;
     if (text !== "") emit({ type: "text.delta", text });
   }
 
-  #endReasoning(emit: Emit): void {
+  #endReasoning(emit: EmitPart): void {
     const text = this.#reasoning?.end() ?? "";
     this.#reasoning = undefined;
     if (text !== "") emit({ type: "reasoning.delta", text });
@@ -126,7 +126,7 @@ class ActiveTextTransform implements ActiveTransform {
 function emitText(
   part: Extract<StreamPart, { type: "text.delta" | "reasoning.delta" }>,
   text: string,
-  emit: Emit,
+  emit: EmitPart,
 ): void {
   if (text === part.text) emit(part);
   else if (text !== "") emit({ ...part, text });

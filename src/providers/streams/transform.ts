@@ -2,13 +2,13 @@ import { providerErrors } from "../errors.ts";
 import type { StreamPart } from "../model.ts";
 
 /** Takes a part on to the next transform, or to the reader. */
-export type Emit = (part: StreamPart) => void;
+export type EmitPart = (part: StreamPart) => void;
 
 /** Is a transform at work on one stream. It may hold parts back, change them, or make more of them. */
 export interface ActiveTransform {
-  push(part: StreamPart, emit: Emit): void;
+  push(part: StreamPart, emit: EmitPart): void;
   /** Lets go of what is held: the answer is at its end, or breaks off. Called once, before `response.finished` is pushed. */
-  end(emit: Emit): void;
+  end(emit: EmitPart): void;
 }
 
 /**
@@ -28,13 +28,13 @@ export interface TransformChain {
 }
 
 /** Makes the chain of some transforms, in their order. Errors: stream_transform_failed, from `push` and `end`. */
-export function startTransforms(transforms: readonly StreamTransform[], emit: Emit): TransformChain {
+export function startTransforms(transforms: readonly StreamTransform[], emit: EmitPart): TransformChain {
   return transforms.reduceRight<TransformChain>(startStage, { push: emit, end: () => {} });
 }
 
 function startStage(next: TransformChain, transform: StreamTransform): TransformChain {
   const { name } = transform;
-  const emit: Emit = (part) => next.push(part);
+  const emit: EmitPart = (part) => next.push(part);
   const active = guarded(name, () => transform.start());
   let ended = false;
   const end = (): void => {

@@ -1,5 +1,5 @@
 import type { Random } from "../../../base/index.ts";
-import type { CandidateMember, Ranked, Strategy } from "../strategy.ts";
+import type { CandidateMember, RankedMember, Strategy } from "../strategy.ts";
 import { drawBeta } from "./draw-beta.ts";
 
 /** Are the options of `adaptive`. */
@@ -25,11 +25,11 @@ const shares = { speed: 0.3, thrift: 0.2 };
 export function adaptive({ explore = 0.01 }: AdaptiveOptions = {}): Strategy {
   const lastUsed = new Map<string, number>();
   let calls = 0;
-  const use = (ranked: readonly Ranked[]): readonly Ranked[] => {
+  const use = (ranked: readonly RankedMember[]): readonly RankedMember[] => {
     if (ranked[0] !== undefined) lastUsed.set(ranked[0].candidate.id, ++calls);
     return ranked;
   };
-  const isOlder = (a: Ranked, b: Ranked): boolean =>
+  const isOlder = (a: RankedMember, b: RankedMember): boolean =>
     (lastUsed.get(a.candidate.id) ?? 0) < (lastUsed.get(b.candidate.id) ?? 0);
   return {
     name: "adaptive",
@@ -61,7 +61,7 @@ function bestOf(candidates: readonly CandidateMember[]): Best {
   return { firstPartMs: Math.min(...times), costMicroUsd: Math.min(...costs) };
 }
 
-function scored(candidate: CandidateMember, best: Best, random: Random): Ranked {
+function scored(candidate: CandidateMember, best: Best, random: Random): RankedMember {
   const { calls, failureRate, firstPartMs } = candidate.stats;
   const known = Math.min(calls, enough);
   const failures = known * failureRate;

@@ -1,4 +1,4 @@
-import type { CandidateMember, Ranked, Strategy } from "../strategy.ts";
+import type { CandidateMember, RankedMember, Strategy } from "../strategy.ts";
 
 /** Are the options of `lowestLatency`. */
 export interface LatencyOptions {
@@ -38,7 +38,7 @@ export function lowestLatency({ by = "firstPart", explore = 0.05 }: LatencyOptio
   };
 }
 
-function rankedBy(by: "firstPart" | "tokensPerSecond", candidate: CandidateMember): Ranked {
+function rankedBy(by: "firstPart" | "tokensPerSecond", candidate: CandidateMember): RankedMember {
   const { firstPartMs, tokensPerSecond, failureRate, inFlight } = candidate.stats;
   const slower = (1 + failurePenalty * failureRate) * (1 + loadPenalty * inFlight);
   if (by === "firstPart") {
@@ -51,7 +51,7 @@ function rankedBy(by: "firstPart" | "tokensPerSecond", candidate: CandidateMembe
   return { candidate, score: tokensPerSecond / slower, reason: `${Math.round(tokensPerSecond)} tokens a second` };
 }
 
-function toFront(ranked: readonly Ranked[], index: number, reason: string | undefined): readonly Ranked[] {
+function toFront(ranked: readonly RankedMember[], index: number, reason: string | undefined): readonly RankedMember[] {
   const chosen = ranked[index];
   if (chosen === undefined) return ranked;
   const first = reason === undefined ? chosen : { ...chosen, reason };

@@ -1,4 +1,4 @@
-import type { CandidateMember, Ranked, Strategy } from "../strategy.ts";
+import type { CandidateMember, RankedMember, Strategy } from "../strategy.ts";
 import { failover } from "./failover.ts";
 
 /** Are the options of `taskAware`. Units: strengths, 0 to 1. */
@@ -37,7 +37,7 @@ export function taskAware({ atLeast = 0, within = 0.05, tieBreak = failover() }:
         .map(({ candidate }) => candidate);
       const others = strong.map((each) => each.candidate).filter((each) => !decided.includes(each));
       const at = call.task === undefined ? "on the whole" : `at ${call.task}`;
-      return [...decided, ...others].map((candidate): Ranked => {
+      return [...decided, ...others].map((candidate): RankedMember => {
         const score = strengths.get(candidate) ?? 0;
         return { candidate, score, reason: `strength ${score.toFixed(2)} ${at}` };
       });
