@@ -42,6 +42,16 @@ test.each([
   expect(narrator.streamed).toBe(streamed);
 });
 
+test("tells once which member of a group answers", () => {
+  const { written, screen } = screenFor();
+  const narrator = createNarrator(screen);
+  const attempts = [{ provider: "a", model: "b" }];
+  for (let step = 1; step <= 2; step++)
+    narrator.tell(event("model.completed", { step, report: { group: "pair", attempts } }));
+  narrator.tell(event("model.completed", { step: 3 }));
+  expect(written.err).toBe("answered by a/b\n");
+});
+
 test("one file is no files", () => {
   const { written, screen } = screenFor(true);
   createNarrator(screen).tell(event("knowledge.progressed", { filesDone: 1, filesTotal: 1 }));

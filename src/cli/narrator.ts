@@ -17,6 +17,7 @@ export interface Narrator {
 export function createNarrator(screen: Screen): Narrator {
   let streamed = "";
   let begun = "";
+  let answeredBy: string | undefined;
   let ingested: JsonObject[] = [];
   const dim = (text: string): void => screen.say([styled("dim", text)]);
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
@@ -52,6 +53,11 @@ export function createNarrator(screen: Screen): Narrator {
       screen.say([
         styled("yellow", `${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} goes on:`),
       ]);
+    },
+    "model.completed": (data) => {
+      const name = memberIn(data["report"]);
+      if (name !== undefined && name !== answeredBy) dim(`answered by ${short(name, 60)}`);
+      answeredBy = name;
     },
     "tool.started": (data) =>
       dim(`→ ${short(text(data["name"]), 40)} ${short(JSON.stringify(data["input"] ?? {}), 100)}`),
@@ -90,6 +96,14 @@ export function tellIngest(reports: readonly JsonObject[], screen: Screen): void
     screen.say([styled("yellow", `  left out ${unbroken(text(failure["path"]))}: ${why}`)], "always");
   }
   if (failures.length > 5) screen.say([styled("yellow", `  and ${failures.length - 5} more`)], "always");
+}
+
+/** Names the member of a group that answered, by the report of the call. */
+function memberIn(report: JsonValue | undefined): string | undefined {
+  if (report === undefined || !isJsonObject(report) || typeof report["group"] !== "string") return undefined;
+  const attempts = Array.isArray(report["attempts"]) ? (report["attempts"] as readonly JsonValue[]) : [];
+  const last = attempts.at(-1);
+  return last !== undefined && isJsonObject(last) ? `${text(last["provider"])}/${text(last["model"])}` : undefined;
 }
 
 function messageOf(error: JsonValue | undefined): string {
