@@ -31,7 +31,7 @@ export function withLimits(each: AnyAgent, settings: Settings): AnyAgent {
 }
 
 function fromSettings(name: string, settings: AgentSettings, tools: readonly AnyTool[]): AnyAgent {
-  const { instructions, model, knowledge = [], limits = {} } = settings;
+  const { instructions, model, knowledge = [], task, limits = {} } = settings;
   const own = (settings.tools ?? []).map((wanted) => {
     const found = tools.find((tool) => tool.name === wanted);
     if (found) return found;
@@ -49,6 +49,7 @@ function fromSettings(name: string, settings: AgentSettings, tools: readonly Any
     tools: own,
     limits: limitsOf(limits),
     ...(model === undefined ? {} : { model }),
+    ...(task === undefined ? {} : { task }),
   });
 }
 

@@ -1,5 +1,5 @@
-import type { Clock, JsonObject, Random } from "../base/index.ts";
-import { isJsonObject, systemClock, systemRandom } from "../base/index.ts";
+import type { Clock, Random } from "../base/index.ts";
+import { AtlasError, isAtlasError, systemClock, systemRandom } from "../base/index.ts";
 import type {
   ControlledGate,
   Cooldowns,
@@ -8,7 +8,7 @@ import type {
   GuardOptions,
   Limiter,
   Model,
-  ModelCapabilities,
+  PricedCall,
   Prices,
   RetryBudget,
   Strengths,
@@ -27,7 +27,7 @@ import { appErrors } from "./errors.ts";
 import { strategyNamed } from "./group-strategies.ts";
 import { nearest } from "./nearest.ts";
 import { loadSettingsPrices } from "./settings-prices.ts";
-import type { GroupSettings, Settings } from "./settings-shape.ts";
+import type { GroupSettings, ModelSettings, Settings } from "./settings-shape.ts";
 
 /** Gives models their retries, limits, breaker, prices and accounting, and makes the groups of the settings. */
 export interface ManagedModels {
@@ -37,10 +37,15 @@ export interface ManagedModels {
   group(name: string): Promise<Model>;
   /** The price table with the settings' own prices over it. */
   prices(): Promise<Prices>;
-  strengthsOf(model: Pick<Model, "provider" | "name">): Strengths | undefined;
+  /** Gives what a call would cost; null where no price is known. Units: millionths of a US dollar. */
+  costMicroUsd(model: PricedModel, usage: PricedCall["usage"]): Promise<number | null>;
+  strengthsOf(model: NamedModel): Strengths | undefined;
   /** What is known of each model that was called here, and of its limits. */
   gates(): readonly GateSnapshot[];
 }
+
+type NamedModel = Pick<Model, "provider" | "name">;
+type PricedModel = Pick<Model, "provider" | "name" | "capabilities">;
 
 /** Is what managing models needs. `resolve` finds a bare model by `provider/name`. */
 export interface Management {
@@ -85,6 +90,8 @@ class Manager implements ManagedModels {
     if (model.managed === true) return model;
     const known = this.#made.get(model) ?? this.#manage(model);
     this.#made.set(model, known);
+    // What failed to be made is tried again the next time.
+    known.catch(() => this.#made.delete(model));
     return await known;
   }
 
@@ -94,17 +101,23 @@ class Manager implements ManagedModels {
     if (found === undefined) throw unknownGroup(name, Object.keys(groups));
     const known = this.#groups.get(name) ?? this.#makeGroup(name, found);
     this.#groups.set(name, known);
-    // What failed to be made is tried again the next time.
     known.catch(() => this.#groups.delete(name));
     return await known;
   }
 
   prices(): Promise<Prices> {
     this.#prices ??= loadSettingsPrices(this.#settings);
+    this.#prices.catch(() => (this.#prices = undefined));
     return this.#prices;
   }
 
-  strengthsOf(model: Pick<Model, "provider" | "name">): Strengths | undefined {
+  async costMicroUsd(model: PricedModel, usage: PricedCall["usage"]): Promise<number | null> {
+    const free = model.capabilities.cost === "free";
+    const prices = await this.#pricesOf([model]);
+    return prices === undefined ? 0 : prices.costMicroUsd({ provider: model.provider, model: model.name, usage, free });
+  }
+
+  strengthsOf(model: NamedModel): Strengths | undefined {
     return strengthsOf(model, this.#settings);
   }
 
@@ -114,30 +127,45 @@ class Manager implements ManagedModels {
 
   async #manage(bare: Model): Promise<Model> {
     const model = withCapabilities(bare, this.#settings);
-    const prices = model.capabilities.cost === "free" ? undefined : await this.prices();
-    return guarded(model, { ...this.#guardOf(model), prices, clock: this.#clock, random: this.#random });
-  }
-
-  async #makeGroup(name: string, found: GroupSettings): Promise<Model> {
-    const { strategy = "failover", weights = {}, onText, onTools, maxAttempts, affinityMs } = found;
-    return group({
-      name,
-      members: await Promise.all(found.members.map((reference) => this.#memberOf(reference, weights))),
-      strategy: strategyNamed(strategy),
-      fallback: { ...(onText && { onText }), ...(onTools && { onTools }) },
-      ...(maxAttempts !== undefined && { retry: { maxAttempts } }),
-      ...(affinityMs !== undefined && { affinity: { ttlMs: affinityMs } }),
-      prices: await this.prices(),
+    return guarded(model, {
+      ...this.#guardOf(model),
+      prices: await this.#pricesOf([model]),
       clock: this.#clock,
       random: this.#random,
     });
   }
 
-  async #memberOf(reference: string, weights: JsonObject): Promise<GroupMember> {
+  async #makeGroup(name: string, found: GroupSettings): Promise<Model> {
+    const { strategy = "failover", weights = {}, onText, onTools, maxAttempts, affinityMs } = found;
+    const members = await Promise.all(
+      found.members.map(async (reference) => {
+        const member = await this.#memberOf(reference).catch((error: unknown) => {
+          throw inGroup(error, name);
+        });
+        return { ...member, weight: Object.hasOwn(weights, reference) ? weights[reference] : undefined };
+      }),
+    );
+    return group({
+      name,
+      members,
+      strategy: strategyNamed(strategy),
+      fallback: { ...(onText && { onText }), ...(onTools && { onTools }) },
+      ...(maxAttempts !== undefined && { retry: { maxAttempts } }),
+      ...(affinityMs !== undefined && { affinity: { ttlMs: affinityMs } }),
+      prices: await this.#pricesOf(members.map(({ model }) => model)),
+      clock: this.#clock,
+      random: this.#random,
+    });
+  }
+
+  async #memberOf(reference: string): Promise<GroupMember> {
     const model = withCapabilities(await this.#resolve(reference), this.#settings);
-    const weight = weights[reference];
-    const strengths = this.strengthsOf(model)?.levels;
-    return { model, ...this.#guardOf(model), strengths, ...(typeof weight === "number" && { weight }) };
+    return { model, ...this.#guardOf(model), strengths: this.strengthsOf(model)?.levels };
+  }
+
+  /** The price table is read only where some model has a price. */
+  async #pricesOf(models: readonly PricedModel[]): Promise<Prices | undefined> {
+    return models.some((model) => isPriced(model, this.#settings)) ? await this.prices() : undefined;
   }
 
   #guardOf(model: Model): Pick<GuardOptions, "gate" | "retryBudget" | "unknownPrice"> {
@@ -189,18 +217,34 @@ function unknownGroup(name: string, known: readonly string[]): Error {
   });
 }
 
+/** Says of what is wrong with a member in which group it is. */
+function inGroup(error: unknown, name: string): unknown {
+  if (!isAtlasError(error)) return error;
+  const { code, message, details, ...spec } = error.toJSON();
+  const told = `The group ${name} cannot be made: ${message}`;
+  return new AtlasError(code, told, {
+    spec: { ...spec, summary: "" },
+    details: { ...details, group: name },
+    cause: error,
+  });
+}
+
 /** What the settings say of a model by its name, if anything. */
-function configured({ provider, name }: Pick<Model, "provider" | "name">, settings: Settings): JsonObject | undefined {
+function configured({ provider, name }: NamedModel, settings: Settings): ModelSettings | undefined {
   const ofProvider = settings.providers[provider]?.capabilities ?? {};
-  const found = Object.hasOwn(ofProvider, name) ? ofProvider[name] : undefined;
-  return found !== undefined && isJsonObject(found) ? found : undefined;
+  return Object.hasOwn(ofProvider, name) ? ofProvider[name] : undefined;
+}
+
+/** A model that is free costs something all the same where the settings give it a price. */
+function isPriced({ provider, name, capabilities }: PricedModel, { providers }: Settings): boolean {
+  return capabilities.cost !== "free" || Object.hasOwn(providers[provider]?.prices ?? {}, name);
 }
 
 function withCapabilities(model: Model, settings: Settings): Model {
   const given = configured(model, settings);
   if (given === undefined) return model;
   const { strengths: _, ...known } = given;
-  const capabilities = { ...model.capabilities, ...(known as Partial<ModelCapabilities>) };
+  const capabilities = { ...model.capabilities, ...known };
   return {
     provider: model.provider,
     name: model.name,
@@ -209,13 +253,12 @@ function withCapabilities(model: Model, settings: Settings): Model {
   };
 }
 
-function strengthsOf(model: Pick<Model, "provider" | "name">, settings: Settings): Strengths | undefined {
+function strengthsOf(model: NamedModel, settings: Settings): Strengths | undefined {
   const known = factsOf(model.name)?.strengths;
-  const own = configured(model, settings)?.["strengths"];
-  if (own === undefined || !isJsonObject(own)) return known;
-  const levels = Object.entries(own).flatMap(([task, level]) => (typeof level === "number" ? [[task, level]] : []));
+  const own = configured(model, settings)?.strengths;
+  if (own === undefined) return known;
   return {
-    levels: { ...known?.levels, ...(Object.fromEntries(levels) as Record<string, number>) },
+    levels: { ...known?.levels, ...own },
     basis: "configured",
     source: "settings",
     date: known?.date ?? "",

@@ -198,7 +198,7 @@ test("a query finds what is configured, in groups and by keys, with strengths an
           models: ["coder", "talker"],
           prices: { coder: { inputPerMillion: 1, outputPerMillion: 2, cachedInputPerMillion: 0.5 } },
           capabilities: {
-            coder: { strengths: { code: 0.9, wrong: "much" }, files: ["image/png"] },
+            coder: { strengths: { code: 0.9 }, files: ["image/png"] },
             talker: { tools: "none", strengths: { code: 0.1 } },
           },
         }),
@@ -219,21 +219,13 @@ test("a query finds what is configured, in groups and by keys, with strengths an
   expect(rejected.map(({ model }) => model)).toContain("house/talker");
 });
 
-test("prices of the settings go before the table, and a price that is none is refused by its setting", async () => {
+test("prices of the settings go before the table", async () => {
   await using models = await modelsOf(
     {},
     { providers: { house: endpointOf({ prices: { m: { inputPerMillion: 10, outputPerMillion: 100 } } }) } },
   );
   const usage = { inputTokens: 100, outputTokens: 10, provenance: "reported" } as const;
   expect((await models.prices()).costMicroUsd({ provider: "house", model: "m", usage })).toBe(2_000);
-  await using wrong = await modelsOf(
-    {},
-    { providers: { house: endpointOf({ prices: { m: { inputPerMillion: "x" } } }) } },
-  );
-  await expect(wrong.prices()).rejects.toMatchObject({
-    code: "settings_invalid",
-    message: expect.stringContaining("providers.house.prices.m.inputPerMillion") as unknown,
-  });
 });
 
 test.each(groupStrategies)("a group of the strategy %s is made of its settings and answers", async (strategy) => {
@@ -311,4 +303,37 @@ test("limits of a provider hold over all its models", async () => {
       .toSorted((a, b) => a - b),
   ).toEqual([0, 1]);
   expect((await Promise.all(asked)).map(({ text }) => text)).toEqual(["Yes.", "Yes."]);
+});
+
+test("a provider that cannot be made takes nothing from the others of a query, and is told of with the reason", async () => {
+  const endpoint = { request: { path: "/ask" }, wrong: true };
+  await using models = await modelsOf(
+    {},
+    {
+      providers: { broken: { kind: "custom", baseUrl: "http://127.0.0.1:1", endpoint, models: ["m"] } },
+      groups: { pair: { members: ["offline/extractive", "elsewhere/m"] } },
+    },
+  );
+  const { matches, rejected } = await models.query();
+  expect(matches.map(({ model }) => model)).toEqual(["offline/extractive"]);
+  expect(rejected).toEqual([
+    { model: "broken/m", reason: expect.stringContaining("endpoint") as unknown },
+    { model: "elsewhere/m", reason: expect.stringContaining('no provider named "elsewhere"') as unknown },
+  ]);
+});
+
+test("a member of a provider that nobody knows is an error that names the group, when the group is used", async () => {
+  await using models = await modelsOf({}, { groups: { pair: { members: ["offline/extractive", "elsewhere/m"] } } });
+  await expect(models.get("group:pair")).rejects.toMatchObject({
+    code: "provider_unknown",
+    exitCode: expect.any(Number) as unknown,
+    message: expect.stringMatching(/^The group pair cannot be made: .*"elsewhere"/) as unknown,
+    details: { group: "pair" },
+  });
+});
+
+test("a model that is free costs what the settings say it does", async () => {
+  const ollama = { prices: { m: { inputPerMillion: 1, outputPerMillion: 2 } } };
+  await using models = await modelsOf({}, { providers: { ollama }, groups: { one: { members: ["ollama/m"] } } });
+  expect((await models.query()).matches.find(({ model }) => model === "ollama/m")?.costMicroUsd).toBe(5_000);
 });

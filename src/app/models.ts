@@ -11,6 +11,7 @@ import type {
   Providers,
   Variables,
 } from "../providers/index.ts";
+import { toAtlasError } from "../base/index.ts";
 import { createProviders, detectProviders, providerPresets, queryModels } from "../providers/index.ts";
 import { manageModels } from "./managed-models.ts";
 import type { ManagedModels } from "./managed-models.ts";
@@ -85,8 +86,7 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
     gates: () => management.gates(),
     async query(query, signal) {
       const { candidates } = await detect(signal);
-      const references = usableModels(candidates, settings);
-      return queryModels(await Promise.all(references.map((each) => entryOf(each, { get, management }))), query);
+      return await queryAmong(usableModels(candidates, settings), (each) => entryOf(each, { get, management }), query);
     },
     [Symbol.asyncDispose]: () => providers[Symbol.asyncDispose](),
   };
@@ -106,6 +106,21 @@ function usableModels(candidates: readonly Candidate[], settings: Settings): rea
   ];
 }
 
+async function queryAmong(
+  references: readonly string[],
+  entry: (reference: string) => Promise<ModelEntry>,
+  query: ModelQuery | undefined,
+): Promise<ModelQueryResult> {
+  const looked = await Promise.allSettled(references.map(entry));
+  const entries = looked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  // One that cannot be made, for what the settings say of it, takes nothing from the others.
+  const broken = looked.flatMap((each, index) =>
+    each.status === "rejected" ? [{ model: references[index] ?? "", reason: toAtlasError(each.reason).message }] : [],
+  );
+  const { matches, rejected } = queryModels(entries, query);
+  return { matches, rejected: [...rejected, ...broken] };
+}
+
 /** A call of this size is what queries compare costs by. */
 const typicalUsage = { inputTokens: 3_000, outputTokens: 1_000 };
 
@@ -114,10 +129,7 @@ async function entryOf(
   { get, management }: { get: (reference: string) => Promise<Model>; management: ManagedModels },
 ): Promise<ModelEntry> {
   const { provider, name, capabilities } = await get(reference);
-  const free = capabilities.cost === "free";
-  const costMicroUsd = free
-    ? 0
-    : (await management.prices()).costMicroUsd({ provider, model: name, usage: typicalUsage });
+  const costMicroUsd = await management.costMicroUsd({ provider, name, capabilities }, typicalUsage);
   return { model: reference, capabilities, strengths: management.strengthsOf({ provider, name }), costMicroUsd };
 }
 

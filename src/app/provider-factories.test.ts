@@ -85,13 +85,15 @@ test.each([
   ["openai-compatible", "baseUrl", {}],
   ["openai", "oauth.tokenUrl", { oauth: { clientId: "me" } }],
   ["openai", "oauth.clientId", { oauth: { tokenUrl: "http://127.0.0.1:9/token" } }],
-] as const)("a provider of kind %s without %s is refused by the name of the setting", async (kind, key, rest) => {
-  await using models = await modelsOf("mine", { kind, ...rest });
-  await expect(models.get("mine/m")).rejects.toMatchObject({
-    code: "settings_invalid",
-    message: expect.stringContaining(`providers.mine.${key}`) as unknown,
-  });
-});
+] as const)(
+  "a provider of kind %s without %s is refused by the name of the setting, before it is used",
+  async (kind, key, rest) => {
+    await expect(modelsOf("mine", { kind, ...rest })).rejects.toMatchObject({
+      code: "settings_invalid",
+      message: expect.stringContaining(`providers.mine.${key} (option): is missing; `) as unknown,
+    });
+  },
+);
 
 test("tokens are got for a client's name and secret, and sent in the place of a key", async () => {
   server.answer(({ path }) =>

@@ -1,6 +1,7 @@
 import { parseJson } from "../base/index.ts";
 import { providerPresets, readOllamaHost } from "../providers/index.ts";
 import { nearest } from "./nearest.ts";
+import type { SettingKind } from "./settings-keys.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead } from "./settings-origin.ts";
 import { checkValue } from "./settings-read.ts";
@@ -48,8 +49,10 @@ export function readEnvironment(environment: Environment, context: EnvironmentCo
     if (known === undefined) return;
     const origin = `${context.source} ${variable}`;
     const checked = checkValue(fromText(text, known.kind), known, context.directory);
-    if ("message" in checked) problems.push({ key, origin, message: checked.message });
-    else entries.push({ key, value: checked.value, origin });
+    if ("problems" in checked) {
+      for (const { path, message } of checked.problems)
+        problems.push({ key: [key, ...path].join("."), origin, message });
+    } else entries.push({ key, value: checked.value, origin });
   };
   for (const [variable, key] of Object.entries(wellKnownVariables)) {
     const text = environment[variable];
@@ -90,12 +93,15 @@ function unknownVariable(variable: string, source: string): string {
   return `The variable ${variable} (${source}) is no setting and was left out${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
+const tableKinds: ReadonlySet<SettingKind> = new Set(["data", "prices", "capabilities", "weights"]);
+const listKinds: ReadonlySet<SettingKind> = new Set(["paths", "texts", "members"]);
+
 /** Lists are written with commas, tables as JSON. */
-function fromText(text: string, kind: string): unknown {
+function fromText(text: string, kind: SettingKind): unknown {
   if (kind === "integer" || kind === "version") return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
   if (kind === "decimal") return /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
-  if (kind === "data") return readData(text);
-  if (kind !== "paths" && kind !== "texts") return text;
+  if (tableKinds.has(kind)) return readData(text);
+  if (!listKinds.has(kind)) return text;
   return text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
 }
 

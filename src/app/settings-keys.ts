@@ -1,9 +1,10 @@
-import { groupStrategies } from "./settings-shape.ts";
+import { taskKinds } from "../providers/index.ts";
 import { logLevels } from "../telemetry/index.ts";
+import { groupStrategies } from "./settings-shape.ts";
 
 /**
  * Is the form of a setting's value. A `path` is made absolute; a `secret` is never shown; `model` is `provider/name` or
- * `group:NAME`; `data` is a table that is checked where it is used.
+ * `group:NAME`; `weights`, `prices` and `capabilities` are tables with names of models; `data` is a table that is checked where it is used.
  */
 export type SettingKind =
   | "text"
@@ -12,6 +13,11 @@ export type SettingKind =
   | "paths"
   | "integer"
   | "decimal"
+  | "name"
+  | "members"
+  | "weights"
+  | "prices"
+  | "capabilities"
   | "data"
   | "choice"
   | "model"
@@ -54,30 +60,35 @@ const limits = (prefix: string, initialSteps?: number): SettingKey[] => [
 
 const milliseconds = (key: string, doc: string): SettingKey => ({ key, kind: "integer", minimum: 1, doc });
 
-const budget = (scope: string, when: string): SettingKey[] => [
-  {
-    key: `budgets.${scope}.maxTokens`,
-    kind: "integer",
-    minimum: 1,
-    doc: `Tokens that all runs together may use ${when}.`,
-  },
-  {
-    key: `budgets.${scope}.maxCostUsd`,
-    kind: "decimal",
-    minimum: 0,
-    doc: `Money that all runs together may cost ${when}, in US dollars.`,
-  },
-];
+const budgets = (prefix: string, whose: string): SettingKey[] =>
+  [["day", "in one day (UTC)"] as const, ["total", "ever"] as const].flatMap(([period, when]): SettingKey[] => [
+    {
+      key: `${prefix}budgets.${period}.maxTokens`,
+      kind: "integer",
+      minimum: 1,
+      doc: `Tokens that ${whose} together may use ${when}.`,
+    },
+    {
+      key: `${prefix}budgets.${period}.maxCostUsd`,
+      kind: "decimal",
+      minimum: 0,
+      doc: `Money that ${whose} together may cost ${when}, in US dollars.`,
+    },
+  ]);
 
 const groups: readonly SettingKey[] = [
-  { key: "groups.*.members", kind: "texts", doc: "Models of the group, each as `provider/name`. Needed." },
+  { key: "groups.*.members", kind: "members", doc: "Models of the group, each as `provider/name`. Needed." },
   {
     key: "groups.*.strategy",
     kind: "choice",
     choices: groupStrategies,
     doc: "How a member is chosen for each call, failover by default; docs/groups.md says when to use which.",
   },
-  { key: "groups.*.weights", kind: "data", doc: 'Share of each member, for `weighted`: `{ "provider/name" = 3 }`.' },
+  {
+    key: "groups.*.weights",
+    kind: "weights",
+    doc: 'Share of each member, for `weighted`; 1 by default: `{ "provider/name" = 3 }`.',
+  },
   {
     key: "groups.*.onText",
     kind: "choice",
@@ -145,6 +156,11 @@ export const settingKeys: readonly SettingKey[] = [
   { key: "agents.*.model", kind: "model", doc: "The agent's model." },
   { key: "agents.*.knowledge", kind: "paths", doc: "Files and folders whose documents the agent may search." },
   { key: "agents.*.tools", kind: "texts", doc: "Names of the tools it may use, as the modules export them." },
+  {
+    key: "agents.*.task",
+    kind: "name",
+    doc: `Kind of its work, for groups that choose by it: ${taskKinds.slice(0, -1).join(", ")} or ${taskKinds.at(-1)}; or a name of your own that models have a strength for.`,
+  },
   ...limits("agents.*.limits."),
   {
     key: "modules",
@@ -205,18 +221,17 @@ export const settingKeys: readonly SettingKey[] = [
   },
   {
     key: "providers.*.prices",
-    kind: "data",
+    kind: "prices",
     doc: 'Prices of models by name, in US dollars for a million tokens, over the price table: `{ "name" = { inputPerMillion = 1, outputPerMillion = 4 } }`.',
   },
   {
     key: "providers.*.capabilities",
-    kind: "data",
+    kind: "capabilities",
     doc: 'What models can do, by name, over the capability table: `{ "name" = { contextTokens = 32000, strengths = { code = 0.8 } } }`.',
   },
   { key: "providers.*.models", kind: "texts", doc: "Models of the provider to use, the preferred one first." },
   ...groups,
-  ...budget("day", "in one day (UTC)"),
-  ...budget("total", "ever"),
+  ...budgets("", "all runs"),
   {
     key: "budgets.unknownPrices",
     kind: "choice",
@@ -224,6 +239,7 @@ export const settingKeys: readonly SettingKey[] = [
     initial: "refuse",
     doc: "Whether a model whose price is not known may be called where money is limited.",
   },
+  ...budgets("tenants.*.", "the runs of the tenant"),
   ...limits("limits.", 32),
   {
     key: "retention.keepDays",
@@ -241,7 +257,7 @@ export const settingKeys: readonly SettingKey[] = [
   },
 ];
 
-/** Tells whether agents and providers may have this name. Names that every object has are none: they would reach beyond the settings. */
+/** Tells whether agents, providers, groups and tenants may have this name. Names that every object has are none: they would reach beyond the settings. */
 export function isName(name: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(name) && !(name in Object.prototype);
 }

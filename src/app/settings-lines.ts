@@ -45,16 +45,16 @@ export function linesOfJson(text: string): LineOf {
   const parents: string[] = [];
   let line = 1;
   let last = "";
-  let key = "";
+  let name = "";
   for (const [token] of text.matchAll(/"(?:\\.|[^"\\])*"|[{}[\]:,\n]/g)) {
     if (token === "\n") line++;
     else if (token.startsWith('"')) last = token.slice(1, -1);
     else if (token === ":") {
-      key = join(parents.filter((parent) => parent !== "").join("."), last);
-      note(lines, key, line);
+      name = last;
+      note(lines, join(parents.filter((parent) => parent !== "").join("."), name), line);
     } else if (token === "{" || token === "[") {
-      parents.push(key === "" ? "" : (key.split(".").at(-1) ?? ""));
-      key = "";
+      parents.push(name);
+      name = "";
     } else if (token === "}" || token === "]") parents.pop();
   }
   return lookUp(lines);

@@ -12,6 +12,8 @@ export interface SettingEntry {
   readonly key: string;
   readonly value: SettingValue;
   readonly origin: string;
+  /** Says where a key inside a table stands; left out where that is no other place. */
+  readonly originAt?: (inner: readonly string[]) => string;
 }
 
 /** Is one thing that is wrong with a setting, in a sentence that says where, what was expected and what to do. */

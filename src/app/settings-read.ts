@@ -1,8 +1,11 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { Secret, createRedactor, isSecret } from "../security/index.ts";
+import { Secret, isSecret } from "../security/index.ts";
 import type { JsonObject } from "../base/index.ts";
+import { described, isTable, kindOf } from "./described-value.ts";
 import { nearest } from "./nearest.ts";
+import type { ValueProblem } from "./settings-data.ts";
+import { capabilityProblems, priceProblems, weightProblems } from "./settings-data.ts";
 import type { SettingKey } from "./settings-keys.ts";
 import { findKey, isName, namesUnder } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead, SettingValue } from "./settings-origin.ts";
@@ -32,8 +35,12 @@ export function readSettings(input: unknown, context: ReadContext): SettingsRead
       if ("message" in filled) return report(path, filled.message);
       if (filled.value === "" && value !== "") return;
       const checked = checkValue(filled.value, known, context.directory);
-      if ("message" in checked) report(path, checked.message);
-      else entries.push({ key, value: checked.value, origin: context.originOf(path) });
+      if ("problems" in checked)
+        for (const { path: inner, message } of checked.problems) report([...path, ...inner], message);
+      else {
+        const originAt = (inner: readonly string[]): string => context.originOf([...path, ...inner]);
+        entries.push({ key, value: checked.value, origin: context.originOf(path), originAt });
+      }
       return;
     }
     const names = namesUnder(path);
@@ -53,12 +60,6 @@ export function readSettings(input: unknown, context: ReadContext): SettingsRead
   };
   visit(input, []);
   return { entries, problems, warnings: [] };
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    typeof value === "object" && value !== null && !Array.isArray(value) && !isSecret(value) && !(value instanceof Date)
-  );
 }
 
 function unknownKey(path: readonly string[]): string {
@@ -96,11 +97,13 @@ function fill(value: unknown, path: readonly string[], context: ReadContext): Ou
   };
 }
 
+type Checked = { readonly value: SettingValue } | { readonly problems: readonly ValueProblem[] };
+
+const wrong = (message: string): Checked => ({ problems: [{ path: [], message }] });
+
 /** Checks one value against its description; a message says what was expected, never a secret's value. */
-export function checkValue(value: unknown, known: SettingKey, directory: string): Outcome<SettingValue> {
-  const bad = (expected: string): Outcome<SettingValue> => ({
-    message: `expected ${expected}, got ${described(value, known)}`,
-  });
+export function checkValue(value: unknown, known: SettingKey, directory: string): Checked {
+  const bad = (expected: string): Checked => wrong(`expected ${expected}, got ${shown(value, known)}`);
   switch (known.kind) {
     case "secret":
       if (isSecret(value)) return { value };
@@ -113,17 +116,17 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
       return isWhole(value, known.minimum ?? 0) ? { value } : bad(`a whole number of at least ${known.minimum ?? 0}`);
     case "decimal":
       return isAmount(value, known.minimum ?? 0) ? { value } : bad(`a number of at least ${known.minimum ?? 0}`);
+    case "choice":
+      return checkChoice(value, known.choices ?? [], bad);
     case "data":
-      return isTable(value) ? { value: plainData(value) } : bad("a section");
-    case "choice": {
-      const choices = known.choices ?? [];
-      if (typeof value === "string" && choices.includes(value)) return { value };
-      const near = typeof value === "string" ? nearest(value, choices) : undefined;
-      const wrong = bad(`one of ${choices.join(", ")}`);
-      return near === undefined || !("message" in wrong)
-        ? wrong
-        : { message: `${wrong.message}; did you mean "${near}"?` };
-    }
+    case "prices":
+    case "capabilities":
+    case "weights":
+      return isTable(value) ? checkTable(value, known.kind) : bad("a section");
+    case "members":
+      return checkMembers(value) ?? bad('a list of models, as in ["openai/gpt-5.4-mini", "ollama/qwen3:4b"]');
+    case "name":
+      return typeof value === "string" && isName(value) ? { value } : bad("a name of letters, digits, _ and -");
     case "model":
       return isModel(value) ? { value } : bad('"auto", a model as "provider/name" or a group as "group:NAME"');
     case "url":
@@ -132,8 +135,7 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
         : bad("an address that begins with http:// or https://");
     case "path":
       // SQLite's name for a database in memory, which would lose every run.
-      if (value === ":memory:")
-        return { message: "expected the path of a file; a database in memory is not supported" };
+      if (value === ":memory:") return wrong("expected the path of a file; a database in memory is not supported");
       return isText(value) ? { value: absolute(value, directory) } : bad("a path");
     case "paths":
       return isTexts(value)
@@ -144,6 +146,37 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
     case "text":
       return isText(value) ? { value } : bad("a text");
   }
+}
+
+function checkChoice(value: unknown, choices: readonly string[], bad: (expected: string) => Checked): Checked {
+  if (typeof value === "string" && choices.includes(value)) return { value };
+  const near = typeof value === "string" ? nearest(value, choices) : undefined;
+  const refused = bad(`one of ${choices.join(", ")}`);
+  return near === undefined || !("problems" in refused)
+    ? refused
+    : wrong(`${refused.problems[0]?.message}; did you mean "${near}"?`);
+}
+
+function checkTable(
+  value: Readonly<Record<string, unknown>>,
+  kind: "data" | "prices" | "capabilities" | "weights",
+): Checked {
+  const find = { data: () => [], prices: priceProblems, capabilities: capabilityProblems, weights: weightProblems };
+  const problems = find[kind](value);
+  return problems.length === 0 ? { value: plainData(value) } : { problems };
+}
+
+/** Checks the members of a group; undefined for what is no list of texts, or an empty one. */
+function checkMembers(value: unknown): Checked | undefined {
+  if (!isTexts(value) || value.length === 0) return undefined;
+  const bad = value.find((each) => !isModel(each) || each === "auto" || /^group[:/]/.test(each));
+  if (bad === undefined) return { value };
+  const why = /^group[:/]/.test(bad) ? "; list the models of that group" : "";
+  return wrong(`expected models as "provider/name", got ${described(bad)}${why}`);
+}
+
+function shown(value: unknown, known: SettingKey): string {
+  return known.kind === "secret" ? kindOf(value) : described(value);
 }
 
 function isWhole(value: unknown, minimum: number): value is number {
@@ -173,23 +206,4 @@ function isModel(value: unknown): value is string {
 
 function absolute(path: string, directory: string): string {
   return path === "~" || path.startsWith("~/") ? resolve(homedir(), path.slice(2)) : resolve(directory, path);
-}
-
-const redact = createRedactor();
-
-function described(value: unknown, known: SettingKey): string {
-  if (known.kind === "secret" || typeof value === "object") return kindOf(value);
-  if (typeof value === "string" && value.length > 40) return `a text of ${value.length} characters`;
-  if (typeof value === "string") return `${kindOf(value)} ${JSON.stringify(redact(value))}`;
-  return typeof value === "number" || typeof value === "boolean" ? `${kindOf(value)} ${value}` : kindOf(value);
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  if (value instanceof Date) return "a date";
-  if (typeof value === "string") return value.trim() === "" ? "an empty text" : "the text";
-  if (typeof value === "number" || typeof value === "bigint") return "the number";
-  if (typeof value === "boolean") return "the truth value";
-  return typeof value === "object" ? "a section" : "something else";
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../base/index.ts";
+import type { ModelCapabilities, ModelPrice } from "../providers/index.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 import type { Secret } from "../security/index.ts";
 
@@ -29,18 +30,26 @@ export const groupStrategies = [
 export interface GroupSettings {
   readonly members: readonly string[];
   readonly strategy?: (typeof groupStrategies)[number];
-  readonly weights?: JsonObject;
+  readonly weights?: Readonly<Record<string, number>>;
   readonly onText?: "restart" | "continue" | "stop";
   readonly onTools?: "stop" | "restart";
   readonly maxAttempts?: number;
   readonly affinityMs?: number;
 }
 
-/** Bounds what all runs together may spend. Units: tokens; US dollars. */
+/** Bounds what all runs, or those of one tenant, may spend together. Units: tokens; US dollars. */
 export interface BudgetSettings {
   readonly maxTokens?: number;
   readonly maxCostUsd?: number;
 }
+
+/** Are the settings of one tenant: what all its runs together may spend. */
+export interface TenantSettings {
+  readonly budgets?: { readonly day?: BudgetSettings; readonly total?: BudgetSettings };
+}
+
+/** Says what one model can do, where it differs from what is known of it. Units: `strengths` 0 to 1 by kind of task. */
+export type ModelSettings = Partial<ModelCapabilities> & { readonly strengths?: Readonly<Record<string, number>> };
 
 /** Are the settings of tokens that are got from an address, instead of a key. */
 export interface OauthSettings {
@@ -69,12 +78,13 @@ export interface LimitSettings {
   readonly timeoutMs?: number;
 }
 
-/** Are the settings of one agent. Paths are absolute; `tools` names tools that modules export. */
+/** Are the settings of one agent. Paths are absolute; `tools` names tools that modules export; `task` is the kind of its work. */
 export interface AgentSettings {
   readonly instructions: string;
   readonly model?: string;
   readonly knowledge?: readonly string[];
   readonly tools?: readonly string[];
+  readonly task?: string;
   readonly limits?: LimitSettings;
 }
 
@@ -98,8 +108,8 @@ export interface ProviderSettings {
   readonly contextTokens?: number;
   readonly oauth?: OauthSettings;
   readonly limits?: ProviderLimitSettings;
-  readonly prices?: JsonObject;
-  readonly capabilities?: JsonObject;
+  readonly prices?: Readonly<Record<string, ModelPrice>>;
+  readonly capabilities?: Readonly<Record<string, ModelSettings>>;
 }
 
 /** Is the whole of the settings, checked, with every path absolute. docs/configuration.md describes each. */
@@ -119,6 +129,7 @@ export interface Settings {
     readonly total?: BudgetSettings;
     readonly unknownPrices: "refuse" | "allow";
   };
+  readonly tenants: Readonly<Record<string, TenantSettings>>;
   readonly limits: LimitSettings & { readonly maxSteps: number };
   readonly retention: { readonly keepDays: number; readonly maxRuns: number };
 }

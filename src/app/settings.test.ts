@@ -43,6 +43,7 @@ test("has a default for everything that is needed", async () => {
     limits: { maxSteps: 32 },
     agents: {},
     providers: {},
+    tenants: {},
     modules: [],
     knowledge: { paths: [] },
   });
@@ -158,7 +159,10 @@ test.each([
   ["[profiles.prd]\nmodel = 'a/b'\n", "did you mean prod?"],
   ["[profiles.dev]\nmodle = 'a/b'\n", "modle (atlas.toml:2)"],
   ["[agents.'a b']\ninstructions = 'x'\n", "is no name"],
-  ["[groups.fast]\nstrategy = 'adaptive'\n", "groups.fast.members (atlas.toml:2): is missing"],
+  [
+    "[groups.fast]\nstrategy = 'adaptive'\n",
+    "groups.fast.members (atlas.toml:2): is missing; list its models, as in [",
+  ],
   ["[groups.fast]\nmembers = ['a/b']\nstrategy = 'adaptiv'\n", 'did you mean "adaptive"?'],
   ["[budgets.day]\nmaxCostUsd = '5'\n", "expected a number of at least 0"],
   ["[providers.openai]\nprices = 3\n", "expected a section, got the number 3"],
@@ -195,14 +199,14 @@ test("reads groups, budgets and tables of data, from a file and from variables",
     "atlas.toml",
     "model = 'group:fast'\n[groups.fast]\nmembers = ['openai/a', 'ollama/b']\nweights = { 'openai/a' = 3 }\n[budgets.day]\nmaxCostUsd = 0.5\n",
   );
-  const prices = '{"a":{"inputPerMillion":1}}';
+  const prices = '{"a":{"inputPerMillion":1,"outputPerMillion":2}}';
   const settings = await load({
     environment: { ATLAS_PROVIDERS_OPENAI_PRICES: prices, ATLAS_BUDGETS_TOTAL_MAX_COST_USD: "2.5" },
   });
   const { values } = settings;
   expect(values.groups["fast"]).toEqual({ members: ["openai/a", "ollama/b"], weights: { "openai/a": 3 } });
   expect(values.budgets).toEqual({ unknownPrices: "refuse", day: { maxCostUsd: 0.5 }, total: { maxCostUsd: 2.5 } });
-  expect(values.providers["openai"]?.prices).toEqual({ a: { inputPerMillion: 1 } });
+  expect(values.providers["openai"]?.prices).toEqual({ a: { inputPerMillion: 1, outputPerMillion: 2 } });
   expect(settings.explain("providers.openai.prices")[0]?.value).toBe(prices);
 });
 

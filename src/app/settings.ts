@@ -1,6 +1,5 @@
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { providerPresets } from "../providers/index.ts";
 import { Secret } from "../security/index.ts";
 import { appErrors } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -12,8 +11,10 @@ import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead, ShownValue } from "./settings-origin.ts";
 import { shownValue } from "./settings-origin.ts";
 import { readSettings } from "./settings-read.ts";
-import type { Profile, ProviderKind, Settings, SettingsInput } from "./settings-shape.ts";
+import type { Profile, Settings, SettingsInput } from "./settings-shape.ts";
 import { profiles } from "./settings-shape.ts";
+import type { SettingHistory } from "./settings-whole.ts";
+import { completeSettings } from "./settings-whole.ts";
 
 export type { Settings, SettingsInput } from "./settings-shape.ts";
 
@@ -159,25 +160,28 @@ function isSection(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const named: ReadonlySet<string> = new Set(["agents", "providers", "groups", "tenants"]);
+
 function nameIn(key: string): string[] {
   const [head, name] = key.split(".");
-  return (head === "agents" || head === "providers" || head === "groups") && name !== undefined ? [name] : [];
+  return named.has(head ?? "") && name !== undefined ? [name] : [];
 }
 
 function combine(
   layers: readonly SettingsRead[],
   found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">,
 ): Omit<LoadedSettings, "variable"> {
-  const history = new Map<string, SettingEntry[]>();
+  const history: SettingHistory = new Map();
   for (const entry of layers.flatMap(({ entries }) => entries)) {
     history.set(entry.key, [entry, ...(history.get(entry.key) ?? [])]);
   }
-  const problems = [...layers.flatMap((layer) => layer.problems), ...missingKeys(history)];
+  const problems = [...layers.flatMap((layer) => layer.problems), ...completeSettings(history)];
   if (problems.length > 0) throw invalid(problems);
   const input = section();
   input["agents"] = section();
   input["providers"] = section();
   input["groups"] = section();
+  input["tenants"] = section();
   for (const [key, [entry]] of history) place(input, key, entry?.value);
   const secrets = [...history.values()].flat().flatMap(({ value }) => (value instanceof Secret ? [value] : []));
   return {
@@ -188,37 +192,6 @@ function combine(
     secrets,
     explain: (key) => explain(history, key),
   };
-}
-
-/** Adds what follows from names, and reports what has no default and is not there. */
-function missingKeys(history: Map<string, SettingEntry[]>): SettingProblem[] {
-  const problems: SettingProblem[] = [];
-  for (const [key, [entry]] of history) {
-    const [head, name = ""] = key.split(".");
-    const origin = entry?.origin ?? "default";
-    const needed = neededKey(head ?? "", name);
-    if (needed === undefined || history.has(needed)) continue;
-    const kind = head === "providers" ? kindOfName(name) : undefined;
-    if (kind !== undefined) {
-      history.set(needed, [{ key: needed, value: kind, origin: "default" }]);
-    } else if (!problems.some((problem) => problem.key === needed)) {
-      const choices = findKey(needed)?.choices;
-      problems.push({ key: needed, origin, message: `is missing; set it to ${choices?.join(", ") ?? "a text"}` });
-    }
-  }
-  return problems;
-}
-
-function neededKey(head: string, name: string): string | undefined {
-  if (head === "agents") return `agents.${name}.instructions`;
-  if (head === "groups") return `groups.${name}.members`;
-  return head === "providers" ? `providers.${name}.kind` : undefined;
-}
-
-function kindOfName(name: string): ProviderKind | undefined {
-  if (name === "ollama" || name === "openai" || name === "openai-responses") return name;
-  const wire = Object.hasOwn(providerPresets, name) ? providerPresets[name]?.wire : undefined;
-  return wire === "openai-chat" ? "openai-compatible" : wire;
 }
 
 function invalid(problems: readonly SettingProblem[]): Error {
