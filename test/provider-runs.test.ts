@@ -161,6 +161,27 @@ it("a budget of the day is kept over processes, and atlas budgets shows it (acce
   expect(server.requests.length).toBe(1);
 });
 
+it("a run of a tenant spends that tenant's budget, which atlas budgets shows", async () => {
+  writeFileSync(join(directory, "atlas.toml"), `${prices}[tenants.acme.budgets.total]\nmaxCostUsd = 0.5\n`);
+  server.answer(format.answer("text"));
+  const first = await atlas("run", "Why?", "--model", "openai/priced", "--tenant", "acme", "--json").ended;
+  expect(first.code, first.err).toBe(0);
+  const { costMicroUsd } = json(first.out);
+  const shown = json((await atlas("budgets", "--json").ended).out);
+  expect(shown["budgets"]).toMatchObject([
+    { tenant: null, scope: "day", spent: { costMicroUsd }, left: { costMicroUsd: null } },
+    { tenant: null, scope: "total" },
+    { tenant: "acme", scope: "day" },
+    { tenant: "acme", scope: "total", left: { costMicroUsd: 500_000 - Number(costMicroUsd) } },
+  ]);
+  expect(shown["spent"]).toMatchObject([{ tenant: "acme", label: "openai/priced", costMicroUsd }]);
+  const text = (await atlas("budgets").ended).out;
+  expect(text).toMatch(/^In all, acme: \d+ tokens, .* left$/m);
+  expect(text).toMatch(/^[\d-]{10} acme openai\/priced: /m);
+  const wrong = await atlas("run", "Why?", "--tenant", "a/b").ended;
+  expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('The tenant "a/b" is no name')]);
+});
+
 it("checks keys without generating, and names what is wrong without the key (acceptance 27)", async () => {
   server.answer({
     status: 401,
@@ -260,7 +281,7 @@ it("lists what the settings add: providers without a list of models, and groups,
   const { out: text } = await atlas("providers").ended;
   expect(text).toContain("ok group:fast: openai/a, gateway/b by failover");
   const { out: doctor } = await atlas("doctor").ended;
-  expect(doctor).toMatch(/fail group:wrong +There is no provider named "nowhere"/);
+  expect(doctor).toMatch(/fail group:wrong +The group wrong cannot be made: There is no provider named "nowhere"/);
 });
 
 it("finds models by what they must do, and says why others do not fit", async () => {

@@ -28,8 +28,8 @@ export interface AgentSurroundings {
   readonly model: (name?: string) => Promise<Model>;
   /** Gives a model of the program's own its retries, limits and accounting; one that has them is given back as it is. */
   readonly managed: (model: Model) => Promise<Model>;
-  /** What all runs together may spend. */
-  readonly budget: () => Promise<Budget>;
+  /** Gives what all runs together may spend, or those of a tenant below it. */
+  readonly budget: (tenant?: string) => Promise<Budget>;
 }
 
 /** Is what an agent's run is bound to from its start, wherever it is taken up. Units: `startedAt` in ms since the Unix epoch. */
@@ -102,7 +102,7 @@ export function agentWorkflow(
         const reached: Checkpoint = { start, collections, loop };
         await context.checkpoint(reached as unknown as JsonValue);
       };
-      const budget = await surroundings.budget();
+      const budget = await surroundings.budget(input.tenant);
       const limits = spendingLimits(agent, input);
       const loop: Loop = { agent, context, clock, model, tools, schema, signal, budget, limits, checkpoint };
       return await runLoop(loop, surroundings, restored?.loop ?? firstState(loop, input.goal));

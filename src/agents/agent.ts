@@ -41,13 +41,14 @@ export type RunBudget = { readonly maxTokens?: number; readonly maxCostUsd?: num
 
 /**
  * Is what a run of an agent takes. `knowledge` adds to the agent's own, `model` replaces it (`provider/name`), `budget` bounds
- * this run beside the agent's own limits.
+ * this run beside the agent's own limits, `tenant` names whose budget it spends.
  */
 export type AgentInput = {
   readonly goal: string;
   readonly knowledge?: readonly string[];
   readonly model?: string;
   readonly budget?: RunBudget;
+  readonly tenant?: string;
 };
 
 /**

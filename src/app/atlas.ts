@@ -35,6 +35,8 @@ export interface AgentStartOptions extends StartOptions {
   readonly model?: string;
   /** What this run may spend. */
   readonly budget?: RunBudget;
+  /** Whose run this is: it spends what the settings give to this tenant, and all runs together, also when it is taken up again. */
+  readonly tenant?: string;
 }
 
 /** Is a running Atlas: one database, its runs, its knowledge, its models. */
@@ -46,9 +48,9 @@ export interface Atlas extends AsyncDisposable {
   readonly agents: ReadonlyMap<string, AnyAgent>;
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
-  /** What all runs together may spend, and have spent. */
+  /** What all runs together, and those of each tenant, may spend and have spent. */
   readonly spending: Spending;
-  /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, and those of the run. */
+  /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, invalid_input for a budget or a tenant that is none, and those of the run. */
   start<Output = string>(
     agent: Agent<Output> | string,
     goal: string,

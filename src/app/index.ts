@@ -5,4 +5,4 @@ export type { Models } from "./models.ts";
 export { nearest } from "./nearest.ts";
 export { loadSettings } from "./load-settings.ts";
 export type { LoadedSettings, SettingExplanation, Settings, SettingsInput, SettingsSources } from "./settings.ts";
-export type { BudgetStatus, Spending } from "./spending.ts";
+export type { BudgetStatus, Spending, SpendingEntry } from "./spending.ts";

@@ -21,7 +21,7 @@ import { loadModules } from "./modules.ts";
 import { nearest } from "./nearest.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
-import { createSpending } from "./spending.ts";
+import { checkTenant, createSpending } from "./spending.ts";
 import type { Spending } from "./spending.ts";
 
 /** Does what `createAtlas` says. */
@@ -133,7 +133,7 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
     maxFileBytes,
     model: (name) => models.get(name),
     managed: (model) => models.managed(model),
-    budget: () => spending.budget(),
+    budget: (tenant) => spending.budget(tenant),
   };
 
   const register = (each: AnyAgent) => {
@@ -142,26 +142,16 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
     workflows.set(each.name, { agent: each, workflow: made as Workflow<never, AgentResult<unknown>> });
     return made;
   };
-  const find = (named: AnyAgent | string): AnyAgent => {
-    if (typeof named !== "string") return named;
-    const found = agents.get(named);
-    if (found) return found;
-    const known = [...agents.keys()].toSorted();
-    const near = nearest(named, known);
-    const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
-    throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {
-      details: { agent: named, known },
-    });
-  };
   const startAgent = async (
     named: AnyAgent | string,
     goal: string,
     options: AgentStartOptions,
   ): Promise<RunHandle<AgentResult<unknown>>> => {
-    const found = find(named);
+    const found = findAgent(named, agents);
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
-    const { knowledge: paths = [], model, budget, ...rest } = options;
+    const { knowledge: paths = [], model, budget, tenant, ...rest } = options;
     if (budget !== undefined) checkRunBudget(budget);
+    if (tenant !== undefined) checkTenant(tenant);
     // An unknown provider is an error of the call, not of the run.
     const wanted = model ?? found.model ?? settings.values.model;
     if (typeof wanted === "string" && wanted !== "auto") await models.get(wanted);
@@ -172,6 +162,7 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
       ...(paths.length > 0 ? { knowledge: paths.map((path) => resolve(settings.directory, path)) } : {}),
       ...(model === undefined ? {} : { model }),
       ...(budget === undefined ? {} : { budget }),
+      ...(tenant === undefined ? {} : { tenant }),
     };
     return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, rest);
   };
@@ -180,4 +171,16 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
     return runs.start(target, input, options);
   }) as Atlas["start"];
   return { register, start };
+}
+
+function findAgent(named: AnyAgent | string, agents: ReadonlyMap<string, AnyAgent>): AnyAgent {
+  if (typeof named !== "string") return named;
+  const found = agents.get(named);
+  if (found) return found;
+  const known = [...agents.keys()].toSorted();
+  const near = nearest(named, known);
+  const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
+  throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {
+    details: { agent: named, known },
+  });
 }

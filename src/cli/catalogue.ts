@@ -126,6 +126,7 @@ export const catalogue: readonly CommandSpec[] = [
       { flags: "--max-steps <count>", description: "model calls that the run may make", form: "count" },
       { flags: "--max-tokens <count>", description: "tokens that all calls of the run may use", form: "count" },
       { flags: "--max-cost <usd>", description: "US dollars that all calls of the run may cost", form: "amount" },
+      { flags: "--tenant <name>", description: "whose run this is: it spends the budget of this tenant" },
     ],
     examples: ['atlas run "How do I configure logging?" --knowledge docs', "atlas run - --json < goal.txt"],
     load: async () => (await import("./commands/run.ts")).run,

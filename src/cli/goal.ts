@@ -34,11 +34,14 @@ export function runKey(parts: {
   readonly model: string | undefined;
   /** Belongs to the key: a run that was given more to spend must not go on for a command that allows less. */
   readonly budget: RunBudget | undefined;
+  /** Belongs to it too: no tenant takes up what another began. */
+  readonly tenant: string | undefined;
 }): string {
-  const { agent, goal, knowledge, model = "", budget } = parts;
+  const { agent, goal, knowledge, model = "", budget, tenant } = parts;
   const spending = budget === undefined ? [] : [[budget.maxTokens ?? null, budget.maxCostUsd ?? null]];
+  const owner = tenant === undefined ? [] : [{ tenant }];
   const hash = createHash("sha256").update(
-    JSON.stringify([agent, goal, [...knowledge].toSorted(), model, ...spending]),
+    JSON.stringify([agent, goal, [...knowledge].toSorted(), model, ...spending, ...owner]),
   );
   return `cli:${hash.digest("hex").slice(0, 32)}`;
 }

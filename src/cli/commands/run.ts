@@ -16,13 +16,14 @@ export interface RunOptions {
   readonly maxSteps?: number;
   readonly maxTokens?: number;
   readonly maxCost?: number;
+  readonly tenant?: string;
 }
 
 /** Reaches a goal with an agent; takes up the same run if it was interrupted before. */
 export async function run(call: Call<RunOptions>): Promise<number> {
   const { options, io, screen } = call;
   const goal = await readGoal(call);
-  const { agent = "assistant", model } = options;
+  const { agent = "assistant", model, tenant } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
   const budget = budgetOf(options);
   await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
@@ -31,7 +32,8 @@ export async function run(call: Call<RunOptions>): Promise<number> {
     knowledge,
     ...(model === undefined ? {} : { model }),
     ...(budget === undefined ? {} : { budget }),
-    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget }) }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget, tenant }) }),
   });
   if (!handle.isNew) {
     const verb = interrupted.delete(handle.id) ? "Resuming" : "Following";
