@@ -50,3 +50,31 @@ test("what a provider reports of one model holds up that model and no other, als
   await clock.advance(60_000);
   expect(await waiting).toBe("Yes.");
 });
+
+test("prices are loaded where some model has one, and a failure to load them is not kept", async () => {
+  const groups = { free: { members: ["own/a", "own/b"] }, metered: { members: ["own/a", "own/metered"] } };
+  const { values: settings } = await loadSettings({ directory: tmpdir(), environment: {}, overrides: { groups } });
+  const own = new Map(
+    ["own/a", "own/b", "own/metered"].map((reference) => {
+      const cost = reference === "own/metered" ? ("metered" as const) : ("free" as const);
+      return [reference, scripted(["Yes."], { provider: "own", name: reference.slice(4), capabilities: { cost } })];
+    }),
+  );
+  let loads = 0;
+  const models = manageModels({
+    settings,
+    resolve: async (reference) => own.get(reference) ?? scripted([]),
+    loadPrices: async () => {
+      if (loads++ === 0) throw new Error("not now");
+      return { version: "test", costMicroUsd: () => 5 };
+    },
+  });
+  await models.group("free");
+  await models.managed(own.get("own/a") ?? scripted([]));
+  expect(loads).toBe(0);
+  const metered = own.get("own/metered") ?? scripted([]);
+  await expect(models.managed(metered)).rejects.toThrow("not now");
+  expect((await models.managed(metered)).managed).toBe(true);
+  expect((await models.group("metered")).managed).toBe(true);
+  expect(loads).toBe(2);
+});

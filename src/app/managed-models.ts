@@ -51,6 +51,8 @@ type PricedModel = Pick<Model, "provider" | "name" | "capabilities">;
 export interface Management {
   readonly settings: Settings;
   readonly resolve: (reference: string) => Promise<Model>;
+  /** Loads the prices when they are first needed: by default the table, with those of the settings over it. */
+  readonly loadPrices?: () => Promise<Prices>;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -69,6 +71,7 @@ export function manageModels(management: Management): ManagedModels {
 class Manager implements ManagedModels {
   readonly #settings: Settings;
   readonly #resolve: Management["resolve"];
+  readonly #loadPrices: () => Promise<Prices>;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #cooldowns: Cooldowns;
@@ -78,9 +81,11 @@ class Manager implements ManagedModels {
   readonly #groups = new Map<string, Promise<Model>>();
   #prices: Promise<Prices> | undefined;
 
-  constructor({ settings, resolve, clock = systemClock, random = systemRandom }: Management) {
+  constructor(management: Management) {
+    const { settings, resolve, clock = systemClock, random = systemRandom } = management;
     this.#settings = settings;
     this.#resolve = resolve;
+    this.#loadPrices = management.loadPrices ?? (() => loadSettingsPrices(settings));
     this.#clock = clock;
     this.#random = random;
     this.#cooldowns = createCooldowns({ clock, random });
@@ -106,7 +111,7 @@ class Manager implements ManagedModels {
   }
 
   prices(): Promise<Prices> {
-    this.#prices ??= loadSettingsPrices(this.#settings);
+    this.#prices ??= this.#loadPrices();
     this.#prices.catch(() => (this.#prices = undefined));
     return this.#prices;
   }
