@@ -12,6 +12,7 @@ import { readText } from "../transport/decoder.ts";
 import type { ModelRequest } from "../model.ts";
 import { type MarkedBlock, writeMarks } from "./anthropic-cache.ts";
 import { anthropicSchema } from "./anthropic-schema.ts";
+import { checkConversation, nothingToAnswer } from "./conversation.ts";
 import { takeFile, unsuitableFile } from "./file-part.ts";
 import type { RequestTarget } from "./target.ts";
 import { type ToolIdRule, writtenId, writtenName } from "./tool-names.ts";
@@ -36,7 +37,9 @@ export function anthropicRequest(
   options: { readonly defaultMaxTokens: number; readonly structuredOutput: boolean },
 ): JsonObject {
   const { tools = [], toolChoice, responseFormat, temperature, stopSequences } = request;
+  checkConversation(request.messages, target);
   const { system, messages } = writeConversation(request.messages, target);
+  if (messages.length === 0) throw nothingToAnswer(target);
   return {
     model: target.model,
     max_tokens: request.maxOutputTokens ?? options.defaultMaxTokens,

@@ -91,14 +91,21 @@ describe.each(formats)("a request in the format of %s", (format, write) => {
     }
     expect(JSON.stringify(write({ messages, tools: [tool({})] }))).toContain('{"type":"object","properties":{}}');
     const call = { type: "tool.call", id: "a", name: "pick", input: '{"half' } as const;
-    const body = JSON.stringify(write({ messages: [{ role: "assistant", content: [call] }] }));
+    const result = { type: "tool.result", id: "a", name: "pick", output: 1 } as const;
+    const called: readonly Message[] = [
+      { role: "assistant", content: [call] },
+      { role: "tool", content: [result] },
+    ];
+    const body = JSON.stringify(write({ messages: called }));
     expect(body).toContain("invalid_input");
   });
 });
 
 it("each format holds an answer to a schema in its own way (acceptance 30)", () => {
   const schema = { type: "object", properties: {}, required: [], additionalProperties: false };
-  const bodies = formats.map(([, write]) => write({ messages: [], responseFormat: { name: "a", schema } }));
+  const bodies = formats.map(([, write]) =>
+    write({ messages: [userMessage("x")], responseFormat: { name: "a", schema } }),
+  );
   expect(bodies).toMatchObject([
     { response_format: { type: "json_schema", json_schema: { name: "a", schema, strict: true } } },
     { text: { format: { type: "json_schema", name: "a", schema, strict: true } } },
@@ -189,7 +196,9 @@ describe("marks of a prompt cache in Anthropic's format", () => {
           const message = index === 0 ? systemMessage("s") : userMessage(`m${index}`);
           return mark === undefined ? message : marked(message, mark);
         });
-        const ttls = controls(messages).map((control) => JSON.stringify(control).includes("1h"));
+        const ttls = controls([...messages, userMessage("end")]).map((control) =>
+          JSON.stringify(control).includes("1h"),
+        );
         expect(ttls.length).toBe(Math.min(4, caches.filter(Boolean).length));
         expect(ttls).toEqual(ttls.toSorted((a, b) => Number(b) - Number(a)));
       }),
@@ -206,7 +215,7 @@ describe("marks of a prompt cache in Anthropic's format", () => {
 
 describe("a schema in Anthropic's format", () => {
   const schemaOf = (schema: JsonObject): JsonValue | undefined =>
-    valuesOf(anthropic({ messages: [], responseFormat: { name: "a", schema } }), "schema")[0];
+    valuesOf(anthropic({ messages: [userMessage("x")], responseFormat: { name: "a", schema } }), "schema")[0];
 
   it("is closed, and says in words what an answer cannot be held to (acceptance 30)", () => {
     const schema = {
@@ -239,7 +248,7 @@ describe("a schema in Anthropic's format", () => {
     const record = { type: "object", additionalProperties: { type: "string" } };
     expect(() => schemaOf(record)).toThrow(refused(/keys are not named/));
     const without = { ...anthropicBounds, structuredOutput: false };
-    const request = { messages: [], responseFormat: { name: "a", schema: record } };
+    const request = { messages: [userMessage("x")], responseFormat: { name: "a", schema: record } };
     expect(anthropicRequest(request, target, without)).not.toHaveProperty("output_config");
   });
 });
@@ -264,6 +273,7 @@ it("a text that a model is to go on with ends without blanks in Anthropic's form
 
 it("an endpoint can want nine letters and digits for ids, and its own thoughts back (acceptance 22)", () => {
   const quirks = { ...compatibleQuirks, toolIds: "nine", reasoningField: "reasoning_content" } as const;
+  const resultOf = (id: string) => ({ type: "tool.result", id, name: "a", output: 1 }) as const;
   const messages: readonly Message[] = [
     {
       role: "assistant",
@@ -274,15 +284,16 @@ it("an endpoint can want nine letters and digits for ids, and its own thoughts b
         { type: "tool.call", id: "aB3dE6gH9", name: "a", input: {} },
       ],
     },
-    { role: "tool", content: [{ type: "tool.result", id: "call_1_0", name: "a", output: 1 }] },
+    { role: "tool", content: [resultOf("call_1_0"), resultOf("aB3dE6gH9")] },
     { role: "assistant", content: [{ type: "text", text: "One." }] },
     { role: "assistant", content: [{ type: "tool.call", id: "aB3dE6gH0", name: "a", input: {} }] },
+    { role: "tool", content: [resultOf("aB3dE6gH0")] },
   ];
   const body = openaiChatRequest({ messages }, target, quirks);
   const [first, kept] = valuesOf(body, "id");
   expect(first).toMatch(/^[a-zA-Z0-9]{9}$/);
   expect(kept).toBe("aB3dE6gH9");
-  expect(valuesOf(body, "tool_call_id")).toEqual([first]);
+  expect(valuesOf(body, "tool_call_id")).toEqual([first, "aB3dE6gH9", "aB3dE6gH0"]);
   expect(valuesOf(body, "reasoning_content")).toEqual(["Hm.", ""]);
 });
 
@@ -304,7 +315,8 @@ it("thoughts that OpenRouter hands through go back as they came, before what the
   expect(decoder.finish((part) => collector.push(part))).toBeUndefined();
   const message = collector.result?.message;
   expect(message?.content.map((part) => part.type)).toEqual(["reasoning", "text", "reasoning", "tool.call"]);
-  const messages = message ? [message] : [];
+  const result = { type: "tool.result", id: "a", name: "look", output: 1 } as const;
+  const messages: readonly Message[] = message ? [message, { role: "tool", content: [result] }] : [];
   const quirks = { ...compatibleQuirks, reasoningField: "reasoning_details" } as const;
   const whole = { ...text, text: "Hm.", signature: "sig" };
   expect(valuesOf(openaiChatRequest({ messages }, target, quirks), "reasoning_details")).toEqual([

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from "../../base/index.ts";
 import type { AssistantPart, FilePart, Message, TextPart, ToolDefinition, UserPart } from "../message.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest, ResponseFormat } from "../model.ts";
+import { checkConversation } from "./conversation.ts";
 import { dataUrl, takeFile, unsuitableFile } from "./file-part.ts";
 import { detailsIn } from "./reasoning-details.ts";
 import type { RequestTarget } from "./target.ts";
@@ -54,6 +55,7 @@ interface Writing {
 /** Writes a call as the body of a Chat Completions request. Errors: provider_invalid_request for what the format cannot carry. */
 export function openaiChatRequest(request: ModelRequest, target: RequestTarget, quirks: OpenAiChatQuirks): JsonObject {
   const { tools = [], toolChoice, responseFormat, maxOutputTokens, temperature, stopSequences, seed } = request;
+  checkConversation(request.messages, target);
   const format = responseFormat === undefined ? undefined : formatOf(responseFormat, quirks);
   return {
     model: target.model,

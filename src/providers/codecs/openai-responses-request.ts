@@ -2,6 +2,7 @@ import type { JsonObject } from "../../base/index.ts";
 import type { AssistantPart, FilePart, Message, ToolDefinition } from "../message.ts";
 import { textOf } from "../message.ts";
 import type { ModelRequest, ResponseFormat } from "../model.ts";
+import { checkConversation } from "./conversation.ts";
 import { dataUrl, takeFile } from "./file-part.ts";
 import { formatName } from "./openai-chat-request.ts";
 import { refusal, type RequestTarget } from "./target.ts";
@@ -26,6 +27,8 @@ export function openaiResponsesRequest(
   { reasoning }: { readonly reasoning: boolean },
 ): JsonObject {
   const { tools = [], toolChoice, responseFormat, maxOutputTokens, temperature, stopSequences = [] } = request;
+  const own = request.providerOptions?.[target.provider];
+  if (!elsewhere.some((key) => own?.[key] !== undefined)) checkConversation(request.messages, target);
   if (stopSequences.length > 0) throw refusal(target, "knows no stop sequences in this format", "stopSequences");
   return {
     model: target.model,
@@ -40,6 +43,9 @@ export function openaiResponsesRequest(
     ...(temperature !== undefined && { temperature }),
   };
 }
+
+/** Are a provider's own options that say where the conversation begins, so that what is sent is only the rest of it. */
+const elsewhere = ["previous_response_id", "conversation", "prompt"];
 
 function writeMessage(message: Message, target: RequestTarget): readonly JsonObject[] {
   switch (message.role) {

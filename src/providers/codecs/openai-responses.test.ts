@@ -92,9 +92,9 @@ describe("a request in the format of Responses", () => {
       max_output_tokens: 100,
       temperature: 0.5,
     });
-    expect(openaiResponsesRequest({ messages: [] }, target, { reasoning: false })).toEqual({
+    expect(openaiResponsesRequest({ messages: [systemMessage("s")] }, target, { reasoning: false })).toEqual({
       model: "m",
-      input: [],
+      input: [{ role: "system", content: "s" }],
       stream: true,
       store: false,
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FilePart, Message } from "../message.ts";
-import { systemMessage } from "../message.ts";
+import { systemMessage, userMessage } from "../message.ts";
 import type { ModelRequest } from "../model.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
 import { ollamaRequest } from "./ollama-request.ts";
@@ -149,7 +149,11 @@ describe("a request in OpenAI's format", () => {
     expect(openaiChatRequest(openaiCan, target, { ...quirks, structuredOutput: "none" })).not.toHaveProperty(
       "response_format",
     );
-    expect(Object.keys(openaiChatRequest({ messages: [] }, target, quirks))).toEqual(["model", "messages", "stream"]);
+    expect(Object.keys(openaiChatRequest({ messages: [systemMessage("s")] }, target, quirks))).toEqual([
+      "model",
+      "messages",
+      "stream",
+    ]);
   });
 });
 
@@ -196,12 +200,13 @@ describe("a request in Anthropic's format", () => {
   });
 
   it("always has a bound of tokens, and no empty messages", () => {
-    const messages: readonly Message[] = [{ role: "assistant", content: [{ type: "text", text: " " }] }];
+    const blank: Message = { role: "assistant", content: [{ type: "text", text: " " }] };
+    const messages = [blank, userMessage("x"), blank];
     expect(anthropicRequest({ messages }, claude, bounds)).toEqual({
       model: "m",
       max_tokens: 9,
       stream: true,
-      messages: [],
+      messages: [{ role: "user", content: [{ type: "text", text: "x" }] }],
     });
     const choice = anthropicRequest({ ...request, toolChoice: { name: "look" } }, claude, bounds);
     expect(choice["tool_choice"]).toEqual({ type: "tool", name: "look" });
