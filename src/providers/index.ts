@@ -112,7 +112,7 @@ export { createRetryBudget } from "./resilience/retry-budget.ts";
 export type { RetryBudget, RetryBudgetOptions } from "./resilience/retry-budget.ts";
 
 // Groups of models
-export { defaultFallback, group, guarded } from "./groups/group.ts";
+export { group, guarded } from "./groups/group.ts";
 export type {
   AffinityOptions,
   CancelPolicy,

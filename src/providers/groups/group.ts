@@ -1,19 +1,9 @@
-import { baseErrors, systemClock, systemRandom } from "../../base/index.ts";
-import type { Model, ModelCapabilities } from "../model.ts";
-import type { Prices } from "../money/price.ts";
+import { baseErrors } from "../../base/index.ts";
+import type { Model, ModelCapabilities, StreamPart } from "../model.ts";
 import { retryPolicy } from "../resilience/retry-policy.ts";
-import { createAffinity } from "./affinity.ts";
-import { GroupCall, type GroupState } from "./group-call.ts";
 import { groupCapabilities } from "./group-capabilities.ts";
-import type { FallbackRules, GroupOptions, GuardOptions } from "./group-options.ts";
-import { createMembers } from "./member.ts";
-import { failover } from "./strategies/failover.ts";
-
-/** Is what follows in mid-stream where nothing else is said. */
-export const defaultFallback: FallbackRules = { onText: "restart", onTools: "stop" };
-
-/** Prices nothing but what is free. */
-const unpriced: Prices = { version: "none", costMicroUsd: ({ free }) => (free === true ? 0 : null) };
+import type { createGroupEngine, GroupEngine, GroupSetup } from "./group-engine.ts";
+import type { GroupOptions, GuardOptions } from "./group-options.ts";
 
 /**
  * Makes a model of several models: each call is answered by the member that the strategy chooses, and by another when that
@@ -23,6 +13,7 @@ const unpriced: Prices = { version: "none", costMicroUsd: ({ free }) => (free ==
  * Errors: no_provider_available with `details` { candidates, retryAtMs } when no member can take a call; those of its
  * members when nothing is left to try; budget_exceeded; invalid_input for a group that makes no sense. `details.report` of
  * each tells of the attempts.
+ * Cost: what answers calls is loaded in the background.
  * @example examples/group-fallback.ts
  */
 export function group(options: GroupOptions): Model {
@@ -32,8 +23,8 @@ export function group(options: GroupOptions): Model {
       details: { group: name },
     });
   }
-  const state = stateOf(options, { provider: "group", name, reported: name });
-  return modelOf(state, groupCapabilities(state.members.map((member) => member.model)));
+  const models = options.members.map((member) => ("model" in member ? member.model : member));
+  return modelOf({ options, provider: "group", name, reported: name, filters: true }, groupCapabilities(models));
 }
 
 /**
@@ -44,42 +35,55 @@ export function guarded(model: Model, options: GuardOptions = {}): Model {
   if (model.managed === true) return model;
   const { retry, fallback, prices, queueMs, clock, random, ...member } = options;
   const { provider, name, capabilities } = model;
-  const members = [{ model, ...member }];
-  const state = stateOf(
-    { name, members, retry, fallback, prices, queueMs, clock, random },
-    { provider, name, reported: undefined },
-  );
-  return modelOf({ ...state, filters: false }, capabilities);
+  const group = { name, members: [{ model, ...member }], retry, fallback, prices, queueMs, clock, random };
+  return modelOf({ options: group, provider, name, reported: undefined, filters: false }, capabilities);
 }
 
-function stateOf(options: GroupOptions, identity: Pick<GroupState, "provider" | "name" | "reported">): GroupState {
-  const { clock = systemClock, random = systemRandom, prices = unpriced, queueMs = 60_000 } = options;
-  const policy = retryPolicy(options.retry);
-  return {
-    ...identity,
-    members: createMembers(options.members, { clock, random }),
-    strategy: options.strategy ?? failover(),
-    affinity: options.affinity === undefined ? undefined : createAffinity(options.affinity, clock),
-    prices,
-    filters: true,
-    queueMs,
-    longestWaitMs: policy.longestWaitMs,
-    clock,
-    random,
-    policy,
-    rules: { ...defaultFallback, ...options.fallback },
-  };
+let createEngine: typeof createGroupEngine | undefined;
+
+/** An import costs what a program needs to begin: the engine comes when there is a group. */
+async function load(): Promise<typeof createGroupEngine> {
+  createEngine ??= (await import("./group-engine.ts")).createGroupEngine;
+  return createEngine;
 }
 
-function modelOf(state: GroupState, capabilities: ModelCapabilities): Model {
-  const { provider, name } = state;
+function modelOf(setup: GroupSetup, capabilities: ModelCapabilities): Model {
+  const { provider, name } = setup;
+  // What makes no sense is told where it is written, not at the first call.
+  retryPolicy(setup.options.retry);
+  load().catch(() => {});
+  let engine: GroupEngine | undefined;
+  const made = (create: typeof createGroupEngine): GroupEngine => (engine ??= create(setup));
   return {
     provider,
     name,
     capabilities,
     managed: true,
     stream: (request, options = {}) => ({
-      [Symbol.asyncIterator]: () => new GroupCall(state, request, options),
+      [Symbol.asyncIterator]: () =>
+        createEngine === undefined
+          ? whenLoaded(async () => made(await load()).call(request, options))
+          : made(createEngine).call(request, options),
     }),
+  };
+}
+
+type Parts = AsyncIterator<StreamPart, undefined, undefined>;
+
+/** Makes the iterator of a call that comes before the engine does. */
+function whenLoaded(make: () => Promise<Parts>): Parts {
+  let call: Promise<Parts> | undefined;
+  let left = false;
+  return {
+    async next() {
+      if (left) return { done: true, value: undefined };
+      call ??= make();
+      return await (await call).next();
+    },
+    async return() {
+      left = true;
+      await (await call)?.return?.();
+      return { done: true, value: undefined };
+    },
   };
 }
