@@ -337,3 +337,12 @@ test("a model that is free costs what the settings say it does", async () => {
   await using models = await modelsOf({}, { providers: { ollama }, groups: { one: { members: ["ollama/m"] } } });
   expect((await models.query()).matches.find(({ model }) => model === "ollama/m")?.costMicroUsd).toBe(5_000);
 });
+
+test("a provider whose description is wrong is not chosen by itself, and the reason is told", async () => {
+  const broken = { kind: "custom", baseUrl: "http://127.0.0.1:1", endpoint: {}, models: ["m"] } as const;
+  await using models = await modelsOf({}, { providers: { broken } });
+  const { candidates, choice } = await models.detect();
+  expect(choice.provider).toBe("offline");
+  const problem: unknown = expect.stringContaining("endpoint.request");
+  expect(candidates[0]).toMatchObject({ provider: "broken", usable: false, problem });
+});

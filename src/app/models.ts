@@ -52,7 +52,7 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
   };
   const management = manageModels({ settings, resolve });
   let detected: Promise<Detection> | undefined;
-  const detect = async (signal?: AbortSignal): Promise<Detection> => {
+  const look = async (signal?: AbortSignal): Promise<Detection> => {
     const detection = await detectProviders({
       variables: variablesOf(settings),
       signal,
@@ -62,8 +62,12 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
         return await probe.listModels({ signal: probeSignal });
       },
     });
-    const candidates = merged(configured(settings), detection.candidates);
-    return { candidates, choice: candidates.find((each) => each.usable && each.model !== null) ?? detection.choice };
+    return { ...detection, candidates: merged(configured(settings), detection.candidates) };
+  };
+  const detect = async (signal?: AbortSignal): Promise<Detection> => {
+    const looked = await look(signal);
+    const candidates = await Promise.all(looked.candidates.map((each) => made(each, settings, providers)));
+    return { candidates, choice: candidates.find((each) => each.usable && each.model !== null) ?? looked.choice };
   };
   const get = async (reference?: string): Promise<Model> => {
     const wanted = reference ?? settings.model;
@@ -85,7 +89,7 @@ export function createModels(settings: Settings, added: readonly Provider[] = []
     prices: () => management.prices(),
     gates: () => management.gates(),
     async query(query, signal) {
-      const { candidates } = await detect(signal);
+      const { candidates } = await look(signal);
       return await queryAmong(usableModels(candidates, settings), (each) => entryOf(each, { get, management }), query);
     },
     [Symbol.asyncDispose]: () => providers[Symbol.asyncDispose](),
@@ -144,6 +148,15 @@ function configured(settings: Settings): Candidate[] {
     const problem = keyless ? { problem: `Set ${keyVariable} to use ${provider}.` } : {};
     return [{ provider, model, usable: !keyless, reason: "It is configured with its models", ...problem }];
   });
+}
+
+/** Makes the provider of the settings that could be chosen: where what they say of it is wrong it is not usable, and the reason is told. */
+async function made(candidate: Candidate, settings: Settings, providers: Providers): Promise<Candidate> {
+  if (!candidate.usable || settings.providers[candidate.provider]?.models === undefined) return candidate;
+  return await providers.get(candidate.provider).then(
+    () => candidate,
+    (error: unknown) => ({ ...candidate, usable: false, problem: toAtlasError(error).message }),
+  );
 }
 
 /** Puts what is configured before what was found; a provider that is both is told of once, with what was found against it. */
