@@ -1,5 +1,6 @@
-import { createGate, generate, scripted, userMessage } from "../src/providers/index.ts";
-import type { Gate, GateLimits } from "../src/providers/index.ts";
+import { generate, scripted, userMessage } from "../src/providers/index.ts";
+import { createGate } from "../src/providers/resilience/index.ts";
+import type { Gate, GateLimits } from "../src/providers/resilience/index.ts";
 import { manualClock } from "../src/testing/index.ts";
 import type { BenchResult } from "./lib/harness.ts";
 import { timeMs } from "./lib/harness.ts";

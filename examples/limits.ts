@@ -1,6 +1,7 @@
 // Limits, retries and a breaker around one model: calls wait their turn, a failure that passes is tried again, and one that
 // does not closes the gate. Scripted models stand in for real ones, so that the example runs offline.
-import { createGate, generate, guarded, providerErrors, scripted, userMessage } from "atlas-agents";
+import { generate, guarded, providerErrors, scripted, userMessage } from "atlas-agents";
+import { createGate } from "atlas-agents/providers/resilience";
 
 const request = { messages: [userMessage("Why does bread rise?")], maxOutputTokens: 100 };
 const failure = () => providerErrors.create("provider_error", "The house is on fire.");

@@ -1,28 +1,15 @@
 import type { Clock, Random } from "../base/index.ts";
 import { AtlasError, isAtlasError, systemClock, systemRandom } from "../base/index.ts";
-import type {
-  ControlledGate,
-  Cooldowns,
-  GateSnapshot,
-  GroupMember,
-  GuardOptions,
-  Limiter,
-  Model,
-  PricedCall,
-  Prices,
-  RetryBudget,
-  Strengths,
-} from "../providers/index.ts";
+import type { GroupMember, GuardOptions, Model, PricedCall, Prices, Strengths } from "../providers/index.ts";
+import type { ControlledGate, Cooldowns, GateSnapshot, Limiter, RetryBudget } from "../providers/resilience/index.ts";
+import { factsOf, group, guarded } from "../providers/index.ts";
 import {
   createConcurrencyLimiter,
   createCooldowns,
   createGate,
   createRateLimiter,
   createRetryBudget,
-  factsOf,
-  group,
-  guarded,
-} from "../providers/index.ts";
+} from "../providers/resilience/index.ts";
 import { appErrors } from "./errors.ts";
 import { strategyNamed } from "./group-strategies.ts";
 import { nearest } from "./nearest.ts";

@@ -1,7 +1,6 @@
 import type {
   Candidate,
   Detection,
-  GateSnapshot,
   Model,
   ModelEntry,
   ModelQuery,
@@ -11,6 +10,7 @@ import type {
   Providers,
   Variables,
 } from "../providers/index.ts";
+import type { GateSnapshot } from "../providers/resilience/index.ts";
 import { toAtlasError } from "../base/index.ts";
 import { createProviders, detectProviders, providerPresets, queryModels } from "../providers/index.ts";
 import { manageModels } from "./managed-models.ts";

@@ -88,29 +88,6 @@ export type { TextChannel, TextFilter, TextTransformOptions } from "./streams/te
 export { holdBack, redact, replace } from "./streams/text-filters.ts";
 export type { HoldBackBoundary, HoldBackOptions, RedactOptions, ReplaceOptions } from "./streams/text-filters.ts";
 
-// Limits, breaker and retries of one model
-export type { GateAvailability, EnterOptions, Gate, GateNeed, CallOutcome, GatePass } from "./resilience/gate.ts";
-export { createGate } from "./resilience/create-gate.ts";
-export type { ControlledGate, GateLimits, GateOptions, GateSnapshot } from "./resilience/create-gate.ts";
-export type { GateEvent, GateHappening } from "./resilience/gate-parts.ts";
-export { createCooldowns, defaultCooldown } from "./resilience/cooldown.ts";
-export type { CooldownKey, CooldownOptions, Cooldowns, FailedCall } from "./resilience/cooldown.ts";
-export { defaultBreaker } from "./resilience/breaker.ts";
-export type { BreakerOptions, BreakerState } from "./resilience/breaker.ts";
-export { createRateLimiter } from "./resilience/rate-limiter.ts";
-export type { RateLimiterOptions } from "./resilience/rate-limiter.ts";
-export { createConcurrencyLimiter } from "./resilience/concurrency.ts";
-export type { ConcurrencyLimiter, ConcurrencyOptions } from "./resilience/concurrency.ts";
-export type { LimiterHold, Limiter } from "./resilience/limiter.ts";
-export { createHealthCheck } from "./resilience/health.ts";
-export type { ProviderHealth, HealthCheck, HealthOptions } from "./resilience/health.ts";
-export { failureKind, outcomeOfError } from "./resilience/outcome.ts";
-export type { FailureKind } from "./resilience/outcome.ts";
-export { decideRetry, defaultRetryPolicy, retryPolicy } from "./resilience/retry-policy.ts";
-export type { RetryDecision, RetryPolicy, RetryState } from "./resilience/retry-policy.ts";
-export { createRetryBudget } from "./resilience/retry-budget.ts";
-export type { RetryBudget, RetryBudgetOptions } from "./resilience/retry-budget.ts";
-
 // Groups of models
 export { group, guarded } from "./groups/group.ts";
 export type {

@@ -116,7 +116,7 @@ export function findBreaches(sources: readonly Source[]): readonly Breach[] {
 function place(path: string): { folder: string; isAdapter: boolean; isIndex: boolean } {
   const [, second = "", ...rest] = path.split("/");
   const folder = rest.length === 0 ? "" : second;
-  return { folder, isAdapter: rest[0] === "adapters", isIndex: rest.length <= 1 && path.endsWith("/index.ts") };
+  return { folder, isAdapter: rest[0] === "adapters", isIndex: rest.length <= 2 && path.endsWith("/index.ts") };
 }
 
 function refuse(path: string, specifier: string): string | undefined {

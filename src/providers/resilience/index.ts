@@ -1,0 +1,22 @@
+// Limits, breaker and retries of one model: what stands behind `guarded()` and the members of groups, for programs that make their own.
+export type { GateAvailability, EnterOptions, Gate, GateNeed, CallOutcome, GatePass } from "./gate.ts";
+export { createGate } from "./create-gate.ts";
+export type { ControlledGate, GateLimits, GateOptions, GateSnapshot } from "./create-gate.ts";
+export type { GateEvent, GateHappening } from "./gate-parts.ts";
+export { createCooldowns, defaultCooldown } from "./cooldown.ts";
+export type { CooldownKey, CooldownOptions, Cooldowns, FailedCall } from "./cooldown.ts";
+export { defaultBreaker } from "./breaker.ts";
+export type { BreakerOptions, BreakerState } from "./breaker.ts";
+export { createRateLimiter } from "./rate-limiter.ts";
+export type { RateLimiterOptions } from "./rate-limiter.ts";
+export { createConcurrencyLimiter } from "./concurrency.ts";
+export type { ConcurrencyLimiter, ConcurrencyOptions } from "./concurrency.ts";
+export type { LimiterHold, Limiter } from "./limiter.ts";
+export { createHealthCheck } from "./health.ts";
+export type { ProviderHealth, HealthCheck, HealthOptions } from "./health.ts";
+export { failureKind, outcomeOfError } from "./outcome.ts";
+export type { FailureKind } from "./outcome.ts";
+export { decideRetry, defaultRetryPolicy, retryPolicy } from "./retry-policy.ts";
+export type { RetryDecision, RetryPolicy, RetryState } from "./retry-policy.ts";
+export { createRetryBudget } from "./retry-budget.ts";
+export type { RetryBudget, RetryBudgetOptions } from "./retry-budget.ts";
