@@ -65,14 +65,10 @@ export type { TaskKind } from "./capability-table/task-kinds.ts";
 export { queryModels, strengthAt } from "./query-models.ts";
 export type { ModelEntry, ModelMatch, ModelNeeds, ModelQuery, ModelQueryResult } from "./query-models.ts";
 export type { ComparedCall } from "./comparison/compared-call.ts";
-export { compareModels, comparisonHtml, comparisonPrompts } from "./comparison/comparison.ts";
+export { compareModels, comparisonHtml, comparisonPrompts, comparisonTable } from "./comparison/comparison.ts";
 export type { Comparison, ComparisonOptions } from "./comparison/compare-models.ts";
-export { comparisonTable } from "./comparison/comparison-table.ts";
 export type { ComparisonTable } from "./comparison/comparison-table.ts";
-export { judgeAnswer } from "./comparison/judge.ts";
-export type { Judgement } from "./comparison/judge.ts";
 export type { AnswerCheck, ComparisonPrompt } from "./comparison/prompts.ts";
-export { qualityOf } from "./comparison/summary.ts";
 export type { ModelSummary } from "./comparison/summary.ts";
 
 // Reading a stream

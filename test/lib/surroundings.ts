@@ -1,4 +1,4 @@
-import type { AgentSurroundings } from "../../src/agents/agent-workflow.ts";
+import type { AgentSurroundings } from "../../src/agents/agent-surroundings.ts";
 import { createBudget } from "../../src/base/index.ts";
 import type { Clock } from "../../src/base/index.ts";
 import type { Knowledge } from "../../src/knowledge/index.ts";

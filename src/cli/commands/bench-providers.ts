@@ -41,7 +41,7 @@ export async function benchProviders(call: Call<BenchOptions>): Promise<number> 
   });
   screen.progress("");
   if (screen.json) screen.printJson(comparison);
-  else showTable(comparison, call);
+  else await showTable(comparison, call);
   if (page !== undefined) {
     await writeFile(page, screen.hide(await comparisonHtml(comparison)));
     screen.say(`The page is ${page}.`);
@@ -87,8 +87,8 @@ function progressOf({ model, prompt, ok, code }: ComparedCall, done: number, tot
   return `${done} of ${total}: ${oneLine(model, 40)} ${prompt} ${ok ? "answered" : `failed (${code ?? ""})`}`;
 }
 
-function showTable({ models, judge, priceTable, calls }: Comparison, { screen }: Call): void {
-  const { head, rows: found } = comparisonTable(models);
+async function showTable({ models, judge, priceTable, calls }: Comparison, { screen }: Call): Promise<void> {
+  const { head, rows: found } = await comparisonTable(models);
   const rows = [head, ...found.map((cells) => cells.map((cell) => oneLine(cell, 40)))];
   const widths = head.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   rows.forEach((row, index) => {

@@ -1,5 +1,5 @@
 import type { Comparison } from "./compare-models.ts";
-import { comparisonTable, dollars, milliseconds, percent } from "./comparison-table.ts";
+import { dollars, milliseconds, percent, tableOf } from "./comparison-table.ts";
 import { type ModelSummary, qualityOf } from "./summary.ts";
 
 /** Does what `comparisonHtml` says. */
@@ -10,7 +10,7 @@ export function htmlOf(comparison: Comparison): string {
     judge === null ? "no judge" : `judge: ${judge}`,
     priceTable === null ? "no price table" : `prices: ${priceTable}`,
   ];
-  const found = comparisonTable(models);
+  const found = tableOf(models);
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -21,7 +21,7 @@ const columns: readonly (readonly [title: string, cell: (model: ModelSummary) =>
 ];
 
 /** Writes what was found of each model as a table. Names of models are as they were given, not made harmless. */
-export function comparisonTable(models: readonly ModelSummary[]): ComparisonTable {
+export function tableOf(models: readonly ModelSummary[]): ComparisonTable {
   return {
     head: columns.map(([title]) => title),
     rows: models.map((model) => columns.map(([, cell]) => cell(model))),

@@ -1,5 +1,7 @@
 import type { Comparison, ComparisonOptions } from "./compare-models.ts";
+import type { ComparisonTable } from "./comparison-table.ts";
 import type { ComparisonPrompt } from "./prompts.ts";
+import type { ModelSummary } from "./summary.ts";
 
 /**
  * Asks several models the same prompts and measures latency, first part, tokens, cost, and quality by checks and by a judge.
@@ -17,6 +19,12 @@ export async function compareModels(options: ComparisonOptions): Promise<Compari
 export async function comparisonHtml(comparison: Comparison): Promise<string> {
   const { htmlOf } = await import("./comparison-html.ts");
   return htmlOf(comparison);
+}
+
+/** Gives the summaries of a comparison as a table for people. */
+export async function comparisonTable(models: readonly ModelSummary[]): Promise<ComparisonTable> {
+  const { tableOf } = await import("./comparison-table.ts");
+  return tableOf(models);
 }
 
 /** Gives the standard prompts, to choose from or to add to. */

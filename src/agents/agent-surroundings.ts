@@ -1,0 +1,17 @@
+import type { Budget, Clock } from "../base/index.ts";
+import type { Knowledge } from "../knowledge/index.ts";
+import type { Model } from "../providers/index.ts";
+
+/** Is what agents need from the program around them. */
+export interface AgentSurroundings {
+  readonly clock: Clock;
+  readonly knowledge: Knowledge;
+  /** Larger files are refused when documents are taken in. */
+  readonly maxFileBytes: number;
+  /** Finds a model by `provider/name`; without a name the configured or detected one. */
+  readonly model: (name?: string) => Promise<Model>;
+  /** Gives a model of the program's own its retries, limits and accounting; one that has them is given back as it is. */
+  readonly managed: (model: Model) => Promise<Model>;
+  /** Gives what all runs together may spend, or those of a tenant below it. */
+  readonly budget: (tenant?: string) => Promise<Budget>;
+}
