@@ -20,6 +20,7 @@ export function createNarrator(screen: Screen): Narrator {
   let answeredBy: string | undefined;
   let ingested: JsonObject[] = [];
   const dim = (text: string): void => screen.say([styled("dim", text)]);
+  const warn = (text: string): void => screen.say([styled("yellow", text)]);
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
   const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
     "knowledge.progressed": (data) =>
@@ -41,30 +42,20 @@ export function createNarrator(screen: Screen): Narrator {
     },
     "attempt.failed": (data) => {
       const model = short(`${text(data["provider"])}/${text(data["model"])}`, 60);
-      screen.say([styled("yellow", `The model ${model} failed (${short(text(data["code"]), 60)})`)]);
+      warn(`The model ${model} failed (${short(text(data["code"]), 60)})`);
     },
     "answer.restarted": (data) => {
       streamed = "";
-      screen.say([
-        styled("yellow", `${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} begins anew:`),
-      ]);
+      warn(`${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} begins anew:`);
     },
-    "answer.continued": (data) => {
-      screen.say([
-        styled("yellow", `${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} goes on:`),
-      ]);
-    },
+    "answer.continued": (data) =>
+      warn(`${short(text(data["from"]), 60)} broke off; ${short(text(data["to"]), 60)} goes on:`),
     "model.completed": (data) => {
       const name = memberIn(data["report"]);
       if (name !== undefined && name !== answeredBy) dim(`answered by ${short(name, 60)}`);
       answeredBy = name;
     },
-    "tool.started": (data) =>
-      dim(`→ ${short(text(data["name"]), 40)} ${short(JSON.stringify(data["input"] ?? {}), 100)}`),
-    "tool.completed": (data) => dim(`  ${short(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`),
-    "tool.failed": (data) => {
-      screen.say([styled("yellow", `  ${short(text(data["name"]), 40)} failed: ${short(messageOf(data["error"]))}`)]);
-    },
+    ...toolTellers(screen),
   };
   return {
     tell(event) {
@@ -78,6 +69,21 @@ export function createNarrator(screen: Screen): Narrator {
     get streamed() {
       return streamed;
     },
+  };
+}
+
+/** Tells of the calls of tools. */
+function toolTellers(screen: Screen): Readonly<Record<string, (data: JsonObject) => void>> {
+  const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
+  return {
+    "tool.started": (data) => {
+      const input = short(JSON.stringify(data["input"] ?? {}), 100);
+      screen.say([styled("dim", `→ ${short(text(data["name"]), 40)} ${input}`)]);
+    },
+    "tool.completed": (data) =>
+      screen.say([styled("dim", `  ${short(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`)]),
+    "tool.failed": (data) =>
+      screen.say([styled("yellow", `  ${short(text(data["name"]), 40)} failed: ${short(messageOf(data["error"]))}`)]),
   };
 }
 
