@@ -1,4 +1,13 @@
 import { baseErrors } from "../../base/index.ts";
+import {
+  anyCharacter,
+  type CharacterSet,
+  characterSets,
+  joinReaches,
+  type PatternItem,
+  type Reach,
+  reachAfter,
+} from "./repetitions.ts";
 
 /** Is a pattern that can be looked for in a text that is not whole yet. Both find the next match from `lastIndex` on. */
 export interface PartialPattern {
@@ -19,7 +28,8 @@ const manyTimes = 16;
  * Makes the partial form of a text or a regular expression.
  *
  * Errors: invalid_input for what cannot be told from a part of the text (looking around, back-references, the flag v), what
- * matches an empty text, and what can take exponential time: a repetition of something that repeats or has alternatives.
+ * matches an empty text, and what can take more time than the square of the text: a repetition of something that repeats or has
+ * alternatives, and repetitions in a row that take the same characters.
  */
 export function partialPattern(pattern: string | RegExp): PartialPattern {
   if (pattern === "") throw refused("", "it is empty");
@@ -28,7 +38,7 @@ export function partialPattern(pattern: string | RegExp): PartialPattern {
   if (flags.includes("v")) throw refused(source, "the flag v is not supported; use u");
   const whole = new RegExp(source, `g${flags}`);
   if (new RegExp(source, flags).test("")) throw refused(source, "it matches an empty text");
-  const { text } = new Translation(source, flags.includes("u")).alternatives();
+  const { text } = new Translation(source, flags).alternatives();
   const partial = new RegExp(text, `g${flags}`);
   return { whole, partial, ...(typeof pattern === "string" && { chars: pattern.length }) };
 }
@@ -41,32 +51,44 @@ function refused(source: string, reason: string): Error {
 
 type Translated = { readonly text: string; readonly repeats: boolean };
 
+const once = { least: 1, most: 1 } as const;
+
 /** Walks over the source of a regular expression and lets each of its atoms also match the end of the text. */
 class Translation {
   readonly #source: string;
   readonly #unicode: boolean;
+  readonly #setOf: (atom: string) => CharacterSet;
   #at = 0;
+  #reach: Reach = [];
+  /** All characters of the group under way. */
+  #taken: CharacterSet = 0n;
 
-  constructor(source: string, unicode: boolean) {
+  constructor(source: string, flags: string) {
     this.#source = source;
-    this.#unicode = unicode;
+    this.#unicode = flags.includes("u");
+    this.#setOf = characterSets(source, flags);
   }
 
   /** Translates up to the end or the parenthesis that closes. `repeats`: it holds a repetition, or alternatives. */
   alternatives(): Translated {
     let text = "";
     let repeats = false;
+    const before = this.#reach;
+    const others: Reach[] = [];
     while (this.#at < this.#source.length && this.#source[this.#at] !== ")") {
       if (this.#source[this.#at] === "|") {
         text += "|";
         this.#at++;
         repeats = true;
+        others.push(this.#reach);
+        this.#reach = before;
         continue;
       }
       const term = this.#term();
       text += term.text;
       repeats ||= term.repeats;
     }
+    this.#reach = joinReaches([...others, this.#reach]);
     return { text, repeats };
   }
 
@@ -74,13 +96,46 @@ class Translation {
     const first = this.#source[this.#at];
     if (first === "^" || first === "$") {
       this.#at++;
+      this.#reachOver({ set: anyCharacter, ...once });
       return { text: first, repeats: false };
     }
-    const atom = first === "(" ? this.#group() : { text: this.#atom(), repeats: false };
+    const start = this.#at;
+    const before = this.#reach;
+    const around = this.#taken;
+    this.#taken = 0n;
+    const atom = first === "(" ? this.#group() : this.#single();
     const [quantifier = ""] = this.#match(/(?:[*+?]|\{\d+(?:,\d*)?\})\??/y);
-    const many = isMany(quantifier);
+    const times = timesOf(quantifier);
+    const many = times.most > manyTimes;
     if (many && atom.repeats) throw this.#refuse("it repeats what repeats itself or has alternatives");
+    const end = this.#at;
+    if (times.most > 1 && atom.repeats) {
+      // A second time, for what repeats in it may go on in its next turn.
+      this.#at = start;
+      this.#group();
+      this.#at = end;
+    }
+    const inside = first === "(" ? this.#reach : [];
+    const set = this.#taken;
+    this.#taken |= around;
+    if (first !== "(" || times.least !== times.most) {
+      this.#reach = before;
+      this.#reachOver({ set, ...times });
+      this.#reach = joinReaches([this.#reach, inside]);
+    }
     return { text: `(?:${atom.text}|${textEnd})${quantifier}`, repeats: many || atom.repeats };
+  }
+
+  #single(): Translated {
+    const text = this.#atom();
+    this.#taken |= /^\\b$/i.test(text) ? anyCharacter : this.#setOf(text);
+    return { text, repeats: false };
+  }
+
+  #reachOver(item: PatternItem): void {
+    const reach = reachAfter(this.#reach, item);
+    if (reach === undefined) throw this.#refuse("repetitions in a row take the same characters");
+    this.#reach = reach;
   }
 
   #group(): Translated {
@@ -116,11 +171,13 @@ class Translation {
   }
 }
 
-function isMany(quantifier: string): boolean {
-  if (/^[*+]/.test(quantifier)) return true;
+function timesOf(quantifier: string): Pick<PatternItem, "least" | "most"> {
   const bounds = /^\{(\d+)(,?)(\d*)\}/.exec(quantifier);
-  if (bounds === null) return false;
-  const [, least = "", comma, most = ""] = bounds;
-  if (comma === "") return Number(least) > manyTimes;
-  return most === "" || Number(most) > manyTimes;
+  if (bounds !== null) {
+    const [, least = "", comma, most = ""] = bounds;
+    const end = most === "" ? Number.POSITIVE_INFINITY : Number(most);
+    return { least: Number(least), most: comma === "" ? Number(least) : end };
+  }
+  const most = /^[*+]/.test(quantifier) ? Number.POSITIVE_INFINITY : 1;
+  return { least: /^[*?]/.test(quantifier) ? 0 : 1, most };
 }
