@@ -135,11 +135,14 @@ describe("a token server that gives none", () => {
     [302, "", "provider_authentication"],
     [429, { error: "slow_down" }, "provider_rate_limited"],
     [503, "busy", "provider_error"],
+    [200, { error: "invalid_grant", error_description: refreshToken }, "provider_authentication"],
+    [200, { error: "temporarily_unavailable" }, "provider_error"],
     [200, { access_token: "" }, "provider_malformed_response"],
     [200, { access_token: "token-secret", token_type: "mac" }, "provider_malformed_response"],
     [200, "token-secret", "provider_malformed_response"],
   ])("with HTTP %i and %j is %s, and shows no secret", async (status, body, code) => {
-    server.answer({ status, chunks: [typeof body === "string" ? body : JSON.stringify(body)] });
+    const headers = { "content-type": typeof body === "string" ? "text/html" : "application/json;charset=utf-8" };
+    server.answer({ status, headers, chunks: [typeof body === "string" ? body : JSON.stringify(body)] });
     const error: unknown = await source({ refreshToken })
       .token({})
       .catch((thrown: unknown) => thrown);

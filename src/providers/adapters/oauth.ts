@@ -57,7 +57,7 @@ export function oauthTokens(options: OauthOptions): TokenSource {
     // Here `error` is the code itself.
     failureIn: (body) =>
       isJsonObject(body) && "error" in body ? { error: { code: readText(body, "error") } } : undefined,
-    jsonAnswers: true,
+    jsonAnswers: false,
   });
   let refreshToken = textOf(options.refreshToken);
   let current: Grant | undefined;
@@ -149,20 +149,25 @@ function readGrant(answer: JsonValue, startMs: number): Grant | undefined {
 
 const unavailable = new Set(["provider_timeout", "provider_unreachable", "provider_error", "provider_rate_limited"]);
 
+const passing: ReadonlySet<string> = new Set(["server_error", "temporarily_unavailable", "slow_down"]);
+
 /** Says of a refusal that it is about who asks; what will pass by itself stays what it is. */
 function refused(error: unknown, context: CallContext, person: boolean): AtlasError {
   if (!isAtlasError(error)) throw error;
   const { status, providerCode } = error.details;
-  if (typeof status !== "number" || unavailable.has(error.code)) return error;
+  // Some servers refuse with HTTP 200: then there is no status, and the word is all there is to go by.
+  const inBody = status === undefined && typeof providerCode === "string" && !passing.has(providerCode);
+  if (!inBody && (typeof status !== "number" || unavailable.has(error.code))) return error;
   // Where there is no token server, nobody has refused anything.
-  const nowhere = status < 400 || status === 404 || status === 405;
+  const nowhere = typeof status === "number" && (status < 400 || status === 404 || status === 405);
   const message = nowhere
     ? "gives no tokens at this address; check tokenUrl, which must be the final address"
     : person
       ? "did not accept the refresh token; log in again, or check the client's name and secret"
       : "did not accept the client; check its name, its secret and the scope";
   const code = typeof providerCode === "string" ? { providerCode } : {};
-  return faultError({ code: "provider_authentication", message, status, ...code }, context, { phase: "headers" });
+  const known = typeof status === "number" ? { status, ...code } : code;
+  return faultError({ code: "provider_authentication", message, ...known }, context, { phase: "headers" });
 }
 
 function textOf(secret: SecretText | undefined): string | undefined {
