@@ -78,3 +78,29 @@ test("prices are loaded where some model has one, and a failure to load them is 
   expect((await models.group("metered")).managed).toBe(true);
   expect(loads).toBe(2);
 });
+
+test("a run waits in line behind long answers instead of failing", async () => {
+  const overrides = {
+    providers: {
+      acme: { kind: "openai-compatible" as const, baseUrl: "http://127.0.0.1:9", limits: { concurrency: 1 } },
+    },
+  };
+  const { values: settings } = await loadSettings({ directory: tmpdir(), environment: {}, overrides });
+  const clock = manualClock();
+  const models = manageModels({
+    settings,
+    clock,
+    resolve: () => Promise.reject(new Error("Nothing is resolved here.")),
+  });
+  const slow = scripted(() => ({ text: "Done.", delayMs: 200_000 }), { provider: "acme", name: "slow", clock });
+  const model = await models.managed(slow);
+  const answers = Promise.all([1, 2, 3].map(() => generate(model, { messages: [userMessage("Well?")] })));
+  let over = false;
+  void answers.finally(() => (over = true)).catch(() => {});
+  while (!over) {
+    await clock.advance(5_000);
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+  expect((await answers).map(({ text }) => text)).toEqual(["Done.", "Done.", "Done."]);
+  expect(clock.monotonic()).toBeGreaterThanOrEqual(600_000);
+});

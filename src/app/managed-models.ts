@@ -50,6 +50,9 @@ interface Shared {
   readonly retryBudget: RetryBudget;
 }
 
+/** Runs are not in a hurry: a call waits for the end of several long answers before it is given up. */
+const queueMs = 900_000;
+
 /** Makes the management of the models of one Atlas: what it knows of a provider is shared by all that call it. */
 export function manageModels(management: Management): ManagedModels {
   return new Manager(management);
@@ -122,13 +125,14 @@ class Manager implements ManagedModels {
     return guarded(model, {
       ...this.#guardOf(model),
       prices: await this.#pricesOf([model]),
+      queueMs,
       clock: this.#clock,
       random: this.#random,
     });
   }
 
   async #makeGroup(name: string, found: GroupSettings): Promise<Model> {
-    const { strategy = "failover", weights = {}, onText, onTools, maxAttempts, affinityMs } = found;
+    const { strategy = "failover", weights = {}, onText, onTools, firstPartMs, maxAttempts, affinityMs } = found;
     const members = await Promise.all(
       found.members.map(async (reference) => {
         const member = await this.#memberOf(reference).catch((error: unknown) => {
@@ -141,7 +145,8 @@ class Manager implements ManagedModels {
       name,
       members,
       strategy: strategyNamed(strategy),
-      fallback: { ...(onText && { onText }), ...(onTools && { onTools }) },
+      fallback: { ...(onText && { onText }), ...(onTools && { onTools }), firstPartMs },
+      queueMs,
       ...(maxAttempts !== undefined && { retry: { maxAttempts } }),
       ...(affinityMs !== undefined && { affinity: { ttlMs: affinityMs } }),
       prices: await this.#pricesOf(members.map(({ model }) => model)),

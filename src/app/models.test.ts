@@ -243,6 +243,7 @@ test.each(groupStrategies)("a group of the strategy %s is made of its settings a
     onTools: "restart",
     maxAttempts: 2,
     affinityMs: 60_000,
+    firstPartMs: 30_000,
   } as const;
   await using models = await modelsOf({}, { groups: { pair } }, [own]);
   const group = await models.get("group:pair");

@@ -107,6 +107,10 @@ const groups: readonly SettingKey[] = [
     minimum: 1,
     doc: "Attempts that one call may take, over all members.",
   },
+  milliseconds(
+    "groups.*.firstPartMs",
+    "Time that a member has until its answer begins, while another could take the call, in milliseconds.",
+  ),
   milliseconds("groups.*.affinityMs", "Time for which the calls of one run stay on one member, in milliseconds."),
 ];
 

@@ -34,6 +34,7 @@ export interface GroupSettings {
   readonly onText?: "restart" | "continue" | "stop";
   readonly onTools?: "stop" | "restart";
   readonly maxAttempts?: number;
+  readonly firstPartMs?: number;
   readonly affinityMs?: number;
 }
 
