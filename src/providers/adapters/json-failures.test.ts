@@ -118,3 +118,12 @@ describe.each(asked)("%s", (_, make, ask) => {
     });
   });
 });
+
+it("a list of models that stands by itself is read too, as some compatible endpoints give it", async () => {
+  const chunks = ['[{"id":"a"},{"id":"b"},{}]'];
+  await using at = await open(wireProviders["openai-chat"], {
+    headers: { "content-type": "application/json" },
+    chunks,
+  });
+  expect(await at.provider.listModels()).toEqual(["a", "b"]);
+});

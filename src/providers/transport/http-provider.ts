@@ -90,7 +90,8 @@ function withOptions(body: JsonObject, extra: JsonObject | undefined): JsonObjec
 
 /** Reads the `id` (or another field) of each entry of a model list. */
 export function namesIn(list: JsonValue, listKey: string, nameKey: string): readonly string[] {
-  const entries = isJsonObject(list) ? list[listKey] : undefined;
+  // Some endpoints give the list itself.
+  const entries = isJsonObject(list) ? list[listKey] : list;
   if (!Array.isArray(entries)) return [];
   return entries.flatMap((entry: JsonValue) => {
     const name = isJsonObject(entry) ? entry[nameKey] : undefined;
