@@ -95,9 +95,9 @@ test("a run waits in line behind long answers instead of failing", async () => {
   const slow = scripted(() => ({ text: "Done.", delayMs: 200_000 }), { provider: "acme", name: "slow", clock });
   const model = await models.managed(slow);
   const answers = Promise.all([1, 2, 3].map(() => generate(model, { messages: [userMessage("Well?")] })));
-  let over = false;
-  void answers.finally(() => (over = true)).catch(() => {});
-  while (!over) {
+  const progress = { over: false };
+  void answers.finally(() => (progress.over = true)).catch(() => {});
+  while (!progress.over) {
     await clock.advance(5_000);
     await new Promise((resolve) => void setImmediate(resolve));
   }
