@@ -135,8 +135,11 @@ async function check(folder: string, record: string) {
 }
 
 function takeoversBefore(log: readonly RunEvent[], step: number): number {
+  // What a step emits bears its key too: its record is its outcome alone.
   const recordOf = (n: number): number =>
-    log.findIndex((event) => event.key === (n === 0 ? "tool:count" : `tool:count#${n + 1}`));
+    log.findIndex(
+      ({ type, key }) => type === "step.completed" && key === (n === 0 ? "tool:count" : `tool:count#${n + 1}`),
+    );
   const between = log.slice(step === 0 ? 0 : recordOf(step - 1), recordOf(step));
   return between.filter((event) => event.type === "run.resumed").length;
 }
