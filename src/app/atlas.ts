@@ -29,7 +29,7 @@ export interface AtlasOptions {
 }
 
 /** Are the options of starting an agent. */
-export interface AgentStartOptions extends StartOptions {
+export interface AgentStartOptions extends Omit<StartOptions, "budget" | "tenant"> {
   readonly knowledge?: readonly string[];
   /** `provider/name` or `group:NAME`; overrules the agent's own model. */
   readonly model?: string;

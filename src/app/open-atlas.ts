@@ -167,7 +167,8 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
     return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, rest);
   };
   const start = ((target: AnyAgent | AnyWorkflow | string, input: unknown, options: StartOptions = {}) => {
-    if (typeof target === "string" || target.kind === "agent") return startAgent(target, String(input), options);
+    if (typeof target === "string" || target.kind === "agent")
+      return startAgent(target, String(input), options as AgentStartOptions);
     return runs.start(target, input, options);
   }) as Atlas["start"];
   return { register, start };

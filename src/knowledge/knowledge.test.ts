@@ -125,6 +125,7 @@ test("many documents are taken in and out in few commits", async () => {
     notify: () => database.notify(),
     listen: (changed) => database.listen(changed),
     check: () => database.check(),
+    backup: (path, options) => database.backup(path, options),
     async write(statements) {
       most = Math.max(most, ++writing);
       return await database.write(statements).finally(() => writing--);

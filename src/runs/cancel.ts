@@ -1,6 +1,6 @@
 import { storageErrors } from "../storage/index.ts";
 import type { Engine } from "./engine.ts";
-import { cancelledError } from "./engine.ts";
+import { cancelledError } from "./refusals.ts";
 import type { StoredRun } from "./journal.ts";
 
 const maxAttempts = 10;

@@ -54,11 +54,12 @@ async function begin(host: CallHost, parent: CallingRun, call: ChildCall): Promi
   const run: NewRun = {
     id: host.newRunId(),
     workflow: call.workflow.name,
+    version: call.workflow.version,
+    status: "running",
     owner: await host.owners.own(),
     input: stringifyJson(call.input),
-    key: undefined,
     parentId: parent.id,
-    tags: {},
+    tenant: parent.tenant,
   };
   const entry = { type: "call.started", key: call.key, data: { runId: run.id, workflow: run.workflow } };
   await host.begin(run, call.workflow, (creation) => parent.writer.append(entry, () => creation));

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Clock, JsonObject, JsonValue } from "../base/index.ts";
+import type { Budget, Clock, JsonObject, JsonValue } from "../base/index.ts";
 import { baseErrors, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { runErrors } from "./errors.ts";
@@ -18,6 +18,9 @@ export interface ContextOptions {
   readonly logger: Logger;
   readonly writer: LogWriter;
   readonly recorded: RecordedSteps;
+  readonly tenant: string | undefined;
+  readonly attempt: number;
+  readonly budget: Budget;
   /** Runs a child to its end; `started` is the id of the child that an earlier execution started. */
   readonly callChild: (call: ChildCall) => Promise<JsonValue | undefined>;
   /** Waits until a signal of this name is there, and takes it with the entry that records it. */
@@ -51,6 +54,9 @@ export function createContext(options: ContextOptions): RunContext {
     signal,
     clock: replaying.clock,
     logger: options.logger,
+    tenant: options.tenant,
+    attempt: options.attempt,
+    budget: options.budget,
     random: { next: () => random.next() },
     restored: recorded.checkpoint,
     async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions?: StepOptions): Promise<T> {
@@ -85,6 +91,7 @@ export function createContext(options: ContextOptions): RunContext {
         null;
       return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
     },
+    steered: () => Promise.resolve([]),
     emit(event) {
       signal.throwIfAborted();
       requireOwnType(event.type);

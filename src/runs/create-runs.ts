@@ -1,8 +1,23 @@
-import type { Clock, Random } from "../base/index.ts";
+import type { Budget, Clock, Random } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Retention } from "./engine.ts";
+import type { Queue } from "./queue/queue.ts";
 import type { Runs } from "./run.ts";
+
+/**
+ * Says what this process takes from queues. Units: runs at once, between `minRuns` (1) and `maxRuns` (64); within them the
+ * worker takes more while there is demand, and less while its event loop lags or its memory passes `maxRssMb`.
+ */
+export interface WorkerOptions {
+  /** Shown in lists of workers; made of the process id without it. */
+  readonly name?: string;
+  /** The queues to work on; all of them without it. */
+  readonly queues?: readonly string[];
+  readonly minRuns?: number;
+  readonly maxRuns?: number;
+  readonly maxRssMb?: number;
+}
 
 /** Is what the run engine is made from. */
 export interface RunsOptions {
@@ -12,6 +27,12 @@ export interface RunsOptions {
   readonly logger?: Logger;
   readonly telemetry?: Telemetry;
   readonly retention?: Retention;
+  /** The queue engine; the database's own tables without it. */
+  readonly queue?: Queue;
+  /** Takes queued runs, and the runs of workers that died; false only starts and follows. */
+  readonly worker?: WorkerOptions | false;
+  /** Gives what runs of a tenant may spend; nothing limits them without it. */
+  readonly budget?: (tenant: string | undefined) => Budget | Promise<Budget>;
 }
 
 /**

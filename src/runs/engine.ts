@@ -1,5 +1,5 @@
-import type { AtlasError, Clock, JsonValue, Random } from "../base/index.ts";
-import { newId } from "../base/index.ts";
+import type { Budget, Clock, JsonValue, Random } from "../base/index.ts";
+import { createBudget, newId } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
@@ -9,11 +9,14 @@ import type { Execution, ExecutionHost, ExecutionStart } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
-import type { Lease, NewRun, StoredRun } from "./journal.ts";
+import type { Lease, NewRun, RunSettings, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
+import type { WorkerOptions } from "./create-runs.ts";
+import type { Queue } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
+import { cancelledError, closedError, ownedError, unknownWorkflow } from "./refusals.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
@@ -31,6 +34,9 @@ export interface EngineOptions {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly retention: Retention;
+  readonly queue: Queue;
+  readonly worker: WorkerOptions | false;
+  readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
 }
 
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
@@ -53,6 +59,7 @@ export class Engine {
   readonly #hints: Disposable;
   #watch: Disposable = { [Symbol.dispose]() {} };
   readonly #starting = new Map<string, Promise<Execution>>();
+  readonly #unlimited = createBudget("unlimited");
   #finished = 0;
   #closing: Promise<void> | undefined;
 
@@ -70,6 +77,10 @@ export class Engine {
   assertOpen(): void {
     if (this.#closing)
       throw runErrors.create("run_interrupted", "Atlas is closed; open it again to start or resume runs.");
+  }
+
+  get queue(): Queue {
+    return this.#options.queue;
   }
 
   newRunId(): string {
@@ -102,11 +113,19 @@ export class Engine {
     promise.catch(() => {});
     this.#starting.set(run.id, promise);
     try {
+      const budget = await this.#budgetOf(run.id, run.tenant, run.options);
       await write(this.journal.creation(run));
-      const input = JSON.parse(run.input) as JsonValue;
-      const lease = { runId: run.id, epoch: 1 };
-      const { parentId } = run;
-      const execution = this.#launch({ lease, lastSeq: 1, parentId, workflow, input, recorded: nothingRecorded });
+      const execution = this.#launch({
+        lease: { runId: run.id, epoch: 1 },
+        lastSeq: 1,
+        parentId: run.parentId,
+        tenant: run.tenant,
+        attempt: 1,
+        budget,
+        workflow,
+        input: JSON.parse(run.input) as JsonValue,
+        recorded: nothingRecorded,
+      });
       resolve(execution);
       if (this.#closing) execution.abort(closedError());
       return execution;
@@ -137,12 +156,20 @@ export class Engine {
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     const recorded = await loadRecorded(this.journal, run.id, run.checkpointSeq);
-    const { id, parentId, input } = run;
-    const execution = this.#launch({ lease, lastSeq: lease.lastSeq, parentId, workflow, input, recorded });
+    const { id, parentId, input, tenant, attempt } = run;
+    const budget = await this.#budgetOf(id, tenant, run.options);
+    const { lastSeq } = lease;
+    const execution = this.#launch({ lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded });
     if (this.#closing) execution.abort(closedError());
     // The row was read before it was taken: only what the taking itself saw counts.
     if (lease.control !== undefined) execution.abort(cancelledError(id, lease.control));
     return execution;
+  }
+
+  /** A run's own budget, below its tenant's; the shared one without limits costs a run nothing. */
+  async #budgetOf(runId: string, tenant: string | undefined, { budget: limits }: RunSettings = {}): Promise<Budget> {
+    const above = this.#options.budget ? await this.#options.budget(tenant) : this.#unlimited;
+    return limits === undefined ? above : above.child(runId, limits);
   }
 
   /** Gives the execution of a run in this process, also one that is just being started. */
@@ -271,30 +298,4 @@ export class Engine {
     if (!this.#closing)
       this.#options.logger.warn(message, { error: error instanceof Error ? error.message : String(error) });
   }
-}
-
-function closedError(): AtlasError {
-  return runErrors.create("run_interrupted", "Atlas was closed before the run had ended; the run is kept.");
-}
-
-/** Makes the error of a run that was cancelled. */
-export function cancelledError(runId: string, reason: string): AtlasError {
-  return runErrors.create("run_cancelled", `The run ${runId} was cancelled: ${reason}.`, {
-    details: { runId, reason },
-  });
-}
-
-/** Makes the error of a run that a live process has. */
-export function ownedError(runId: string): AtlasError {
-  return runErrors.create("run_owned", `A live process is executing the run ${runId}.`, { details: { runId } });
-}
-
-function unknownWorkflow(run: StoredRun, known: readonly string[]): AtlasError {
-  return runErrors.create(
-    "workflow_unknown",
-    `This program does not know the workflow "${run.workflow}" of the run ${run.id}.`,
-    {
-      details: { runId: run.id, workflow: run.workflow, known },
-    },
-  );
 }

@@ -1,4 +1,4 @@
-import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
+import type { AtlasError, Budget, Clock, JsonValue } from "../base/index.ts";
 import { toAtlasError } from "../base/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
@@ -33,6 +33,7 @@ export interface Execution {
 /** Is the run that calls a child. */
 export interface CallingRun {
   readonly id: string;
+  readonly tenant: string | undefined;
   readonly writer: LogWriter;
   readonly signal: AbortSignal;
 }
@@ -55,6 +56,9 @@ export interface ExecutionStart {
   readonly lease: Lease;
   readonly lastSeq: number;
   readonly parentId: string | undefined;
+  readonly tenant: string | undefined;
+  readonly attempt: number;
+  readonly budget: Budget;
   readonly workflow: AnyWorkflow;
   readonly input: JsonValue;
   readonly recorded: RecordedSteps;
@@ -84,7 +88,11 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     logger: host.logger.child({ run: lease.runId }),
     writer,
     recorded: start.recorded,
-    callChild: (call) => host.callChild({ id: lease.runId, writer, signal: controller.signal }, call),
+    tenant: start.tenant,
+    attempt: start.attempt,
+    budget: start.budget,
+    callChild: (call) =>
+      host.callChild({ id: lease.runId, tenant: start.tenant, writer, signal: controller.signal }, call),
     takeSignal: (wait) => takeSignal({ ...host, runId: lease.runId, writer, claimed, signal: controller.signal }, wait),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": lease.runId, "atlas.workflow": start.workflow.name });

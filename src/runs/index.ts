@@ -1,22 +1,43 @@
 export { runErrors } from "./errors.ts";
 export { createRuns } from "./create-runs.ts";
-export type { RunsOptions } from "./create-runs.ts";
+export type { RunsOptions, WorkerOptions } from "./create-runs.ts";
 export type { Retention } from "./engine.ts";
 export { runStatuses } from "./run.ts";
+export type { ClaimRequest, Queue, Ticket } from "./queue/queue.ts";
+export type {
+  DeadAttempt,
+  DeadFilter,
+  DeadLetter,
+  DeadLetters,
+  QueueLimits,
+  QueueRecord,
+  Queues,
+  RedriveOptions,
+  Schedule,
+  ScheduleRecord,
+  Schedules,
+} from "./queues.ts";
 export type {
   AnyWorkflow,
+  Dependencies,
+  EffectDecision,
   EmittedEvent,
   FollowOptions,
+  ForkOptions,
   ListOptions,
+  PlannedRun,
+  RetryPolicy,
   RunContext,
   RunEvent,
   RunHandle,
   RunRecord,
   RunStatus,
   Runs,
+  SignalOptions,
   StartOptions,
   StepContext,
   StepOptions,
+  UnknownOutcome,
   WaitOptions,
   Workflow,
 } from "./run.ts";

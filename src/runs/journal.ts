@@ -1,8 +1,8 @@
-import type { Clock, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
+import type { BudgetLimits, Clock, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
 import { stringifyJson } from "../base/index.ts";
 import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
-import type { ListOptions, RunEvent, RunStatus } from "./run.ts";
+import type { ListOptions, RetryPolicy, RunEvent, RunStatus } from "./run.ts";
 
 /** Is a run's row as it is stored, with who owns it. */
 export interface StoredRun {
@@ -19,9 +19,26 @@ export interface StoredRun {
   readonly input: JsonValue;
   readonly output: JsonValue | undefined;
   readonly error: ErrorData | undefined;
+  readonly version: string;
+  readonly tenant: string | undefined;
+  readonly queue: string | undefined;
+  readonly priority: number;
+  readonly turn: number;
+  readonly dueAt: number | undefined;
+  readonly attempt: number;
+  readonly paused: boolean;
+  readonly dead: boolean;
+  readonly originId: string | undefined;
+  readonly options: RunSettings;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly finishedAt: number | undefined;
+}
+
+/** Is what was said about a run when it was started, beyond what has a column of its own. */
+export interface RunSettings {
+  readonly retry?: RetryPolicy;
+  readonly budget?: BudgetLimits;
 }
 
 /** Is an entry of the log before it has its place; `text` is its data as JSON. */
@@ -43,11 +60,26 @@ export interface Lease {
 export interface NewRun {
   readonly id: string;
   readonly workflow: string;
-  readonly owner: string;
+  readonly version: string;
+  /** Who executes it from the start; nobody when it is queued or blocked. */
+  readonly owner: string | undefined;
+  readonly status: "running" | "queued" | "blocked";
   readonly input: string;
-  readonly key: string | undefined;
-  readonly parentId: string | undefined;
-  readonly tags: JsonObject;
+  readonly key?: string | undefined;
+  readonly parentId?: string | undefined;
+  readonly originId?: string | undefined;
+  readonly tags?: JsonObject;
+  readonly place?: QueuePlace | undefined;
+  readonly tenant?: string | undefined;
+  readonly options?: RunSettings;
+}
+
+/** Says where a run stands in a queue. */
+export interface QueuePlace {
+  readonly queue: string;
+  readonly priority: number;
+  readonly turn: number;
+  readonly dueAt: number | undefined;
 }
 
 /** Is the end of a run. */
@@ -60,6 +92,8 @@ export type RunEnd =
  * by an entry at the end of its log; an owner that does not know of it then finds its next place taken.
  */
 const insertEvent = "INSERT INTO run_event(run_id, seq, type, key, at, data) VALUES(?, ?, ?, ?, ?, ?)";
+const insertRun = `INSERT INTO run(id, workflow, version, status, key, parent_id, origin_id, tags, owner, epoch, checkpoint_seq, input,
+  tenant, queue, priority, turn, due_at, options, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
   SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
 
@@ -76,26 +110,31 @@ export class Journal {
   /** Gives the statements that make a run with its first log entry. */
   creation(run: NewRun): Statement[] {
     const at = this.#clock.now();
-    return [
-      {
-        sql: `INSERT INTO run(id, workflow, status, key, parent_id, tags, owner, epoch, checkpoint_seq, input, created_at, updated_at)
-          VALUES(?1, ?2, 'running', ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?8)`,
-        params: [
-          run.id,
-          run.workflow,
-          run.key ?? null,
-          run.parentId ?? null,
-          JSON.stringify(run.tags),
-          run.owner,
-          run.input,
-          at,
-        ],
-      },
-      {
-        sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, 1, 'run.started', ?, ?)",
-        params: [run.id, at, stringifyJson({ workflow: run.workflow })],
-      },
+    const { place, owner } = run;
+    const params = [
+      run.id,
+      run.workflow,
+      run.version,
+      run.status,
+      run.key ?? null,
+      run.parentId ?? null,
+      run.originId ?? null,
+      JSON.stringify(run.tags ?? {}),
+      owner ?? null,
+      owner === undefined ? 0 : 1,
+      run.input,
+      run.tenant ?? null,
+      place?.queue ?? null,
+      place?.priority ?? 0,
+      place?.turn ?? 0,
+      place?.dueAt ?? null,
+      run.options === undefined ? null : JSON.stringify(run.options),
+      at,
+      at,
     ];
+    const data = stringifyJson({ workflow: run.workflow });
+    const first: Entry = { seq: 1, type: "run.started", key: undefined, at, text: data };
+    return [{ sql: insertRun, params, commutes: true }, eventStatement(run.id, first)];
   }
 
   /** Errors: write_conflict. */
@@ -211,10 +250,10 @@ export class Journal {
     return rows[0] && toRun(rows[0]);
   }
 
-  async unfinishedByKey(workflow: string, key: string): Promise<StoredRun | undefined> {
+  async unfinishedByKey(workflow: string, key: string, tenant = ""): Promise<StoredRun | undefined> {
     const rows = await this.#database.read({
-      sql: "SELECT * FROM run WHERE workflow = ? AND key = ? AND finished_at IS NULL",
-      params: [workflow, key],
+      sql: "SELECT * FROM run WHERE workflow = ? AND key = ? AND coalesce(tenant, '') = ? AND finished_at IS NULL",
+      params: [workflow, key, tenant],
     });
     return rows[0] && toRun(rows[0]);
   }
@@ -242,8 +281,13 @@ export class Journal {
   async list(options: ListOptions): Promise<StoredRun[]> {
     const conditions: [string, SqlValue][] = [];
     if (options.status === "interrupted") conditions.push(["finished_at IS NULL AND 1 = ?", 1]);
+    else if (options.status === "paused") conditions.push(["finished_at IS NULL AND paused = ?", 1]);
+    else if (options.status === "dead") conditions.push(["dead = ?", 1]);
     else if (options.status) conditions.push(["status = ?", options.status]);
     if (options.workflow) conditions.push(["workflow = ?", options.workflow]);
+    if (options.queue !== undefined) conditions.push(["queue = ?", options.queue]);
+    if (options.tenant !== undefined) conditions.push(["tenant = ?", options.tenant]);
+    if (options.parentId !== undefined) conditions.push(["parent_id = ?", options.parentId]);
     if (options.before) conditions.push(["id < ?", options.before]);
     const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}` : "";
     const rows = await this.#database.read({
@@ -322,7 +366,7 @@ export class Journal {
 }
 
 function eventStatement(runId: string, { seq, type, key, at, text }: Entry): Statement {
-  return { sql: insertEvent, params: [runId, seq, type, key ?? null, at, text] };
+  return { sql: insertEvent, params: [runId, seq, type, key ?? null, at, text], commutes: true };
 }
 
 function toRun(row: Row): StoredRun {
@@ -343,6 +387,17 @@ function toRun(row: Row): StoredRun {
     input: json("input") ?? null,
     output: json("output"),
     error: json("error") as ErrorData | undefined,
+    version: String(row["version"]),
+    tenant: text("tenant"),
+    queue: text("queue"),
+    priority: Number(row["priority"]),
+    turn: Number(row["turn"]),
+    dueAt: row["due_at"] === null ? undefined : Number(row["due_at"]),
+    attempt: Number(row["attempt"]),
+    paused: row["paused"] === 1,
+    dead: row["dead"] === 1,
+    originId: text("origin_id"),
+    options: (json("options") ?? {}) as RunSettings,
     createdAt: Number(row["created_at"]),
     updatedAt: Number(row["updated_at"]),
     finishedAt: row["finished_at"] === null ? undefined : Number(row["finished_at"]),

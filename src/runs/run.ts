@@ -1,11 +1,22 @@
-import type { Clock, ErrorData, JsonObject, JsonValue, Random, Schema } from "../base/index.ts";
+import type { Budget, BudgetLimits, Clock, ErrorData, JsonObject, JsonValue, Random, Schema } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { DeadLetters, Queues, Schedules } from "./queues.ts";
 
-/** Lists the states of a run. `completed`, `failed` and `cancelled` are final. */
-export const runStatuses = ["running", "waiting", "completed", "failed", "cancelled"] as const;
+/** Lists the states of a run. `completed`, `failed`, `cancelled` and `skipped` are final. */
+export const runStatuses = [
+  "blocked",
+  "queued",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "cancelled",
+  "skipped",
+] as const;
 
 /**
- * Is the state of a run. `waiting` is in a durable sleep or waits for a signal.
+ * Is the state of a run. `blocked` waits for other runs, `queued` for its time and a free place, `waiting` is in a durable sleep
+ * or waits for a signal. `skipped` never began, because a run that it depends on failed.
  * A `running` or `waiting` run whose process is gone is shown with `interrupted: true` on its record.
  */
 export type RunStatus = (typeof runStatuses)[number];
@@ -40,6 +51,22 @@ export interface RunRecord {
   readonly parentId?: string;
   readonly key?: string;
   readonly tags: JsonObject;
+  /** The version of the workflow that the run was started with. */
+  readonly version: string;
+  readonly tenant?: string;
+  /** The queue that the run was started through; runs that were started at once have none. */
+  readonly queue?: string;
+  readonly priority: number;
+  /** Not before this time. */
+  readonly dueAt?: number;
+  /** Counts from 1; a retry by policy or a redrive counts on. */
+  readonly attempt: number;
+  /** True when someone asked for a pause: no further step begins until `resume`. */
+  readonly paused: boolean;
+  /** True when the run failed for good in a queue and nobody has redriven or purged it. */
+  readonly dead: boolean;
+  /** The run that this one was forked or redriven from. */
+  readonly originId?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly finishedAt?: number;
@@ -52,9 +79,32 @@ export interface StepContext {
   readonly idempotencyKey: string;
 }
 
-/** Are the options of a step. `announce` records `step.started` before the body runs; for steps whose start people want to see. */
+/**
+ * Says how often and when something that failed is tried again. Waits grow by `factor` from `minDelayMs` to `maxDelayMs`, with
+ * full jitter. Errors with `retry: "never"` or `"changed"` are not tried again. Units: `attempts` counts the first one too.
+ */
+export interface RetryPolicy {
+  readonly attempts: number;
+  readonly minDelayMs?: number;
+  readonly maxDelayMs?: number;
+  readonly factor?: number;
+}
+
+/**
+ * Says what becomes of a step that was cut off after it began and before its outcome was recorded, so that nobody knows whether
+ * its effect happened: `retry` does it again with the same idempotency key, `park` waits for a person's decision
+ * (`runs.decide`), `fail` fails with effect_unknown.
+ */
+export type UnknownOutcome = "retry" | "park" | "fail";
+
+/** Are the options of a step. */
 export interface StepOptions {
+  /** Records `step.started` before the body runs; for steps whose start people want to see. */
   readonly announce?: JsonValue;
+  /** Tries the body again when it fails; each failed attempt is in the log as `step.retried`. */
+  readonly retry?: RetryPolicy;
+  /** Makes the step an effect: its beginning is durable before the body runs. Without it a step that was cut off is done again. */
+  readonly onUnknown?: UnknownOutcome;
 }
 
 /** Is an event that a run emits. `transient` events are not stored. */
@@ -68,6 +118,8 @@ export interface EmittedEvent {
 export interface WaitOptions<T> {
   readonly schema?: Schema<unknown, T>;
   readonly timeoutMs?: number;
+  /** What a person is asked; stands with the JSON schema of the answer in the log and in lists of what waits. */
+  readonly question?: string;
 }
 
 /**
@@ -82,6 +134,11 @@ export interface RunContext {
   /** The same numbers in every execution of this run. */
   readonly random: Random;
   readonly logger: Logger;
+  /** What the run may spend, with its children, below its tenant's budget. */
+  readonly budget: Budget;
+  readonly tenant: string | undefined;
+  /** Counts from 1: which attempt of the run this is. */
+  readonly attempt: number;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
   /** Runs another workflow as a child; cancel flows down. */
@@ -90,6 +147,8 @@ export interface RunContext {
   sleep(ms: number): Promise<void>;
   /** Waits for a signal sent with `runs.signal`. Errors: timed_out, invalid_input. */
   waitFor<T = JsonValue>(name: string, options?: WaitOptions<T>): Promise<T>;
+  /** Takes what was sent with `steer` since the last time, oldest first, without waiting. What was taken is recorded like a step. */
+  steered(): Promise<readonly JsonValue[]>;
   /** Adds an event to the log. Written with the next commit; a crash can take back events younger than the last step. */
   emit(event: EmittedEvent): void;
   /**
@@ -105,6 +164,13 @@ export interface Workflow<Input = JsonValue, Output = JsonValue> {
   readonly kind: "workflow";
   readonly name: string;
   readonly input?: Schema<unknown, Input> | undefined;
+  /** Goes with each run; a program takes up runs of this version, and of those in `accepts`. */
+  readonly version: string;
+  readonly accepts: readonly string[];
+  /** How a queued run of this workflow that failed is tried again, unless its start says otherwise. */
+  readonly retry?: RetryPolicy | undefined;
+  /** How many queued runs of this workflow may run at once, over all workers. */
+  readonly concurrency?: number | undefined;
   // A method, not a property: workflows of any input then fit in one list.
   run(context: RunContext, input: Input): Promise<Output>;
 }
@@ -119,6 +185,36 @@ export interface StartOptions {
   /** Small data to find the run by and to show with it. */
   readonly tags?: JsonObject;
   readonly signal?: AbortSignal | undefined;
+  readonly tenant?: string;
+  /** Puts the run into a queue, from which a worker takes it, instead of beginning it here at once. */
+  readonly queue?: string;
+  /** Units: -10 to 10, 0 by default; higher goes first. Needs a queue, as do `startAt`, `after` and `retry`. */
+  readonly priority?: number;
+  /** Not before this time. Units: ms since the Unix epoch. */
+  readonly startAt?: number;
+  /** Not before these runs are completed. */
+  readonly after?: Dependencies;
+  readonly retry?: RetryPolicy;
+  readonly budget?: BudgetLimits;
+}
+
+/**
+ * Names the runs that a run depends on, and what becomes of it when one of them fails, is cancelled or skipped: it fails
+ * (the default), is skipped, or waits until that run is redriven and completes.
+ */
+export interface Dependencies {
+  readonly runs: readonly string[];
+  readonly onFailure?: "fail" | "skip" | "wait";
+}
+
+/** Is one of several runs that are started together; `ref` names it for the others' `needs`. */
+export interface PlannedRun<Input = unknown> {
+  readonly ref?: string;
+  readonly workflow: Workflow<Input, unknown>;
+  readonly input: Input;
+  /** The refs of those of the same call that this one depends on. */
+  readonly needs?: readonly string[];
+  readonly options?: Omit<StartOptions, "signal">;
 }
 
 /** Are the options of following a run's events. */
@@ -141,12 +237,37 @@ export interface RunHandle<Output = JsonValue> {
   record(): Promise<RunRecord>;
   /** Asks for a cancel and waits until the run has ended. Changes nothing on a finished run. */
   cancel(reason?: string): Promise<RunRecord>;
+  /** Stops the run and its children before their next step, until `resume`; what is under way is finished and recorded. Errors: run_finished. */
+  pause(): Promise<RunRecord>;
+  /** Ends a pause of the run and its children; takes the run up here if no live process has it. Errors: run_finished. */
+  resume(): Promise<RunRecord>;
+  /**
+   * Sends a signal, which is kept until the run waits for it.
+   * Errors: run_finished; signal_unexpected when `expected` is true and the run does not wait for it now.
+   */
+  signal(name: string, payload?: JsonValue, options?: SignalOptions): Promise<void>;
+  /** Sends input to the live run, which it takes with `context.steered()`. Errors: run_finished. */
+  steer(input: JsonValue): Promise<void>;
+  /** Makes a new run that begins with what this one had recorded. Errors: checkpoint_unknown. */
+  fork(options?: ForkOptions): Promise<RunHandle<Output>>;
+}
+
+/** Are the options of a fork. */
+export interface ForkOptions {
+  /** Keeps the log up to and with this entry; the whole log without it. */
+  readonly at?: number;
+  /** Another input; then nothing that was recorded is kept. */
+  readonly input?: JsonValue;
+  readonly tags?: JsonObject;
 }
 
 /** Are the options of listing runs. Order: newest first. */
 export interface ListOptions {
-  readonly status?: RunStatus | "interrupted";
+  readonly status?: RunStatus | "interrupted" | "paused" | "dead";
   readonly workflow?: string;
+  readonly queue?: string;
+  readonly tenant?: string;
+  readonly parentId?: string;
   readonly limit?: number;
   /** Gives only runs older than this id. */
   readonly before?: string;
@@ -163,6 +284,8 @@ export interface Runs extends AsyncDisposable {
     options?: StartOptions,
   ): Promise<RunHandle<Output>>;
   /** Gives a handle on any run of the database. Errors: run_not_found. */
+  /** Accepts several runs in one commit, all of them or none. Errors: as `start`; dependency_cycle, dependency_unknown. */
+  startMany(planned: readonly PlannedRun[]): Promise<readonly RunHandle[]>;
   open(id: string): Promise<RunHandle>;
   list(options?: ListOptions): Promise<readonly RunRecord[]>;
   /** Takes up an interrupted run here. Errors: run_not_found, run_finished, run_owned (a live process has it), workflow_unknown. */
@@ -171,6 +294,25 @@ export interface Runs extends AsyncDisposable {
   recover(): Promise<readonly RunHandle[]>;
   /** Sends a signal to a run; it is kept until the run waits for it. Errors: run_not_found, run_finished. */
   signal(id: string, name: string, payload?: JsonValue): Promise<void>;
+  /** Says what became of an effect whose outcome nobody knew. Errors: run_not_found, effect_not_parked. */
+  decide(id: string, key: string, decision: EffectDecision): Promise<void>;
   /** Deletes finished runs and their logs that are older or more than the retention allows. Gives how many. */
   prune(): Promise<number>;
+  /** Sees and steers the queues. */
+  readonly queues: Queues;
+  /** Sees, redrives and purges the runs that failed for good. */
+  readonly deadLetters: DeadLetters;
+  /** Keeps what starts runs by the calendar. */
+  readonly schedules: Schedules;
 }
+
+/** Are the options of a signal. */
+export interface SignalOptions {
+  readonly expected?: boolean;
+}
+
+/** Is what a person decides about an effect of unknown outcome: it happened, with this output; do it again; or fail. */
+export type EffectDecision =
+  | { readonly outcome: "done"; readonly output?: JsonValue }
+  | { readonly outcome: "retry" }
+  | { readonly outcome: "fail"; readonly reason?: string };

@@ -1,26 +1,37 @@
 import type { JsonValue } from "../base/index.ts";
-import { fromErrorData, parseSchema, stringifyJson, systemClock, systemRandom } from "../base/index.ts";
-import { storageErrors } from "../storage/index.ts";
+import { systemClock, systemRandom } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
-import { cancelRun, ended } from "./cancel.ts";
+import { ended } from "./cancel.ts";
+import { decideEffect, resumeRun, sendSignal } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
-import { Engine, ownedError } from "./engine.ts";
+import { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
-import type { NewRun, StoredRun } from "./journal.ts";
-import type { AnyWorkflow, ListOptions, RunHandle, RunRecord, Runs, StartOptions, Workflow } from "./run.ts";
+import { createHandle, loadRun, recordOf } from "./handle.ts";
+import type { DeadLetters, Queues, Schedules } from "./queues.ts";
+import { databaseQueue } from "./queue/database-queue.ts";
+import type {
+  AnyWorkflow,
+  EffectDecision,
+  ListOptions,
+  PlannedRun,
+  RunHandle,
+  RunRecord,
+  Runs,
+  StartOptions,
+  Workflow,
+} from "./run.ts";
 import { runMigrations } from "./schema.ts";
+import { createDeadLetters } from "./tasks/dead-letters.ts";
+import { createQueues } from "./tasks/queues-desk.ts";
+import { createSchedules } from "./tasks/schedules.ts";
+import { startPlanned, startRun } from "./tasks/start.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
-  const {
-    database,
-    clock = systemClock,
-    random = systemRandom,
-    logger = silentLogger,
-    telemetry = noopTelemetry,
-  } = options;
+  const { database, queue = databaseQueue(database), worker = {}, retention = {}, budget } = options;
+  const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
   await database.migrate("runs", runMigrations);
-  return new FrontDesk(new Engine({ database, clock, random, logger, telemetry, retention: options.retention ?? {} }));
+  return new FrontDesk(new Engine({ database, clock, random, logger, telemetry, retention, queue, worker, budget }));
 }
 
 const maxUnfinished = 100_000;
@@ -28,9 +39,15 @@ const maxUnfinished = 100_000;
 /** Is what users hold of the engine. */
 class FrontDesk implements Runs {
   readonly #engine: Engine;
+  readonly queues: Queues;
+  readonly deadLetters: DeadLetters;
+  readonly schedules: Schedules;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.queues = createQueues(engine);
+    this.deadLetters = createDeadLetters(engine);
+    this.schedules = createSchedules(engine);
   }
 
   register(workflow: AnyWorkflow): void {
@@ -46,10 +63,17 @@ class FrontDesk implements Runs {
     const { signal } = options;
     signal?.throwIfAborted();
     this.register(workflow);
-    const read = workflow.input ? await parseSchema(workflow.input, input, `input of ${workflow.name}`) : input;
-    const started = await this.#accept<Output>(workflow, read, options);
+    const { id, isNew } = await startRun(this.#engine, workflow, input, options);
+    const started = createHandle<Output>(this.#engine, id, isNew);
     if (signal) this.#cancelOn(signal, started);
     return started;
+  }
+
+  async startMany(planned: readonly PlannedRun[]): Promise<readonly RunHandle[]> {
+    this.#engine.assertOpen();
+    for (const { workflow } of planned) this.register(workflow);
+    const accepted = await startPlanned(this.#engine, planned);
+    return accepted.map(({ id, isNew }) => createHandle(this.#engine, id, isNew));
   }
 
   #cancelOn(signal: AbortSignal, run: RunHandle<unknown>): void {
@@ -63,7 +87,7 @@ class FrontDesk implements Runs {
   }
 
   async open(id: string): Promise<RunHandle> {
-    return this.#handle((await this.#load(id)).id, false);
+    return createHandle(this.#engine, (await loadRun(this.#engine, id)).id, false);
   }
 
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
@@ -71,19 +95,15 @@ class FrontDesk implements Runs {
     // Who is alive is not in the table: all unfinished runs are looked at for the interrupted ones.
     const most = options.status === "interrupted" ? maxUnfinished : limit;
     const found = await this.#engine.journal.list({ ...options, limit: most });
-    const records = await Promise.all(found.map((run) => this.#record(run)));
+    const records = await Promise.all(found.map((run) => recordOf(this.#engine, run)));
     return (options.status === "interrupted" ? records.filter((run) => run.interrupted) : records).slice(0, limit);
   }
 
   async resume(id: string): Promise<RunHandle> {
     this.#engine.assertOpen();
-    const run = await this.#load(id);
-    if (run.finishedAt !== undefined) throw finishedError(run);
-    if (!this.#engine.executions.has(id)) {
-      if (!(await this.#engine.isInterrupted(run))) throw ownedError(id);
-      await this.#engine.takeUp(run);
-    }
-    return this.#handle(id, false);
+    const run = await loadRun(this.#engine, id);
+    await resumeRun(this.#engine, run);
+    return createHandle(this.#engine, id, false);
   }
 
   async recover(): Promise<readonly RunHandle[]> {
@@ -108,10 +128,11 @@ class FrontDesk implements Runs {
   }
 
   async signal(id: string, name: string, payload: JsonValue = null): Promise<void> {
-    const text = stringifyJson(payload, `payload of the signal ${name}`);
-    if (!(await this.#engine.journal.sendSignal(id, name, text))) throw finishedError(await this.#load(id));
-    this.#engine.bell.ring(id);
-    this.#engine.notify();
+    await sendSignal(this.#engine, await loadRun(this.#engine, id), { name, payload });
+  }
+
+  async decide(id: string, key: string, decision: EffectDecision): Promise<void> {
+    await decideEffect(this.#engine, await loadRun(this.#engine, id), { key, decision });
   }
 
   async prune(): Promise<number> {
@@ -121,104 +142,4 @@ class FrontDesk implements Runs {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine.close();
   }
-
-  /** Makes the run, or finds the unfinished one of the same key. */
-  async #accept<Output>(
-    workflow: AnyWorkflow,
-    input: unknown,
-    { key, tags = {} }: StartOptions,
-  ): Promise<RunHandle<Output>> {
-    const engine = this.#engine;
-    const run: NewRun = {
-      id: engine.newRunId(),
-      workflow: workflow.name,
-      owner: await engine.owners.own(),
-      input: stringifyJson(input, `input of ${workflow.name}`),
-      key,
-      parentId: undefined,
-      tags,
-    };
-    for (;;) {
-      try {
-        await engine.begin(run, workflow, (creation) => engine.journal.write(creation));
-        break;
-      } catch (cause) {
-        if (!storageErrors.is(cause, "write_conflict") || key === undefined) throw cause;
-      }
-      const other = await engine.journal.unfinishedByKey(workflow.name, key);
-      // It ended between the two looks: the key is free again.
-      if (other === undefined) continue;
-      if (await engine.isInterrupted(other)) await this.#takeUpUnlessOwned(other);
-      return this.#handle(other.id, false);
-    }
-    return this.#handle(run.id, true);
-  }
-
-  async #takeUpUnlessOwned(run: StoredRun): Promise<void> {
-    try {
-      await this.#engine.takeUp(run);
-    } catch (error) {
-      if (!runErrors.is(error, "run_owned")) throw error;
-    }
-  }
-
-  #handle<Output>(id: string, isNew: boolean): RunHandle<Output> {
-    return {
-      id,
-      isNew,
-      events: (follow) => this.#engine.follow(id, follow),
-      result: () => this.#result<Output>(id),
-      record: async () => await this.#record(await this.#load(id)),
-      cancel: async (reason = "asked for") => {
-        await cancelRun(this.#engine, await this.#load(id), reason);
-        return await this.#record(await this.#load(id));
-      },
-    };
-  }
-
-  async #result<Output>(id: string): Promise<Output> {
-    const outcome = await (await this.#engine.executionOf(id))?.done;
-    if (outcome?.status === "completed") return outcome.output as Output;
-    if (outcome) throw outcome.error;
-    this.#engine.assertOpen();
-    await ended(this.#engine, id);
-    const run = await this.#load(id);
-    if (run.status === "completed") return run.output as Output;
-    if (run.error) throw fromErrorData(run.error);
-    throw runErrors.create("run_interrupted", `The run ${id} is not executed by any process.`, {
-      details: { runId: id },
-    });
-  }
-
-  async #load(id: string): Promise<StoredRun> {
-    const run = await this.#engine.journal.load(id);
-    if (run) return run;
-    throw runErrors.create("run_not_found", `There is no run ${JSON.stringify(id)} here.`, { details: { runId: id } });
-  }
-
-  async #record(run: StoredRun): Promise<RunRecord> {
-    const { id, workflow, status, input, output, error, parentId, key, tags, createdAt, updatedAt, finishedAt } = run;
-    const interrupted = await this.#engine.isInterrupted(run);
-    return {
-      id,
-      workflow,
-      status,
-      interrupted,
-      input,
-      tags,
-      createdAt,
-      updatedAt,
-      ...(output === undefined ? {} : { output }),
-      ...(error === undefined ? {} : { error }),
-      ...(parentId === undefined ? {} : { parentId }),
-      ...(key === undefined ? {} : { key }),
-      ...(finishedAt === undefined ? {} : { finishedAt }),
-    };
-  }
-}
-
-function finishedError(run: StoredRun): Error {
-  return runErrors.create("run_finished", `The run ${run.id} has ended (${run.status}).`, {
-    details: { runId: run.id, status: run.status },
-  });
 }

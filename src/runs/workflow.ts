@@ -1,5 +1,5 @@
 import type { Schema } from "../base/index.ts";
-import type { RunContext, Workflow } from "./run.ts";
+import type { RetryPolicy, RunContext, Workflow } from "./run.ts";
 
 /** Is what a user writes to define a durable function. */
 export interface WorkflowOptions<Input, Output> {
@@ -7,6 +7,12 @@ export interface WorkflowOptions<Input, Output> {
   readonly name: string;
   /** Checks the input when a run is started. */
   readonly input?: Schema<unknown, Input>;
+  /** Names the way the function works; "1" by default. A run that began with another version is taken up only if `accepts` names it. */
+  readonly version?: string;
+  readonly accepts?: readonly string[];
+  readonly retry?: RetryPolicy;
+  /** Units: runs at once, over all workers. */
+  readonly concurrency?: number;
   readonly run: (context: RunContext, input: Input) => Promise<Output>;
 }
 
@@ -16,5 +22,6 @@ export interface WorkflowOptions<Input, Output> {
  * @example examples/durable-run.ts
  */
 export function workflow<Input, Output>(options: WorkflowOptions<Input, Output>): Workflow<Input, Output> {
-  return { kind: "workflow", name: options.name, input: options.input, run: options.run };
+  const { name, input, version = "1", accepts = [], retry, concurrency, run } = options;
+  return { kind: "workflow", name, input, version, accepts, retry, concurrency, run };
 }

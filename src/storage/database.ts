@@ -9,11 +9,17 @@ export type Row = Readonly<Record<string, SqlValue>>;
  *
  * `expectRows` makes a condition of a write: if the statement changes another number of rows, the whole `write` is
  * rolled back and fails with `write_conflict`. It is how fencing and compare-and-set are said in both dialects.
+ * The SQL is what both dialects understand: `?` or `?1` for parameters, INTEGER for whole numbers of 64 bits, BLOB for bytes.
  */
 export interface Statement {
   readonly sql: string;
   readonly params?: readonly SqlValue[];
   readonly expectRows?: number;
+  /**
+   * True when the statement may be carried out in any order with the other such statements of the same commit, because the
+   * rows that it touches are its own. A database may then carry many of them out as one.
+   */
+  readonly commutes?: true;
 }
 
 /** Is what one statement of a write did; `rows` holds what a RETURNING clause gave. */
@@ -49,6 +55,19 @@ export interface DatabaseCheck {
   readonly problems: readonly string[];
 }
 
+/** Are the options of a backup. `progress` gets the share that is done, from 0 to 1. */
+export interface BackupOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: (share: number) => void;
+}
+
+/** Is what a backup wrote. */
+export interface BackupReport {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly tables: Readonly<Record<string, number>>;
+}
+
 /**
  * Stores rows durably. A `write` is atomic: all of its statements or none. Writes that arrive while a commit is under way
  * share the next commit (group commit), yet fail alone. A resolved write has survived a power cut.
@@ -73,4 +92,6 @@ export interface Database extends AsyncDisposable {
   listen(changed: () => void): Disposable;
   /** Reads the whole store and checks its integrity. Cost: reads every page. */
   check(): Promise<DatabaseCheck>;
+  /** Writes a consistent copy of the whole store to a new file, while it is used. Errors: backup_failed. */
+  backup(path: string, options?: BackupOptions): Promise<BackupReport>;
 }

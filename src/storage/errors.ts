@@ -65,4 +65,25 @@ export const storageErrors = defineErrors("storage", {
     summary: "A conditional write found another state than it expected, or a row that must be unique is there already.",
     fix: "Read the state again and decide anew.",
   },
+  database_unreachable: {
+    status: 503,
+    retry: "later",
+    exitCode: 5,
+    summary: "The database server does not answer.",
+    fix: "Check the address and that the server runs; what was accepted is kept, and goes on when it is back.",
+  },
+  database_denied: {
+    status: 500,
+    retry: "changed",
+    exitCode: 1,
+    summary: "The database server refused the user, the password or the database name.",
+    fix: "Check the address in --storage or ATLAS_STORAGE; the password may stand in PGPASSWORD.",
+  },
+  backup_failed: {
+    status: 500,
+    retry: "changed",
+    exitCode: 1,
+    summary: "The backup could not be written or read.",
+    fix: "Check the path, the space and the rights there; the database itself is unharmed.",
+  },
 });

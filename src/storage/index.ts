@@ -1,6 +1,8 @@
 export { storageErrors } from "./errors.ts";
 export { makeFolder } from "./make-folder.ts";
 export type {
+  BackupOptions,
+  BackupReport,
   Database,
   DatabaseCapabilities,
   DatabaseCheck,

@@ -121,6 +121,7 @@ function withWrite(sound: Database, write: Write = (statements) => sound.write(s
     notify: () => sound.notify(),
     listen: (changed) => sound.listen(changed),
     check: () => sound.check(),
+    backup: (path, options) => sound.backup(path, options),
     [Symbol.asyncDispose]: () => sound[Symbol.asyncDispose](),
   };
 }

@@ -92,6 +92,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
       open();
       return await writer.ask<DatabaseCheck>({ kind: "check" });
     },
+    backup: (path) => Promise.reject(storageErrors.create("backup_failed", `${path}: to be built`)),
     [Symbol.asyncDispose]() {
       closing ??= (async () => {
         hints.close();

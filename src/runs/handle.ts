@@ -1,0 +1,92 @@
+import { fromErrorData } from "../base/index.ts";
+import { cancelRun, ended } from "./cancel.ts";
+import { pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
+import type { Engine } from "./engine.ts";
+import { runErrors } from "./errors.ts";
+import { forkRun } from "./fork.ts";
+import type { StoredRun } from "./journal.ts";
+import type { RunHandle, RunRecord } from "./run.ts";
+
+/** Makes what a starter holds of a run. */
+export function createHandle<Output>(engine: Engine, id: string, isNew: boolean): RunHandle<Output> {
+  const record = async (): Promise<RunRecord> => await recordOf(engine, await loadRun(engine, id));
+  return {
+    id,
+    isNew,
+    events: (follow) => engine.follow(id, follow),
+    result: () => resultOf<Output>(engine, id),
+    record,
+    async cancel(reason = "asked for") {
+      await cancelRun(engine, await loadRun(engine, id), reason);
+      return await record();
+    },
+    async pause() {
+      await pauseRun(engine, await loadRun(engine, id));
+      return await record();
+    },
+    async resume() {
+      await resumeRun(engine, await loadRun(engine, id));
+      return await record();
+    },
+    async signal(name, payload = null, { expected } = {}) {
+      await sendSignal(engine, await loadRun(engine, id), { name, payload, expected });
+    },
+    async steer(input) {
+      await steerRun(engine, await loadRun(engine, id), input);
+    },
+    async fork(options = {}) {
+      return createHandle<Output>(engine, await forkRun(engine, await loadRun(engine, id), options), true);
+    },
+  };
+}
+
+/** Reads a run's row. Errors: run_not_found. */
+export async function loadRun(engine: Engine, id: string): Promise<StoredRun> {
+  const run = await engine.journal.load(id);
+  if (run) return run;
+  throw runErrors.create("run_not_found", `There is no run ${JSON.stringify(id)} here.`, { details: { runId: id } });
+}
+
+/** Gives what may be said of a run. */
+export async function recordOf(engine: Engine, run: StoredRun): Promise<RunRecord> {
+  const { id, workflow, status, input, tags, version, priority, attempt, paused, dead, createdAt, updatedAt } = run;
+  const { output, error, parentId, key, tenant, queue, dueAt, originId, finishedAt } = run;
+  return {
+    id,
+    workflow,
+    status,
+    interrupted: await engine.isInterrupted(run),
+    input,
+    tags,
+    version,
+    priority,
+    attempt,
+    paused,
+    dead,
+    createdAt,
+    updatedAt,
+    ...(output === undefined ? {} : { output }),
+    ...(error === undefined ? {} : { error }),
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(key === undefined ? {} : { key }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(dueAt === undefined ? {} : { dueAt }),
+    ...(originId === undefined ? {} : { originId }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+  };
+}
+
+async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {
+  const outcome = await (await engine.executionOf(id))?.done;
+  if (outcome?.status === "completed") return outcome.output as Output;
+  if (outcome) throw outcome.error;
+  engine.assertOpen();
+  await ended(engine, id);
+  const run = await loadRun(engine, id);
+  if (run.status === "completed") return run.output as Output;
+  if (run.error) throw fromErrorData(run.error);
+  throw runErrors.create("run_interrupted", `The run ${id} is not executed by any process.`, {
+    details: { runId: id },
+  });
+}
