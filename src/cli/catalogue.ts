@@ -1,12 +1,7 @@
 import type { CommandSpec, OptionSpec } from "./command.ts";
+import { common } from "./common-options.ts";
+import { queue } from "./queue-catalogue.ts";
 
-const json: OptionSpec = { flags: "--json", description: "print one JSON value on stdout" };
-const common: readonly OptionSpec[] = [
-  json,
-  { flags: "-q, --quiet", description: "say nothing but the result and problems" },
-  { flags: "--storage <path>", description: "database file (default: .atlas/atlas.db of the project)" },
-  { flags: "--profile <name>", description: "profile of the settings: dev, test or prod" },
-];
 const knowledge: OptionSpec = {
   flags: "-k, --knowledge <path>",
   description: "file or folder of documents; may be repeated",
@@ -64,10 +59,69 @@ const runs: CommandSpec = {
     },
     {
       name: "resume",
-      summary: "take up an interrupted run, or all of them",
+      summary: "end a pause, or take up an interrupted run, or all of them",
       args: [["[id]", "id of the run"]],
       options: [...common, { flags: "--all", description: "every interrupted run" }],
       load: async () => (await import("./commands/runs-resume.ts")).runsResume,
+    },
+    {
+      name: "pause",
+      summary: "stop a run and its children before their next step",
+      args: [["<id>", "id of the run"]],
+      options: common,
+      load: async () => (await import("./commands/runs-pause.ts")).runsPause,
+    },
+    {
+      name: "steer",
+      summary: "send words to a live run, which its agent reads before its next model call",
+      args: [
+        ["<id>", "id of the run"],
+        ["[words...]", "what to say"],
+      ],
+      options: [...common, { flags: "--data <json>", description: "JSON in place of words" }],
+      examples: ['atlas runs steer ID "leave the appendix out"'],
+      load: async () => (await import("./commands/runs-steer.ts")).runsSteer,
+    },
+    {
+      name: "signal",
+      summary: "send a signal that a run waits for, such as an approval",
+      args: [
+        ["<id>", "id of the run"],
+        ["<name>", "name of the signal"],
+      ],
+      options: [
+        ...common,
+        { flags: "--data <json>", description: "what the signal says (default: null)" },
+        { flags: "--early", description: "keep it for a run that does not wait for it yet" },
+      ],
+      examples: ["atlas runs signal ID approve --data '{\"approved\":true}'"],
+      load: async () => (await import("./commands/runs-signal.ts")).runsSignal,
+    },
+    {
+      name: "fork",
+      summary: "start a new run from what another one had recorded",
+      args: [["<id>", "id of the run"]],
+      options: [
+        ...common,
+        { flags: "--at <seq>", description: "keep the log up to this entry (default: all of it)", form: "count" },
+        { flags: "--input <json>", description: "another input; then nothing that was recorded is kept" },
+      ],
+      load: async () => (await import("./commands/runs-fork.ts")).runsFork,
+    },
+    {
+      name: "decide",
+      summary: "say what became of an effect that a crash cut off",
+      args: [
+        ["<id>", "id of the run"],
+        ["<key>", "key of the step, as its log names it"],
+        ["<outcome>", "done, retry or fail"],
+      ],
+      options: [
+        ...common,
+        { flags: "--output <json>", description: "what it gave, if it was done" },
+        { flags: "--reason <text>", description: "why it failed" },
+      ],
+      load: async () => (await import("./commands/runs-decide.ts")).runsDecide,
     },
   ],
 };
@@ -152,6 +206,7 @@ export const catalogue: readonly CommandSpec[] = [
     load: async () => (await import("./commands/search.ts")).search,
   },
   runs,
+  queue,
   providers,
   {
     name: "budgets",

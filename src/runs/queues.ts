@@ -107,5 +107,5 @@ export interface Schedules {
   /** Gives whether there was one. */
   remove(name: string): Promise<boolean>;
   /** Tells the next times of a cron expression. Errors: schedule_invalid. */
-  preview(cron: string, options?: { readonly timezone?: string; readonly count?: number }): readonly number[];
+  preview(cron: string, options?: { readonly timezone?: string; readonly count?: number }): Promise<readonly number[]>;
 }
