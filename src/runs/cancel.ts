@@ -38,6 +38,7 @@ async function endCancelled(engine: Engine, runId: string, reason: string): Prom
   const text = JSON.stringify({ error });
   const entry = { seq: lease.lastSeq + 1, type: "run.cancelled", key: undefined, at: engine.clock.now(), text };
   await engine.journal.finish(lease, [entry], { status: "cancelled", error });
+  engine.ended(runId);
 }
 
 /** Waits until a run is finished or nobody executes it any more. */

@@ -4,6 +4,7 @@ import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Retention } from "./engine.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Runs } from "./run.ts";
+import type { Calendar } from "./tasks/calendar.ts";
 
 /**
  * Says what this process takes from queues. Units: runs at once, between `minRuns` (1) and `maxRuns` (64); within them the
@@ -33,6 +34,10 @@ export interface RunsOptions {
   readonly worker?: WorkerOptions | false;
   /** Gives what runs of a tenant may spend; nothing limits them without it. */
   readonly budget?: (tenant: string | undefined) => Budget | Promise<Budget>;
+  /** Loads what reads cron expressions; without it schedules cannot be set. */
+  readonly calendar?: () => Promise<Calendar>;
+  /** Refuses longer inputs of runs. Units: characters of JSON (16 Mi by default). */
+  readonly maxInputBytes?: number;
 }
 
 /**

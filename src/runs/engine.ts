@@ -14,16 +14,21 @@ import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
 import type { WorkerOptions } from "./create-runs.ts";
+import type { Calendar } from "./tasks/calendar.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import { cancelledError, closedError, ownedError, unknownWorkflow } from "./refusals.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
-/** Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default. */
+/**
+ * Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default;
+ * dead letters are kept for `keepDeadMs` (90 days by default), and don't count among `maxRuns`.
+ */
 export interface Retention {
   readonly keepMs?: number;
   readonly maxRuns?: number;
+  readonly keepDeadMs?: number;
 }
 
 /** Is what the engine works with. */
@@ -37,6 +42,8 @@ export interface EngineOptions {
   readonly queue: Queue;
   readonly worker: WorkerOptions | false;
   readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
+  readonly calendar?: (() => Promise<Calendar>) | undefined;
+  readonly maxInputBytes?: number | undefined;
 }
 
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
@@ -60,6 +67,7 @@ export class Engine {
   #watch: Disposable = { [Symbol.dispose]() {} };
   readonly #starting = new Map<string, Promise<Execution>>();
   readonly #unlimited = createBudget("unlimited");
+  readonly #endListeners = new Set<(runId: string) => void>();
   #finished = 0;
   #closing: Promise<void> | undefined;
 
@@ -79,8 +87,23 @@ export class Engine {
       throw runErrors.create("run_interrupted", "Atlas is closed; open it again to start or resume runs.");
   }
 
+  get options(): EngineOptions {
+    return this.#options;
+  }
+
   get queue(): Queue {
     return this.#options.queue;
+  }
+
+  /** Calls back when a run has ended, or waits in its queue again: what depends on it may go on. */
+  onEnded(listener: (runId: string) => void): Disposable {
+    this.#endListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#endListeners.delete(listener) };
+  }
+
+  /** Tells that a run has ended. Each place that ends a run calls it once the end is durable. */
+  ended(runId: string): void {
+    for (const listener of this.#endListeners) listener(runId);
   }
 
   newRunId(): string {
@@ -253,6 +276,7 @@ export class Engine {
     if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced")) await this.#release(lease);
     this.#live.refresh((id) => id === runId);
     this.notify();
+    this.ended(runId);
     if (this.#finished++ % pruneEvery === 0)
       await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
   }

@@ -41,5 +41,6 @@ export type {
   WaitOptions,
   Workflow,
 } from "./run.ts";
+export type { Calendar, CalendarQuestion } from "./tasks/calendar.ts";
 export { workflow } from "./workflow.ts";
 export type { WorkflowOptions } from "./workflow.ts";

@@ -29,9 +29,23 @@ import { startPlanned, startRun } from "./tasks/start.ts";
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
   const { database, queue = databaseQueue(database), worker = {}, retention = {}, budget } = options;
+  const { calendar, maxInputBytes } = options;
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
   await database.migrate("runs", runMigrations);
-  return new FrontDesk(new Engine({ database, clock, random, logger, telemetry, retention, queue, worker, budget }));
+  const given = {
+    database,
+    clock,
+    random,
+    logger,
+    telemetry,
+    retention,
+    queue,
+    worker,
+    budget,
+    calendar,
+    maxInputBytes,
+  };
+  return new FrontDesk(new Engine(given));
 }
 
 const maxUnfinished = 100_000;
