@@ -11,6 +11,8 @@ export {
 } from "./budget-tree.ts";
 export type { BudgetOptions, BudgetShortage } from "./budget-tree.ts";
 export { createDeadline, raceAbort } from "./abort.ts";
+export { failpoint, setFailpoints } from "./failpoint.ts";
+export type { FailpointHandler } from "./failpoint.ts";
 export type { Deadline, DeadlineOptions } from "./abort.ts";
 export { AtlasError, baseErrors, defineErrors, fromErrorData, isAtlasError, toAtlasError } from "./errors.ts";
 export type { ErrorData, ErrorDomain, ErrorOptions, ErrorSpec, Retry } from "./errors.ts";

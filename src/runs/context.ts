@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Budget, Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { baseErrors, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
+import { baseErrors, failpoint, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { runErrors } from "./errors.ts";
 import { isReserved } from "./events.ts";
@@ -181,6 +181,7 @@ async function doStep<T>(
   const begin = clock.monotonic();
   const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
   let plain: JsonValue | undefined;
+  failpoint("step.before");
   try {
     plain = toPlain(await body({ signal, idempotencyKey: `${runId}:${key}` }), `result of the step ${key}`);
   } catch (cause) {
@@ -194,6 +195,7 @@ async function doStep<T>(
     });
     throw error;
   }
+  failpoint("step.after");
   const result = plain === undefined ? {} : { output: plain };
   await writer.append({
     type: "step.completed",

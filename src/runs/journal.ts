@@ -1,5 +1,5 @@
 import type { BudgetLimits, Clock, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
-import { stringifyJson } from "../base/index.ts";
+import { failpoint, stringifyJson } from "../base/index.ts";
 import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { ListOptions, RetryPolicy, RunEvent, RunStatus } from "./run.ts";
@@ -227,6 +227,7 @@ export class Journal {
     owner: string,
   ): Promise<Lease & { readonly lastSeq: number; readonly control: string | undefined }> {
     const at = this.#clock.now();
+    failpoint("run.takeover");
     const results = await this.#database.write([
       {
         sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3

@@ -1,5 +1,5 @@
 import type { AtlasError, Clock, JsonValue } from "../base/index.ts";
-import { stringifyJson, toAtlasError } from "../base/index.ts";
+import { failpoint, stringifyJson, toAtlasError } from "../base/index.ts";
 import type { Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import { runErrors } from "./errors.ts";
@@ -95,6 +95,7 @@ export class LogWriter {
   /** Appends the entry of something that the run now waits for, and shows the run as waiting. */
   async wait(entry: NewEntry): Promise<void> {
     const { journal, lease } = this.#options;
+    failpoint("run.wait");
     await this.append(entry, () => [journal.statusStatement(lease, "waiting")]);
   }
 
@@ -119,6 +120,7 @@ export class LogWriter {
     const last = this.#enterLast(entry);
     await this.#drained();
     if (this.#failure !== undefined) throw this.#failure;
+    failpoint("run.finish");
     try {
       await journal.finish(lease, [last], end);
     } catch (cause) {
@@ -196,6 +198,7 @@ export class LogWriter {
     } catch (cause) {
       return this.#refuse(batch, await this.#stop(cause));
     }
+    failpoint("append.acked");
     committed();
     const followed = live.followed(lease.runId);
     for (const item of batch) {

@@ -2,7 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import { isAtlasError } from "../../base/index.ts";
+import { failpoint, isAtlasError } from "../../base/index.ts";
 import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
 import { storageErrors } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -170,7 +170,9 @@ function runTogether(db: DatabaseSync, writes: readonly (readonly Operation[])[]
   const rows = new Map<number, Row[]>();
   db.exec("BEGIN IMMEDIATE");
   for (const write of writes) runOne(write, changes, rows);
+  failpoint("commit.before");
   db.exec("COMMIT");
+  failpoint("commit.after");
   const allOne = changes.every((count) => count === 1);
   return { changes: allOne ? undefined : changes, rows: rows.size > 0 ? rows : undefined, failures: undefined };
 }
@@ -195,7 +197,9 @@ function runApart(db: DatabaseSync, writes: readonly (readonly Operation[])[], p
     }
     db.exec("RELEASE w");
   }
+  failpoint("commit.before");
   db.exec("COMMIT");
+  failpoint("commit.after");
   return { changes, rows: rows.size > 0 ? rows : undefined, failures };
 }
 
