@@ -7,8 +7,9 @@ import type { Migration } from "../storage/index.ts";
  * refused when it is stale), what is asked of it (`control`) and its end. `run_event` is the log. `run_signal` holds what was
  * sent to a run and not yet taken.
  *
- * `run_owner` is one row for each live engine: `beat` counts up while it lives. `run_queue` holds what is asked of a queue and the
- * turn that it has come to; `run_turn` the last turn that was given to a tenant: turns are how tenants share a queue.
+ * `run_owner` is one row for each live engine: `beat` counts up while it lives. `run_queue` holds what is asked of a queue.
+ * Turns are how tenants share one priority of a queue: `run_turn` holds the last one given to a tenant, `run_served` the one that
+ * was claimed last. A queued run with an owner is claimed and about to begin: it counts for the limits, and nobody else takes it.
  * The SQL is the dialect that both databases understand; the PostgreSQL adapter maps INTEGER to BIGINT and leaves WITHOUT ROWID out.
  */
 export const runMigrations: readonly Migration[] = [
@@ -50,18 +51,23 @@ export const runMigrations: readonly Migration[] = [
       "ALTER TABLE run ADD COLUMN options TEXT",
       "DROP INDEX run_by_key",
       `CREATE UNIQUE INDEX run_by_key ON run(workflow, key, coalesce(tenant, '')) WHERE key IS NOT NULL AND finished_at IS NULL`,
-      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id) WHERE status = 'queued' AND paused = 0 AND due_at IS NULL`,
+      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id, tenant, workflow)
+        WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL`,
       `CREATE INDEX run_due ON run(due_at) WHERE due_at IS NOT NULL AND finished_at IS NULL`,
-      `CREATE INDEX run_active ON run(queue, tenant) WHERE queue IS NOT NULL AND owner IS NOT NULL AND finished_at IS NULL`,
+      `CREATE INDEX run_active ON run(queue, tenant, workflow)
+        WHERE queue IS NOT NULL AND owner IS NOT NULL AND finished_at IS NULL AND status <> 'waiting'`,
       `CREATE INDEX run_blocked ON run(queue) WHERE status = 'blocked'`,
       `CREATE INDEX run_dead ON run(queue, id) WHERE dead = 1`,
       `CREATE TABLE run_owner(
         id TEXT PRIMARY KEY, name TEXT NOT NULL, beat INTEGER NOT NULL, started_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,
         data TEXT NOT NULL) WITHOUT ROWID`,
       `CREATE TABLE run_queue(
-        name TEXT PRIMARY KEY, paused INTEGER NOT NULL DEFAULT 0, limits TEXT NOT NULL DEFAULT '{}', turn INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+        name TEXT PRIMARY KEY, paused INTEGER NOT NULL DEFAULT 0, limits TEXT NOT NULL DEFAULT '{}', claims INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
       `CREATE TABLE run_turn(
-        queue TEXT NOT NULL, tenant TEXT NOT NULL, turn INTEGER NOT NULL, PRIMARY KEY(queue, tenant)) WITHOUT ROWID`,
+        queue TEXT NOT NULL, priority INTEGER NOT NULL, tenant TEXT NOT NULL, turn INTEGER NOT NULL,
+        PRIMARY KEY(queue, priority, tenant)) WITHOUT ROWID`,
+      `CREATE TABLE run_served(
+        queue TEXT NOT NULL, priority INTEGER NOT NULL, turn INTEGER NOT NULL, PRIMARY KEY(queue, priority)) WITHOUT ROWID`,
       `CREATE TABLE run_dependency(
         run_id TEXT NOT NULL, needs_id TEXT NOT NULL, on_failure TEXT NOT NULL, PRIMARY KEY(run_id, needs_id)) WITHOUT ROWID`,
       `CREATE INDEX run_dependency_by_need ON run_dependency(needs_id)`,

@@ -19,6 +19,8 @@ export interface Ticket {
 export interface ClaimRequest {
   readonly queue: string;
   readonly limit: number;
+  /** The engine that claims, as `release` names it when it has died. */
+  readonly owner: string;
   /** Takes runs of these workflows only: what the worker's program knows. */
   readonly workflows: readonly string[];
   /** How many runs of the queue may run at once over all workers, in all and of each tenant (by name, else `perTenant`). */
