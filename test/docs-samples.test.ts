@@ -21,7 +21,7 @@ declare global {
   const request: ModelRequest, signal: AbortSignal, secret: string, rules: string, usage: Usage, gate: Gate, prices: Prices;
   const members: readonly GroupMember[], passages: readonly Passage[], answer: string;
   const show: (part: StreamPart) => void, lookUp: (city: string, options: object) => { sky: string };
-  const charge: (...given: readonly unknown[]) => Promise<string>, mySubject: MakeSubject<EmbedderSubject, never>;
+  const charge: (...given: readonly unknown[]) => Promise<string>, send: typeof charge, transfer: typeof charge, mySubject: MakeSubject<EmbedderSubject, never>;
 }
 `;
 /** A package that a sample names and that is not installed here. */
