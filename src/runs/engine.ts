@@ -5,7 +5,7 @@ import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { callChild } from "./child-calls.ts";
 import { runErrors } from "./errors.ts";
-import type { Execution, ExecutionHost, ExecutionStart } from "./execution.ts";
+import type { Execution, ExecutionHost, ExecutionStart, Outcome } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
@@ -15,9 +15,11 @@ import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
 import type { WorkerOptions } from "./create-runs.ts";
 import type { Calendar } from "./tasks/calendar.ts";
-import type { Queue } from "./queue/queue.ts";
+import { accepts, Leases } from "./leases.ts";
+import type { OwnedRun } from "./leases.ts";
+import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
-import { cancelledError, closedError, ownedError, unknownWorkflow } from "./refusals.ts";
+import { cancelledError, closedError, ownedError, unknownVersion, unknownWorkflow } from "./refusals.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
@@ -46,12 +48,22 @@ export interface EngineOptions {
   readonly maxInputBytes?: number | undefined;
 }
 
+/** Is what works beside the executions, such as what takes runs from queues. It is closed before they are stopped. */
+export interface EnginePart extends AsyncDisposable {
+  /** Is told of each execution that ended, after its run was let go of. */
+  ended?(execution: Execution, outcome: Outcome): void;
+  /** Is told that another process may have written something. */
+  hinted?(): void;
+}
+
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
 const safetyNetMs = 2_000;
 const releaseRetryMs = 1_000;
 const pruneEvery = 5_000;
 const pruneBatch = 200;
 const dayMs = 86_400_000;
+
+type Place = "here" | "elsewhere" | "queued" | "nowhere";
 
 /** Keeps the executions of this process: begins them, takes interrupted ones up, passes cancels on, stops them at the end. */
 export class Engine {
@@ -65,7 +77,9 @@ export class Engine {
   readonly #live = createLiveLogs();
   readonly #hints: Disposable;
   #watch: Disposable = { [Symbol.dispose]() {} };
-  readonly #starting = new Map<string, Promise<Execution>>();
+  readonly #leases: Leases;
+  readonly #parts: EnginePart[] = [];
+  readonly #starting = new Map<string, Promise<Execution | undefined>>();
   readonly #unlimited = createBudget("unlimited");
   readonly #endListeners = new Set<(runId: string) => void>();
   #finished = 0;
@@ -76,6 +90,7 @@ export class Engine {
     this.#options = options;
     this.clock = clock;
     this.journal = new Journal(database, clock);
+    this.#leases = new Leases(database, clock);
     this.owners = createOwners(database, { clock, random });
     this.bell = createSignalBell();
     this.#hints = database.listen(() => this.#hinted());
@@ -95,6 +110,16 @@ export class Engine {
     return this.#options.queue;
   }
 
+  /** What this process takes from queues; false when it takes nothing. */
+  get worker(): WorkerOptions | false {
+    return this.#options.worker;
+  }
+
+  /** Lets a part work beside the executions until the engine is closed. */
+  attach(part: EnginePart): void {
+    this.#parts.push(part);
+  }
+
   /** Calls back when a run has ended, or waits in its queue again: what depends on it may go on. */
   onEnded(listener: (runId: string) => void): Disposable {
     this.#endListeners.add(listener);
@@ -104,6 +129,10 @@ export class Engine {
   /** Tells that a run has ended. Each place that ends a run calls it once the end is durable. */
   ended(runId: string): void {
     for (const listener of this.#endListeners) listener(runId);
+  }
+
+  get #name(): string {
+    return (this.worker && this.worker.name) || `worker-${process.pid}`;
   }
 
   newRunId(): string {
@@ -136,7 +165,7 @@ export class Engine {
     promise.catch(() => {});
     this.#starting.set(run.id, promise);
     try {
-      const budget = await this.#budgetOf(run.id, run.tenant, run.options);
+      const budget = await this.#budgetOf(run, run.options);
       await write(this.journal.creation(run));
       const execution = this.#launch({
         lease: { runId: run.id, epoch: 1 },
@@ -160,39 +189,73 @@ export class Engine {
     }
   }
 
-  /** Takes an interrupted run over and goes on with it. Errors: run_owned, workflow_unknown. */
+  /** Takes an interrupted run over and goes on with it. Errors: run_owned, workflow_unknown, version_unknown. */
   async takeUp(run: StoredRun): Promise<Execution> {
-    const begun = this.#starting.get(run.id) ?? this.#takeUp(run);
-    this.#starting.set(run.id, begun);
+    const execution = await this.#startOnce(run.id, () => this.#takeUp(run));
+    if (!execution) throw ownedError(run.id);
+    return execution;
+  }
+
+  /** Takes a queued run by its ticket and begins it; undefined when it is not there to be taken any more. */
+  async claim(ticket: Ticket): Promise<Execution | undefined> {
+    return this.executions.get(ticket.runId) ?? (await this.#startOnce(ticket.runId, () => this.#claim(ticket)));
+  }
+
+  async #startOnce(runId: string, start: () => Promise<Execution | undefined>): Promise<Execution | undefined> {
+    const begun = this.#starting.get(runId) ?? start();
+    this.#starting.set(runId, begun);
     try {
       return await begun;
     } finally {
-      this.#starting.delete(run.id);
+      if (this.#starting.get(runId) === begun) this.#starting.delete(runId);
     }
+  }
+
+  async #claim(ticket: Ticket): Promise<Execution | undefined> {
+    this.assertOpen();
+    const workflow = this.workflows.get(ticket.workflow);
+    if (!workflow) return undefined;
+    const by = { owner: await this.owners.own(), name: this.#name };
+    const owned = await this.#leases.claim(ticket, workflow, by);
+    return owned && (await this.#execute(owned, workflow));
   }
 
   async #takeUp(run: StoredRun): Promise<Execution> {
     this.assertOpen();
     const workflow = this.workflows.get(run.workflow);
     if (!workflow) throw unknownWorkflow(run, [...this.workflows.keys()]);
+    if (!accepts(workflow, run.version)) throw unknownVersion(run, workflow.version);
     const lease = await this.journal.takeOver(run, await this.owners.own()).catch((cause: unknown) => {
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
-    const recorded = await loadRecorded(this.journal, run.id, run.checkpointSeq);
+    // The row was read before it was taken: only what the taking itself saw counts.
+    return await this.#execute({ run: { ...run, control: lease.control }, lease, lastSeq: lease.lastSeq }, workflow);
+  }
+
+  /** Begins to execute a run that is this engine's. */
+  async #execute({ run, lease, lastSeq }: OwnedRun, workflow: AnyWorkflow): Promise<Execution> {
     const { id, parentId, input, tenant, attempt } = run;
-    const budget = await this.#budgetOf(id, tenant, run.options);
-    const { lastSeq } = lease;
+    // A run whose log holds its start and this claim has nothing behind it.
+    const recorded = lastSeq <= 2 ? nothingRecorded : await loadRecorded(this.journal, id, run.checkpointSeq);
+    const budget = await this.#budgetOf(run, run.options);
     const execution = this.#launch({ lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded });
     if (this.#closing) execution.abort(closedError());
-    // The row was read before it was taken: only what the taking itself saw counts.
-    if (lease.control !== undefined) execution.abort(cancelledError(id, lease.control));
+    if (run.control !== undefined) execution.abort(cancelledError(id, run.control));
     return execution;
   }
 
-  /** A run's own budget, below its tenant's; the shared one without limits costs a run nothing. */
-  async #budgetOf(runId: string, tenant: string | undefined, { budget: limits }: RunSettings = {}): Promise<Budget> {
-    const above = this.#options.budget ? await this.#options.budget(tenant) : this.#unlimited;
-    return limits === undefined ? above : above.child(runId, limits);
+  /** A run's own budget: below its parent's, else below its tenant's. What has no limits of its own costs nothing. */
+  async #budgetOf(
+    {
+      id,
+      parentId,
+      tenant,
+    }: { readonly id: string; readonly parentId?: string | undefined; readonly tenant?: string | undefined },
+    { budget: limits }: RunSettings = {},
+  ): Promise<Budget> {
+    const parent = parentId === undefined ? undefined : this.executions.get(parentId)?.budget;
+    const above = parent ?? (this.#options.budget ? await this.#options.budget(tenant) : this.#unlimited);
+    return limits === undefined ? above : above.child(id, limits);
   }
 
   /** Gives the execution of a run in this process, also one that is just being started. */
@@ -200,10 +263,11 @@ export class Engine {
     return this.executions.get(runId) ?? (await this.#starting.get(runId)?.catch(() => undefined));
   }
 
-  /** Tells where a run is executed: in this process, in another, or nowhere. */
-  async placeOf(run: StoredRun | undefined): Promise<"here" | "elsewhere" | "nowhere"> {
+  /** Tells where a run is executed: in this process, in another, later by whoever takes it from its queue, or nowhere. */
+  async placeOf(run: StoredRun | undefined): Promise<Place> {
     if (!run || run.finishedAt !== undefined) return "nowhere";
     if (this.executions.has(run.id) || this.#starting.has(run.id)) return "here";
+    if (run.status === "queued" || run.status === "blocked") return "queued";
     return (await this.owners.isAliveElsewhere(run.owner)) ? "elsewhere" : "nowhere";
   }
 
@@ -241,6 +305,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#hints[Symbol.dispose]();
+    await Promise.allSettled(this.#parts.map((part) => part[Symbol.asyncDispose]()));
     // What is just being started ends up in the executions, or fails.
     await Promise.allSettled(this.#starting.values());
     const running = [...this.executions.values()];
@@ -266,11 +331,14 @@ export class Engine {
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
     this.executions.set(execution.runId, execution);
     void this.#afterwards(execution);
+    // Whoever followed it in its queue, or in another process, follows it here now.
+    this.#live.refresh((id) => id === execution.runId);
     return execution;
   }
 
-  async #afterwards({ runId, lease, done }: Execution): Promise<void> {
-    const outcome = await done;
+  async #afterwards(execution: Execution): Promise<void> {
+    const { runId, lease } = execution;
+    const outcome = await execution.done;
     this.executions.delete(runId);
     if (this.executions.size === 0) this.#watch[Symbol.dispose]();
     if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced")) await this.#release(lease);
@@ -293,7 +361,7 @@ export class Engine {
     }
   }
 
-  async #placeOfId(runId: string): Promise<"here" | "elsewhere" | "nowhere"> {
+  async #placeOfId(runId: string): Promise<Place> {
     return this.executions.has(runId) ? "here" : await this.placeOf(await this.journal.load(runId));
   }
 
@@ -306,6 +374,7 @@ export class Engine {
   /** Looks at what other processes may have written: events, signals, cancels. */
   #hinted(): void {
     this.#live.refresh((runId) => !this.executions.has(runId));
+    for (const part of this.#parts) part.hinted?.();
     if (this.executions.size > 0)
       this.#obey().catch((error: unknown) => this.warn("signals and cancels not read", error));
   }

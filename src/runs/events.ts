@@ -15,6 +15,7 @@ export const beginnings: ReadonlySet<string> = new Set(["timer.started", "call.s
 /** Holds the engine's own entries without a key; every other entry without a key was emitted by the function. */
 export const engineEvents: ReadonlySet<string> = new Set([
   "run.started",
+  "run.claimed",
   "run.resumed",
   "run.cancel_asked",
   "run.checkpointed",

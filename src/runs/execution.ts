@@ -24,6 +24,8 @@ export interface Execution {
   readonly runId: string;
   readonly lease: Lease;
   readonly parentId: string | undefined;
+  /** What the run may spend; its children spend below it. */
+  readonly budget: Budget;
   /** Never rejects. */
   readonly done: Promise<Outcome>;
   /** Stops the body; what has been asked of the run in the store decides how it ends. */
@@ -69,7 +71,7 @@ const graceMs = 5_000;
 
 /** Begins to execute a run that this process owns. */
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
-  const { lease, parentId } = start;
+  const { lease, parentId, budget } = start;
   const controller = new AbortController();
   const claimed = new Set<number>();
   const writer = new LogWriter({
@@ -104,7 +106,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
       host.live.refresh((runId) => runId === lease.runId);
       return outcome;
     });
-  return { runId: lease.runId, lease, parentId, done, abort: (reason) => controller.abort(reason) };
+  return { runId: lease.runId, lease, parentId, budget, done, abort: (reason) => controller.abort(reason) };
 }
 
 async function perform(

@@ -65,8 +65,8 @@ export interface FollowSource {
   readonly journal: Journal;
   readonly live: LiveLogs;
   readonly clock: Clock;
-  /** Tells where a run is executed: in this process, in another, or nowhere. */
-  readonly place: (runId: string) => Promise<"here" | "elsewhere" | "nowhere">;
+  /** Tells where a run is executed: in this process, in another, later by whoever takes it from its queue, or nowhere. */
+  readonly place: (runId: string) => Promise<"here" | "elsewhere" | "queued" | "nowhere">;
 }
 
 /**

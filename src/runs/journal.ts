@@ -97,6 +97,9 @@ const insertRun = `INSERT INTO run(id, workflow, version, status, key, parent_id
 const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
   SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
 
+/** A run that came from a queue waits there again; any other shows as interrupted. */
+const letGo = "owner = NULL, status = CASE WHEN queue IS NULL THEN status ELSE 'queued' END";
+
 /** Writes and reads the tables of the run engine. What a run's owner writes is refused when its lease is stale. */
 export class Journal {
   readonly #database: Database;
@@ -335,14 +338,14 @@ export class Journal {
 
   /** Lets go of one run whose execution stopped, so that anyone may take it up. */
   async releaseRun({ runId, epoch }: Lease): Promise<void> {
-    const sql = "UPDATE run SET owner = NULL WHERE id = ? AND epoch = ? AND finished_at IS NULL";
+    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? AND finished_at IS NULL`;
     await this.#database.write([{ sql, params: [runId, epoch] }]);
   }
 
   /** Lets go of every run of an owner that stops; they show as interrupted at once. */
   async release(owner: string): Promise<void> {
     await this.#database.write([
-      { sql: "UPDATE run SET owner = NULL WHERE owner = ? AND finished_at IS NULL", params: [owner] },
+      { sql: `UPDATE run SET ${letGo} WHERE owner = ? AND finished_at IS NULL`, params: [owner] },
     ]);
   }
 
@@ -370,7 +373,18 @@ function eventStatement(runId: string, { seq, type, key, at, text }: Entry): Sta
   return { sql: insertEvent, params: [runId, seq, type, key ?? null, at, text], commutes: true };
 }
 
-function toRun(row: Row): StoredRun {
+/** Gives the statement that adds an entry at the end of a run's log, wherever that is, and returns its `seq`. */
+export function nextEvent(event: {
+  readonly runId: string;
+  readonly type: string;
+  readonly at: number;
+  readonly data: JsonValue;
+}): Statement {
+  return { sql: insertNextEvent, params: [event.runId, event.type, event.at, stringifyJson(event.data)] };
+}
+
+/** Reads a run from its row. */
+export function toRun(row: Row): StoredRun {
   const text = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
   const json = (name: string): JsonValue | undefined =>
     row[name] === null ? undefined : (JSON.parse(String(row[name])) as JsonValue);

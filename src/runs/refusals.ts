@@ -30,6 +30,15 @@ export function unknownWorkflow(run: StoredRun, known: readonly string[]): Atlas
   );
 }
 
+/** Makes the error of a run that began with a version of its workflow that the program does not accept. */
+export function unknownVersion({ id, workflow, version }: StoredRun, known: string): AtlasError {
+  return runErrors.create(
+    "version_unknown",
+    `The run ${id} began with version ${JSON.stringify(version)} of "${workflow}"; this program has ${JSON.stringify(known)} and does not accept it.`,
+    { details: { runId: id, workflow, version, known } },
+  );
+}
+
 /** Makes the error of a run that can no longer be changed. */
 export function finishedError(run: StoredRun): Error {
   return runErrors.create("run_finished", `The run ${run.id} has ended (${run.status}).`, {
