@@ -1,7 +1,6 @@
 import type { Budget, Clock, Random } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
-import type { Retention } from "./engine.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Runs } from "./run.ts";
 import type { Calendar } from "./tasks/calendar.ts";
@@ -18,6 +17,16 @@ export interface WorkerOptions {
   readonly minRuns?: number;
   readonly maxRuns?: number;
   readonly maxRssMb?: number;
+}
+
+/**
+ * Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default;
+ * dead letters are kept for `keepDeadMs` (90 days by default), and don't count among `maxRuns`.
+ */
+export interface Retention {
+  readonly keepMs?: number;
+  readonly maxRuns?: number;
+  readonly keepDeadMs?: number;
 }
 
 /** Is what the run engine is made from. */

@@ -13,7 +13,7 @@ import type { Lease, NewRun, RunSettings, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
-import type { WorkerOptions } from "./create-runs.ts";
+import type { Retention, WorkerOptions } from "./create-runs.ts";
 import type { Calendar } from "./tasks/calendar.ts";
 import { accepts, Leases } from "./leases.ts";
 import type { OwnedRun } from "./leases.ts";
@@ -22,16 +22,6 @@ import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import { cancelledError, closedError, ownedError, unknownVersion, unknownWorkflow } from "./refusals.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
-
-/**
- * Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default;
- * dead letters are kept for `keepDeadMs` (90 days by default), and don't count among `maxRuns`.
- */
-export interface Retention {
-  readonly keepMs?: number;
-  readonly maxRuns?: number;
-  readonly keepDeadMs?: number;
-}
 
 /** Is what the engine works with. */
 export interface EngineOptions {

@@ -1,7 +1,6 @@
 export { runErrors } from "./errors.ts";
 export { createRuns } from "./create-runs.ts";
-export type { RunsOptions, WorkerOptions } from "./create-runs.ts";
-export type { Retention } from "./engine.ts";
+export type { Retention, RunsOptions, WorkerOptions } from "./create-runs.ts";
 export { runStatuses } from "./run.ts";
 export type { ClaimRequest, Queue, Ticket } from "./queue/queue.ts";
 export type {
