@@ -1,0 +1,321 @@
+import type { JobInsert, PgBoss } from "pg-boss";
+import type { Logger } from "../../telemetry/index.ts";
+import type { ClaimRequest, Queue, Ticket } from "../queue/queue.ts";
+import { createBatches } from "./pg-boss-batches.ts";
+import { Claims } from "./pg-boss-claims.ts";
+import type { JobData } from "./pg-boss-jobs.ts";
+import { bossName, byOrder, dataOf, groupOf, jobIdOf, queueOf, ticketIn } from "./pg-boss-jobs.ts";
+import { Ranks } from "./pg-boss-ranks.ts";
+import { isLimited, Room } from "./pg-boss-room.ts";
+import type { SqlServer, SqlSession } from "./pg-boss-sql.ts";
+import { bossDatabase } from "./pg-boss-sql.ts";
+
+/** Are the options of `pgBossQueue`. */
+export interface PgBossOptions {
+  readonly server: SqlServer;
+  readonly logger: Logger;
+  /** The schema of the queue's tables; `atlas_queue` without it. */
+  readonly schema?: string;
+  readonly backend?: "postgres" | "pglite";
+}
+
+const channel = "atlas_queue";
+/** How long a lost hint, or a time that has come on another machine, can cost. Units: milliseconds. */
+const safetyNetMs = 1_000;
+const settleAgainMs = 1_000;
+const longestMs = 2_147_483_647;
+/** The lease of a run is Atlas's own: pg-boss must hand out nothing that still runs. */
+const jobDefaults = {
+  expireInSeconds: 86_400,
+  retryLimit: 1_000,
+  retentionSeconds: 365 * 86_400,
+  deleteAfterSeconds: 60,
+};
+
+/**
+ * Makes the queue that pg-boss keeps in PostgreSQL: one queue of pg-boss for each of Atlas, one job for each time that a run waits.
+ * Limits hold over all machines: a claim that is limited counts what runs and takes what is left under one lock of the queue.
+ *
+ * Cost: pg-boss is loaded, and its tables are made, when the queue is first used. Enqueues, and settlements, that come
+ * together share a statement.
+ */
+export function pgBossQueue(options: PgBossOptions): Queue {
+  return new PgBossQueue(options);
+}
+
+class PgBossQueue implements Queue {
+  readonly #server: SqlServer;
+  readonly #logger: Logger;
+  readonly #schema: string;
+  readonly #backend: "postgres" | "pglite";
+  readonly #claims: Claims;
+  readonly #ranks: Ranks;
+  readonly #queues = new Map<string, Promise<void>>();
+  readonly #groups = new Map<string, Set<string>>();
+  readonly #listeners = new Set<(queue: string) => void>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #offers = createBatches<Ticket>((tickets) => this.#insert(tickets));
+  readonly #settlements = createBatches<Ticket>((tickets) => this.#delete(tickets));
+  #started: Promise<PgBoss> | undefined;
+  #ears: Promise<AsyncDisposable> | undefined;
+  #net: NodeJS.Timeout | undefined;
+  /** True after a claim that failed: it may have been carried out all the same. */
+  #uncertain = false;
+  #closed = false;
+
+  constructor({ server, logger, schema = "atlas_queue", backend = "postgres" }: PgBossOptions) {
+    this.#server = server;
+    this.#logger = logger;
+    this.#schema = schema;
+    this.#backend = backend;
+    this.#claims = new Claims(schema);
+    this.#ranks = new Ranks(server, schema);
+  }
+
+  async offer(tickets: readonly Ticket[]): Promise<void> {
+    await this.#offers.add(tickets);
+    this.#ringWhenDue(tickets);
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Ticket[]> {
+    const boss = await this.#boss();
+    const name = await this.#nameOf(boss, request.queue);
+    if (this.#uncertain) {
+      await this.#claims.putBackUnknown(this.#server, request.owner);
+      this.#uncertain = false;
+    }
+    try {
+      const { id, tickets } = await this.#server.transaction((session) => this.#take({ boss, session, name, request }));
+      if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
+      return tickets;
+    } catch (cause) {
+      this.#uncertain = true;
+      throw cause;
+    }
+  }
+
+  async settle(tickets: readonly Ticket[]): Promise<void> {
+    // A claim that is not settled would count for ever.
+    for (;;) {
+      try {
+        return await this.#settlements.add(tickets);
+      } catch (cause) {
+        if (this.#closed) throw cause;
+        this.#warn("settled runs not given back yet", cause);
+        await new Promise((resolve) => this.#after(settleAgainMs, () => resolve(undefined)));
+      }
+    }
+  }
+
+  async withdraw(tickets: readonly Ticket[]): Promise<void> {
+    await this.#boss();
+    for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
+      const sql = `DELETE FROM ${this.#schema}.job WHERE name = $1 AND id = ANY($2::uuid[]) AND state < 'active'`;
+      await this.#server.query(sql, [bossName(queue), of.map(jobIdOf)]);
+    }
+  }
+
+  async release(owner: string): Promise<void> {
+    await this.#boss();
+    await this.#claims.release(this.#server, owner);
+    for (const queue of this.#queues.keys()) this.#ring(queue);
+  }
+
+  onReady(ready: (queue: string) => void): Disposable {
+    this.#listeners.add(ready);
+    this.#ears ??= this.#server.listen(channel, (name) => this.#ring(queueOf(name)));
+    this.#ears.catch((error: unknown) => this.#warn("hints of queues are not heard", error));
+    this.#net ??= setInterval(() => void this.#look(), safetyNetMs).unref();
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(ready);
+        if (this.#listeners.size > 0) return;
+        clearInterval(this.#net);
+        this.#net = undefined;
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    await Promise.all([this.#offers.idle(), this.#settlements.idle()]);
+    this.#closed = true;
+    clearInterval(this.#net);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#listeners.clear();
+    await (await this.#ears?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await (await this.#started?.catch(() => undefined))?.stop({ graceful: false, close: false });
+  }
+
+  #boss(): Promise<PgBoss> {
+    this.#started ??= this.#start();
+    const starting = this.#started;
+    starting.catch(() => {
+      // What kept it from starting may have passed when it is next asked for.
+      if (this.#started === starting) this.#started = undefined;
+    });
+    return starting;
+  }
+
+  async #start(): Promise<PgBoss> {
+    const { PgBoss } = await import("pg-boss");
+    const boss = new PgBoss({
+      db: bossDatabase(this.#server),
+      backend: this.#backend,
+      schema: this.#schema,
+      schedule: false,
+      supervise: false,
+      monitorVacuum: false,
+    });
+    boss.on("error", (error) => this.#warn("pg-boss failed", error));
+    await boss.start();
+    await this.#server.transaction(async (session) => {
+      await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [this.#schema]);
+      await session.query(Claims.table(this.#schema));
+      await session.query(Ranks.table(this.#schema));
+    });
+    return boss;
+  }
+
+  /** Makes the queue when it is first named. */
+  async #nameOf(boss: PgBoss, queue: string): Promise<string> {
+    const name = bossName(queue);
+    let made = this.#queues.get(queue);
+    if (made === undefined) {
+      made = boss.createQueue(name, jobDefaults);
+      this.#queues.set(queue, made);
+      made.catch(() => this.#queues.delete(queue));
+    }
+    await made;
+    return name;
+  }
+
+  async #insert(tickets: readonly Ticket[]): Promise<void> {
+    const boss = await this.#boss();
+    await this.#ranks.prepare(tickets);
+    for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
+      const name = await this.#nameOf(boss, queue);
+      const jobs = new Map(of.map((ticket) => [jobIdOf(ticket), ticket]));
+      await boss.insert(
+        name,
+        [...jobs].map(([id, ticket]) => this.#jobOf(id, ticket)),
+      );
+      await this.#server.query("SELECT pg_notify($1, $2)", [channel, name]);
+      this.#ring(queue);
+    }
+  }
+
+  #jobOf(id: string, ticket: Ticket): JobInsert<JobData> {
+    return {
+      id,
+      data: dataOf(ticket),
+      priority: this.#ranks.priorityOf(ticket),
+      group: { id: groupOf(ticket) },
+      ...(ticket.dueAt === undefined ? {} : { startAfter: new Date(ticket.dueAt) }),
+    };
+  }
+
+  async #take({ boss, session, name, request }: Taking): Promise<{ id?: string; tickets: Ticket[] }> {
+    const { queue, owner } = request;
+    const room = new Room(request);
+    const seen = this.#groups.get(queue) ?? new Set();
+    this.#groups.set(queue, seen);
+    if (isLimited(request)) await this.#count(session, name, room);
+    const most = Math.min(request.limit, room.left);
+    const ignored = new Set([...seen].filter((group) => !room.admits(group)));
+    const taken: Ticket[] = [];
+    const surplus: string[] = [];
+    const db = bossDatabase(session);
+    while (taken.length < most) {
+      const batchSize = most - taken.length;
+      const options = { batchSize, db, ...(ignored.size > 0 && { ignoreGroups: [...ignored] }) };
+      const found = (await boss.fetch<JobData>(name, options)).map(({ data }) => ticketIn(queue, data));
+      for (const ticket of found.toSorted(byOrder)) {
+        if (room.take(ticket)) {
+          taken.push(ticket);
+          continue;
+        }
+        surplus.push(jobIdOf(ticket));
+        ignored.add(groupOf(ticket));
+        seen.add(groupOf(ticket));
+      }
+      if (found.length < batchSize) break;
+    }
+    if (surplus.length > 0) await this.#claims.putBack(session, name, surplus);
+    if (taken.length === 0) return { tickets: [] };
+    const id = await this.#claims.record(session, { owner, name, jobs: taken.map(jobIdOf) });
+    return { id, tickets: taken.toSorted(byOrder) };
+  }
+
+  /** Counts what runs: what is claimed, and what runs without a claim since its worker died and another took it over. */
+  async #count(session: SqlSession, name: string, room: Room): Promise<void> {
+    await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`${this.#schema} ${name}`]);
+    const { rows } = await session.query(
+      `SELECT group_id AS group, count(*)::int AS count FROM ${this.#schema}.job
+        WHERE name = $1 AND state = 'active' AND group_id IS NOT NULL GROUP BY group_id`,
+      [name],
+    );
+    for (const row of rows) room.add(String(row["group"]), Number(row["count"]));
+  }
+
+  async #delete(tickets: readonly Ticket[]): Promise<void> {
+    const boss = await this.#boss();
+    for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
+      const ids = [...new Set(of.map(jobIdOf))];
+      await boss.deleteJob(bossName(queue), ids);
+      await this.#claims.drop(this.#server, this.#claims.settled(ids));
+      this.#ring(queue);
+    }
+  }
+
+  #ring(queue: string): void {
+    for (const listener of this.#listeners) listener(queue);
+  }
+
+  #ringWhenDue(tickets: readonly Ticket[]): void {
+    for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
+      const due = Math.min(...of.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt])));
+      if (due !== Infinity && due > Date.now()) this.#after(due - Date.now(), () => this.#ring(queue));
+    }
+  }
+
+  #after(ms: number, act: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        act();
+      },
+      Math.min(ms, longestMs),
+    ).unref();
+    this.#timers.add(timer);
+  }
+
+  /** Looks which queues hold something ready, in case a hint was lost or its time has come. */
+  async #look(): Promise<void> {
+    try {
+      await this.#boss();
+      await this.#ranks.refresh();
+      const { rows } = await this.#server.query(
+        `SELECT name FROM ${this.#schema}.queue q WHERE EXISTS (SELECT 1 FROM ${this.#schema}.job j
+          WHERE j.name = q.name AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now())`,
+      );
+      for (const row of rows) {
+        const name = String(row["name"]);
+        if (name.startsWith("q.")) this.#ring(queueOf(name));
+      }
+    } catch (error) {
+      this.#warn("queues not looked at", error);
+    }
+  }
+
+  #warn(message: string, error: unknown): void {
+    if (!this.#closed) this.#logger.warn(message, { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+interface Taking {
+  readonly boss: PgBoss;
+  readonly session: SqlSession;
+  readonly name: string;
+  readonly request: ClaimRequest;
+}
