@@ -51,7 +51,9 @@ export const runMigrations: readonly Migration[] = [
       "ALTER TABLE run ADD COLUMN options TEXT",
       "DROP INDEX run_by_key",
       `CREATE UNIQUE INDEX run_by_key ON run(workflow, key, coalesce(tenant, '')) WHERE key IS NOT NULL AND finished_at IS NULL`,
-      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id, tenant, workflow)
+      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id)
+        WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL`,
+      `CREATE INDEX run_lane ON run(queue, coalesce(tenant, ''), workflow, priority DESC, turn, id)
         WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL`,
       `CREATE INDEX run_due ON run(due_at) WHERE due_at IS NOT NULL AND finished_at IS NULL`,
       `CREATE INDEX run_active ON run(queue, tenant, workflow)

@@ -22,3 +22,5 @@ export { brokenStrategies, contractCandidate, contractView, strategyContract } f
 export type { BrokenStrategy, StrategySubject } from "./strategy-contract.ts";
 export { writeTinyGguf } from "./gguf.ts";
 export type { TinyGgufOptions } from "./gguf.ts";
+export { queueContract } from "./queue-contract.ts";
+export type { QueueConnection, QueueSubject } from "./queue-contract.ts";
