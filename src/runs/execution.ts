@@ -1,6 +1,5 @@
 import type { AtlasError, Budget, Clock, JsonValue } from "../base/index.ts";
 import { toAtlasError } from "../base/index.ts";
-import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { createContext } from "./context.ts";
 import type { ChildCall } from "./context.ts";
@@ -151,9 +150,8 @@ async function end(cause: unknown, context: RunContext, writer: LogWriter): Prom
     );
     return { status: "cancelled", error };
   } catch (refusal) {
-    // Another process ended the run first: its word stands.
-    if (storageErrors.is(refusal, "write_conflict")) return { status: "stopped", error };
-    throw refusal;
+    // Another process ended the run first: its word stands; or the store failed, and the run is kept.
+    return { status: "stopped", error: toAtlasError(refusal) };
   }
 }
 

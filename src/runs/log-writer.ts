@@ -32,16 +32,19 @@ type Item =
   | { readonly transient: RunEvent }
   | {
       readonly entry: Entry;
-      readonly also: readonly Statement[];
+      readonly also?: ((entry: Entry) => readonly Statement[]) | undefined;
       readonly settled?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
     };
 
 const maxBatch = 1_000;
+/** How often entries are placed anew because another process appended first; each time somebody really did. */
+const maxPlacings = 100;
 
 /**
  * Writes one run's log; the only one that gives out its places.
  *
- * Order: one write at a time. What comes meanwhile is gathered for the next, so a refused write leaves no gap behind it.
+ * Order: one write at a time. What comes meanwhile is gathered for the next, so a refused write leaves no gap behind it. What
+ * others append to the log of a run that they do not own (a question such as a pause) comes between two of its writes.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -50,6 +53,8 @@ export class LogWriter {
   #refused: Entry[] = [];
   #armed = false;
   #ended = false;
+  /** True once a cancel is being recorded: it no longer stops the writing. */
+  #obeyed = false;
   #failure: AtlasError | undefined;
   #pumping: Promise<void> | undefined;
 
@@ -68,7 +73,7 @@ export class LogWriter {
     // Work that was left running has nothing to add to a log that is closed.
     if (this.#ended) return;
     const { live, clock, lease } = this.#options;
-    if (!transient) this.#queue.push({ entry: this.#enter({ type, key, data }), also: [] });
+    if (!transient) this.#queue.push({ entry: this.#enter({ type, key, data }) });
     else {
       const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
       if (this.#queue.length === 0 && this.#pumping === undefined) return live.publish(event);
@@ -87,7 +92,7 @@ export class LogWriter {
     this.#assertOpen();
     const placed = this.#enter(entry);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ entry: placed, also: also?.(placed) ?? [], settled: { resolve, reject } });
+    this.#queue.push({ entry: placed, also, settled: { resolve, reject } });
     void this.#pump();
     await promise;
   }
@@ -117,28 +122,28 @@ export class LogWriter {
   async finish(entry: NewEntry, end: RunEnd): Promise<void> {
     this.#assertOpen();
     const { journal, live, lease } = this.#options;
-    const last = this.#enterLast(entry);
+    const last: Item[] = [{ entry: this.#enterLast(entry) }];
     await this.#drained();
     if (this.#failure !== undefined) throw this.#failure;
+    this.#place(last, this.#seq);
     failpoint("run.finish");
-    try {
-      await journal.finish(lease, [last], end);
-    } catch (cause) {
-      throw await this.#stop(cause);
-    }
-    this.#publish([last]);
+    const failure = await this.#written(last, (entries) => journal.finish(lease, entries, end));
+    if (failure !== undefined) throw failure;
+    this.#publish(entriesOf(last));
     live.refresh((runId) => runId === lease.runId);
   }
 
-  /** Ends the run as cancelled, with everything that was refused because of the cancel. */
+  /** Ends the run as cancelled, with everything that was refused because of the cancel. Errors: run_fenced, those of storage. */
   async cancel(entry: NewEntry, end: RunEnd): Promise<void> {
     const { journal, live, lease } = this.#options;
     const last = this.#enterLast(entry);
     await this.#drained();
-    this.#seq = await journal.lastSeq(lease.runId);
-    const placed = [...this.#refused, last].map((each) => ({ ...each, seq: ++this.#seq }));
-    await journal.finish(lease, placed, end);
-    this.#publish(placed);
+    this.#obeyed = true;
+    const items: Item[] = [...this.#refused, last].map((each) => ({ entry: each }));
+    this.#place(items, await journal.lastSeq(lease.runId));
+    const failure = await this.#written(items, (entries) => journal.finish(lease, entries, end));
+    if (failure !== undefined) throw failure;
+    this.#publish(entriesOf(items));
     live.refresh((runId) => runId === lease.runId);
   }
 
@@ -160,10 +165,11 @@ export class LogWriter {
     return { seq: ++this.#seq, type, key, at: this.#options.clock.now(), text };
   }
 
-  #enterLast(entry: NewEntry): Entry {
-    const last = this.#enter(entry);
+  /** Gives an entry that has no place yet: what was given before it is written first, and may be placed anew. */
+  #enterLast({ type, key, data }: NewEntry): Entry {
+    const text = stringifyJson(data, `data of ${type}`);
     this.#ended = true;
-    return last;
+    return { seq: 0, type, key, at: this.#options.clock.now(), text };
   }
 
   async #drained(): Promise<void> {
@@ -171,33 +177,30 @@ export class LogWriter {
   }
 
   #pump(): Promise<void> {
-    this.#pumping ??= this.#writeAll().finally(() => (this.#pumping = undefined));
+    this.#pumping ??= this.#writeAll().finally(() => {
+      this.#pumping = undefined;
+      // Something may have come between the last look at the queue and this.
+      if (this.#queue.length > 0) void this.#pump();
+    });
     return this.#pumping;
   }
 
   async #writeAll(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
+      const batch: Item[] = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
       this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
       if (this.#failure === undefined) await this.#write(batch);
       else this.#refuse(batch, this.#failure);
     }
   }
 
-  async #write(batch: readonly Item[]): Promise<void> {
+  async #write(batch: Item[]): Promise<void> {
     const { journal, lease, live, committed } = this.#options;
-    const written = batch.filter((item) => "entry" in item);
-    try {
-      const entries = written.map(({ entry }) => entry);
-      if (entries.length > 0)
-        await journal.append(
-          lease,
-          entries,
-          written.flatMap(({ also }) => also),
-        );
-    } catch (cause) {
-      return this.#refuse(batch, await this.#stop(cause));
-    }
+    const failure = await this.#written(batch, async (entries) => {
+      const also = batch.flatMap((item) => ("entry" in item ? (item.also?.(item.entry) ?? []) : []));
+      if (entries.length > 0) await journal.append(lease, entries, also);
+    });
+    if (failure !== undefined) return this.#refuse(batch, failure);
     failpoint("append.acked");
     committed();
     const followed = live.followed(lease.runId);
@@ -207,11 +210,64 @@ export class LogWriter {
     }
   }
 
+  /** Writes a batch, placed anew as often as somebody else took its place; gives what the writer stopped for, if it did. */
+  async #written(batch: Item[], write: (entries: Entry[]) => Promise<void>): Promise<AtlasError | undefined> {
+    for (let placing = 1; ; placing++) {
+      try {
+        await write(entriesOf(batch));
+        return undefined;
+      } catch (cause) {
+        if (storageErrors.is(cause, "write_conflict") && (await this.#isOurs(batch))) return undefined;
+        const mayPlace = placing < maxPlacings && storageErrors.is(cause, "write_conflict");
+        if (!mayPlace || !(await this.#placedAnew(batch))) return await this.#stop(cause);
+      }
+    }
+  }
+
+  /** Tells whether a batch that was refused is in the log all the same: its commit came through, the word of it did not. */
+  async #isOurs(batch: readonly Item[]): Promise<boolean> {
+    const { journal, lease } = this.#options;
+    const [first] = entriesOf(batch);
+    if (first === undefined) return false;
+    const [there] = await journal.events(lease.runId, first.seq - 1, 1).catch(() => []);
+    const { seq, type, key, at, text } = first;
+    const isSame = there?.seq === seq && there.type === type && there.key === key && there.at === at;
+    return isSame && JSON.stringify(there.data) === text;
+  }
+
+  /** Gives a refused batch, and what waits behind it, the places that follow the log's end; false when that is not what it lacks. */
+  async #placedAnew(batch: Item[]): Promise<boolean> {
+    const { journal, lease } = this.#options;
+    try {
+      const run = await journal.load(lease.runId);
+      if (run?.epoch !== lease.epoch || run.finishedAt !== undefined) return false;
+      if (run.control !== undefined && !this.#obeyed) return false;
+      const end = await journal.lastSeq(lease.runId);
+      const [first] = entriesOf(batch);
+      if (first === undefined || end < first.seq) return false;
+      this.#place(batch, end);
+      this.#place(this.#queue, this.#seq);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Places items after an entry of the log. */
+  #place(items: Item[], after: number): void {
+    let seq = after;
+    for (const [index, item] of items.entries()) {
+      if ("entry" in item) items[index] = { ...item, entry: { ...item.entry, seq: ++seq } };
+      else items[index] = { transient: { ...item.transient, seq } };
+    }
+    this.#seq = seq;
+  }
+
   /** What a step did is kept for the record of a cancelled run; what changed other rows with it did not happen. */
   #refuse(batch: readonly Item[], error: AtlasError): void {
     for (const item of batch) {
       if (!("entry" in item)) continue;
-      if (item.also.length === 0) this.#refused.push(item.entry);
+      if (item.also === undefined) this.#refused.push(item.entry);
       item.settled?.reject(error);
     }
   }
@@ -235,6 +291,10 @@ export class LogWriter {
   }
 }
 
+function entriesOf(batch: readonly Item[]): Entry[] {
+  return batch.flatMap((item) => ("entry" in item ? [item.entry] : []));
+}
+
 function toEvent(runId: string, { seq, type, at, key, text }: Entry): RunEvent {
   return { runId, seq, type, at, ...(key === undefined ? {} : { key }), data: JSON.parse(text) as JsonValue };
 }
@@ -249,6 +309,7 @@ async function reasonOf(journal: Journal, lease: Lease, cause: unknown): Promise
         details: { ...details, reason: run.control },
       });
     }
+    if (run?.epoch === lease.epoch && run.finishedAt === undefined) return toAtlasError(cause);
     return runErrors.create("run_fenced", `The run ${lease.runId} was taken over by another process.`, {
       details,
       cause,
