@@ -5,6 +5,7 @@ import type { Ticket } from "../queue/queue.ts";
 export type JobData = {
   readonly run: string;
   readonly epoch: number;
+  readonly queue: string;
   readonly workflow: string;
   readonly tenant: string | null;
   readonly priority: number;
@@ -20,24 +21,18 @@ export function jobIdOf({ runId, epoch }: Pick<Ticket, "runId" | "epoch">): stri
 
 /** Gives the job's data. */
 export function dataOf(ticket: Ticket): JobData {
-  const { runId: run, epoch, workflow, tenant = null, priority, turn, dueAt: due = null } = ticket;
-  return { run, epoch, workflow, tenant, priority, turn, due };
+  const { runId: run, epoch, queue, workflow, tenant = null, priority, turn, dueAt: due = null } = ticket;
+  return { run, epoch, queue, workflow, tenant, priority, turn, due };
 }
 
 /** Gives the ticket that a job holds. */
-export function ticketIn(queue: string, { run, epoch, workflow, tenant, priority, turn, due }: JobData): Ticket {
+export function ticketIn({ run, epoch, queue, workflow, tenant, priority, turn, due }: JobData): Ticket {
   return { runId: run, epoch, queue, workflow, tenant: tenant ?? undefined, priority, turn, dueAt: due ?? undefined };
 }
 
 /** Names the group of a ticket's job: tickets of one group are let through or held back together. */
 export function groupOf({ workflow, tenant }: Pick<Ticket, "workflow" | "tenant">): string {
   return JSON.stringify([workflow, tenant ?? null]);
-}
-
-/** Gives what a group's name says. */
-export function readGroup(group: string): { readonly workflow: string; readonly tenant: string | undefined } {
-  const [workflow, tenant] = JSON.parse(group) as [string, string | null];
-  return { workflow, tenant: tenant ?? undefined };
 }
 
 /** Gives the name that a queue has with pg-boss, which allows letters, digits, `_`, `-`, `.` and `/`. */

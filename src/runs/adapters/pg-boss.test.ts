@@ -1,5 +1,3 @@
-import { PGlite } from "@electric-sql/pglite";
-import fc from "fast-check";
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresServer } from "../../../test/lib/postgres.ts";
@@ -7,8 +5,8 @@ import { startPostgres } from "../../../test/lib/postgres.ts";
 import { silentLogger } from "../../telemetry/index.ts";
 import type { ClaimRequest, Ticket } from "../queue/queue.ts";
 import { pgBossQueue } from "./pg-boss.ts";
-import { bossName, queueOf } from "./pg-boss-jobs.ts";
-import type { SqlServer } from "./pg-boss-sql.ts";
+
+import type { SqlRow, SqlServer } from "./pg-boss-sql.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -24,7 +22,7 @@ async function open(url: string) {
   const sql: SqlServer = {
     async query(text, values) {
       const result = await pool.query(text, values && [...values]);
-      return { rows: [result].flat().flatMap((each) => each.rows) };
+      return { rows: [result].flat().flatMap((each: { rows: SqlRow[] }) => each.rows) };
     },
     async transaction(body) {
       const client = await pool.connect();
@@ -51,6 +49,9 @@ async function open(url: string) {
       };
     },
   };
+  await pool.query(
+    "create table if not exists run(id text, queue text, tenant text, workflow text, status text, owner text, finished_at bigint); create table if not exists run_served(queue text, priority bigint, turn bigint, primary key(queue, priority))",
+  );
   const queue = pgBossQueue({ server: sql, logger: silentLogger });
   return {
     queue,

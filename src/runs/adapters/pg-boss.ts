@@ -6,6 +6,7 @@ import { Claims } from "./pg-boss-claims.ts";
 import type { JobData } from "./pg-boss-jobs.ts";
 import { bossName, byOrder, dataOf, groupOf, jobIdOf, queueOf, ticketIn } from "./pg-boss-jobs.ts";
 import { Ranks } from "./pg-boss-ranks.ts";
+import type { Running } from "./pg-boss-room.ts";
 import { isLimited, Room } from "./pg-boss-room.ts";
 import type { SqlServer, SqlSession } from "./pg-boss-sql.ts";
 import { bossDatabase } from "./pg-boss-sql.ts";
@@ -23,6 +24,7 @@ const channel = "atlas_queue";
 /** How long a lost hint, or a time that has come on another machine, can cost. Units: milliseconds. */
 const safetyNetMs = 1_000;
 const settleAgainMs = 1_000;
+const mostLanes = 10_000;
 const longestMs = 2_147_483_647;
 /** The lease of a run is Atlas's own: pg-boss must hand out nothing that still runs. */
 const jobDefaults = {
@@ -51,11 +53,14 @@ class PgBossQueue implements Queue {
   readonly #claims: Claims;
   readonly #ranks: Ranks;
   readonly #queues = new Map<string, Promise<void>>();
-  readonly #groups = new Map<string, Set<string>>();
+  /** What was found not to be let through, by queue and group: it is left out of the next fetch at once. */
+  readonly #lanes = new Map<string, Map<string, Ticket>>();
   readonly #listeners = new Set<(queue: string) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #limited = new Map<string, boolean>();
   readonly #offers = createBatches<Ticket>((tickets) => this.#insert(tickets));
   readonly #settlements = createBatches<Ticket>((tickets) => this.#delete(tickets));
+  readonly #served = createBatches<Ticket>((tickets) => this.#serve(tickets));
   #started: Promise<PgBoss> | undefined;
   #ears: Promise<AsyncDisposable> | undefined;
   #net: NodeJS.Timeout | undefined;
@@ -78,6 +83,8 @@ class PgBossQueue implements Queue {
   }
 
   async claim(request: ClaimRequest): Promise<readonly Ticket[]> {
+    if (request.limit <= 0 || request.workflows.length === 0) return [];
+    this.#limited.set(request.queue, isLimited(request));
     const boss = await this.#boss();
     const name = await this.#nameOf(boss, request.queue);
     if (this.#uncertain) {
@@ -87,6 +94,8 @@ class PgBossQueue implements Queue {
     try {
       const { id, tickets } = await this.#server.transaction((session) => this.#take({ boss, session, name, request }));
       if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
+      // Where the queue has come to only steers new turns: no claim waits for it, and its loss costs nothing.
+      this.#served.add(tickets).catch((error: unknown) => this.#warn("turns of a queue not kept", error));
       return tickets;
     } catch (cause) {
       this.#uncertain = true;
@@ -126,6 +135,7 @@ class PgBossQueue implements Queue {
     this.#ears ??= this.#server.listen(channel, (name) => this.#ring(queueOf(name)));
     this.#ears.catch((error: unknown) => this.#warn("hints of queues are not heard", error));
     this.#net ??= setInterval(() => void this.#look(), safetyNetMs).unref();
+    void this.#look();
     return {
       [Symbol.dispose]: () => {
         this.#listeners.delete(ready);
@@ -138,7 +148,7 @@ class PgBossQueue implements Queue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
-    await Promise.all([this.#offers.idle(), this.#settlements.idle()]);
+    await Promise.all([this.#offers.idle(), this.#settlements.idle(), this.#served.idle()]);
     this.#closed = true;
     clearInterval(this.#net);
     for (const timer of this.#timers) clearTimeout(timer);
@@ -200,8 +210,7 @@ class PgBossQueue implements Queue {
         name,
         [...jobs].map(([id, ticket]) => this.#jobOf(id, ticket)),
       );
-      await this.#server.query("SELECT pg_notify($1, $2)", [channel, name]);
-      this.#ring(queue);
+      await this.#hint(queue);
     }
   }
 
@@ -216,20 +225,19 @@ class PgBossQueue implements Queue {
   }
 
   async #take({ boss, session, name, request }: Taking): Promise<{ id?: string; tickets: Ticket[] }> {
-    const { queue, owner } = request;
     const room = new Room(request);
-    const seen = this.#groups.get(queue) ?? new Set();
-    this.#groups.set(queue, seen);
-    if (isLimited(request)) await this.#count(session, name, room);
+    if (isLimited(request)) for (const each of await this.#running(session, request)) room.count(each);
     const most = Math.min(request.limit, room.left);
-    const ignored = new Set([...seen].filter((group) => !room.admits(group)));
+    const seen = this.#lanes.get(name) ?? new Map<string, Ticket>();
+    this.#lanes.set(name, seen);
+    const ignored = new Set([...seen].flatMap(([group, lane]) => (room.admits(lane) ? [] : [group])));
     const taken: Ticket[] = [];
     const surplus: string[] = [];
     const db = bossDatabase(session);
     while (taken.length < most) {
       const batchSize = most - taken.length;
       const options = { batchSize, db, ...(ignored.size > 0 && { ignoreGroups: [...ignored] }) };
-      const found = (await boss.fetch<JobData>(name, options)).map(({ data }) => ticketIn(queue, data));
+      const found = (await boss.fetch<JobData>(name, options)).map(({ data }) => ticketIn(data));
       for (const ticket of found.toSorted(byOrder)) {
         if (room.take(ticket)) {
           taken.push(ticket);
@@ -237,25 +245,56 @@ class PgBossQueue implements Queue {
         }
         surplus.push(jobIdOf(ticket));
         ignored.add(groupOf(ticket));
-        seen.add(groupOf(ticket));
+        if (seen.size < mostLanes) seen.set(groupOf(ticket), ticket);
       }
       if (found.length < batchSize) break;
     }
     if (surplus.length > 0) await this.#claims.putBack(session, name, surplus);
     if (taken.length === 0) return { tickets: [] };
-    const id = await this.#claims.record(session, { owner, name, jobs: taken.map(jobIdOf) });
-    return { id, tickets: taken.toSorted(byOrder) };
+    const id = await this.#claims.record(session, { owner: request.owner, name, jobs: taken.map(jobIdOf) });
+    return { id, tickets: taken };
   }
 
-  /** Counts what runs: what is claimed, and what runs without a claim since its worker died and another took it over. */
-  async #count(session: SqlSession, name: string, room: Room): Promise<void> {
-    await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`${this.#schema} ${name}`]);
+  /** Takes the lock of what the limits are about, then reads what runs: what is claimed, and what another worker took over. */
+  async #running(session: SqlSession, { queue, perWorkflow }: ClaimRequest): Promise<readonly Running[]> {
+    const overAll = Object.keys(perWorkflow).length > 0;
+    for (const lock of overAll ? ["", queue] : [queue]) {
+      await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`${this.#schema} queue ${lock}`]);
+    }
     const { rows } = await session.query(
-      `SELECT group_id AS group, count(*)::int AS count FROM ${this.#schema}.job
-        WHERE name = $1 AND state = 'active' AND group_id IS NOT NULL GROUP BY group_id`,
-      [name],
+      `SELECT queue, tenant, workflow, count(*)::int AS runs FROM (
+          SELECT data->>'run' AS id, data->>'queue' AS queue, data->>'tenant' AS tenant, data->>'workflow' AS workflow
+            FROM ${this.#schema}.job WHERE state = 'active' AND group_id IS NOT NULL
+              AND name = ANY (CASE WHEN $1 THEN ARRAY(SELECT name FROM ${this.#schema}.queue) ELSE ARRAY[$2] END)
+          UNION
+          SELECT id, queue, tenant, workflow FROM run
+            WHERE queue IS NOT NULL AND owner IS NOT NULL AND finished_at IS NULL AND status = 'running' AND ($1 OR queue = $3)
+        ) active GROUP BY queue, tenant, workflow`,
+      [overAll, bossName(queue), queue],
     );
-    for (const row of rows) room.add(String(row["group"]), Number(row["count"]));
+    return rows.map((row) => ({
+      queue: String(row["queue"]),
+      tenant: typeof row["tenant"] === "string" ? row["tenant"] : undefined,
+      workflow: String(row["workflow"]),
+      runs: Number(row["runs"]),
+    }));
+  }
+
+  /** Keeps which turn each queue has come to: new turns begin from there. */
+  async #serve(tickets: readonly Ticket[]): Promise<void> {
+    const reached = new Map<string, Ticket>();
+    for (const ticket of tickets) {
+      const key = `${ticket.priority} ${ticket.queue}`;
+      if (ticket.turn > (reached.get(key)?.turn ?? -1)) reached.set(key, ticket);
+    }
+    // Everyone takes the rows in one order, so that no two wait for each other.
+    const rows = [...reached].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, ticket]) => ticket);
+    await this.#server.query(
+      `INSERT INTO run_served AS known(queue, priority, turn)
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
+        ON CONFLICT(queue, priority) DO UPDATE SET turn = excluded.turn WHERE known.turn < excluded.turn`,
+      [rows.map(({ queue }) => queue), rows.map(({ priority }) => priority), rows.map(({ turn }) => turn)],
+    );
   }
 
   async #delete(tickets: readonly Ticket[]): Promise<void> {
@@ -264,8 +303,16 @@ class PgBossQueue implements Queue {
       const ids = [...new Set(of.map(jobIdOf))];
       await boss.deleteJob(bossName(queue), ids);
       await this.#claims.drop(this.#server, this.#claims.settled(ids));
-      this.#ring(queue);
+      // Room for one more is news where limits are kept.
+      if (this.#limited.get(queue) === true) await this.#hint(queue);
+      else this.#ring(queue);
     }
+  }
+
+  /** Rings here and on every other machine. */
+  async #hint(queue: string): Promise<void> {
+    this.#ring(queue);
+    await this.#server.query("SELECT pg_notify($1, $2)", [channel, bossName(queue)]);
   }
 
   #ring(queue: string): void {
