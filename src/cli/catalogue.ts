@@ -26,8 +26,11 @@ const runs: CommandSpec = {
         ...common,
         {
           flags: "--status <status>",
-          description: "only queued, running, waiting, completed, failed, cancelled or interrupted runs",
+          description:
+            "only blocked, queued, running, waiting, completed, failed, cancelled, skipped, interrupted, paused or dead runs",
         },
+        { flags: "--queue <name>", description: "only of this queue" },
+        { flags: "--tenant <name>", description: "only of this tenant" },
         { flags: "-n, --limit <count>", description: "at most this many (default: 20)", form: "count" },
       ],
       load: async () => (await import("./commands/runs-list.ts")).runsList,

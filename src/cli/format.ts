@@ -35,7 +35,9 @@ export function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }
 
-/** Names what a run is at, with `interrupted` where no process has it. */
+/** Names what a run is at: `paused` where someone asked for it, `interrupted` where no process has it, `dead` where it waits to be redriven. */
 export function stateOf(run: RunRecord): string {
+  if (run.dead) return "dead";
+  if (run.paused && run.finishedAt === undefined) return "paused";
   return run.interrupted ? "interrupted" : run.status;
 }

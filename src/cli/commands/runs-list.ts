@@ -11,6 +11,8 @@ import { openAtlas } from "../open.ts";
 /** Are the options of `atlas runs list`. */
 export interface RunsListOptions {
   readonly status?: string;
+  readonly queue?: string;
+  readonly tenant?: string;
   readonly limit?: number;
 }
 
@@ -19,7 +21,13 @@ export async function runsList(call: Call<RunsListOptions>): Promise<number> {
   const { options, screen } = call;
   const status = options.status === undefined ? undefined : statusOf(options.status);
   await using atlas = await openAtlas(call);
-  const runs = await atlas.runs.list({ limit: options.limit ?? 20, ...(status === undefined ? {} : { status }) });
+  const { queue, tenant, limit = 20 } = options;
+  const runs = await atlas.runs.list({
+    limit,
+    ...(status === undefined ? {} : { status }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(tenant === undefined ? {} : { tenant }),
+  });
   if (screen.json) screen.printJson({ runs });
   else if (runs.length === 0) screen.say('There is no such run yet. Start one with: atlas run "GOAL"');
   else for (const run of runs) screen.print(lineOf(run, call));
@@ -27,7 +35,7 @@ export async function runsList(call: Call<RunsListOptions>): Promise<number> {
 }
 
 function statusOf(text: string): NonNullable<ListOptions["status"]> {
-  const all = [...runStatuses, "interrupted"] as const;
+  const all = [...runStatuses, "interrupted", "paused", "dead"] as const;
   const found = all.find((status) => status === text);
   if (found !== undefined) return found;
   throw baseErrors.create("invalid_input", `There is no status ${JSON.stringify(text)}; use one of ${all.join(", ")}.`);
