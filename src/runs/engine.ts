@@ -1,4 +1,4 @@
-import type { Budget, Clock, JsonValue, Random } from "../base/index.ts";
+import type { Budget, Clock, JsonObject, JsonValue, Random } from "../base/index.ts";
 import { createBudget, newId } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
@@ -17,6 +17,10 @@ import type { Retention, WorkerOptions } from "./create-runs.ts";
 import type { Calendar } from "./tasks/calendar.ts";
 import { accepts, Leases } from "./leases.ts";
 import type { OwnedRun } from "./leases.ts";
+import { createOwnLease } from "./own-lease.ts";
+import type { OwnLease } from "./own-lease.ts";
+import { createRecovery } from "./recovery.ts";
+import type { Recovery, RecoveryHost } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import { cancelledError, closedError, ownedError, unknownVersion, unknownWorkflow } from "./refusals.ts";
@@ -68,6 +72,8 @@ export class Engine {
   readonly #hints: Disposable;
   #watch: Disposable = { [Symbol.dispose]() {} };
   readonly #leases: Leases;
+  readonly #lease: OwnLease;
+  readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
   readonly #unlimited = createBudget("unlimited");
@@ -81,9 +87,19 @@ export class Engine {
     this.clock = clock;
     this.journal = new Journal(database, clock);
     this.#leases = new Leases(database, clock);
-    this.owners = createOwners(database, { clock, random });
+    this.#lease = createOwnLease({
+      database,
+      clock,
+      sources: { clock, random },
+      name: this.#name,
+      data: () => this.#told(),
+      lost: (owner) => this.#lost(owner),
+      failed: (error) => this.warn("sign of life not written", error),
+    });
+    this.owners = createOwners({ database, clock, mine: this.#lease });
     this.bell = createSignalBell();
     this.#hints = database.listen(() => this.#hinted());
+    if (options.worker !== false) this.#recovery = createRecovery(this.#recoveryHost());
   }
 
   /** Errors: run_interrupted when the engine is closed. */
@@ -118,11 +134,41 @@ export class Engine {
 
   /** Tells that a run has ended. Each place that ends a run calls it once the end is durable. */
   ended(runId: string): void {
+    this.#live.refresh((id) => id === runId);
     for (const listener of this.#endListeners) listener(runId);
   }
 
   get #name(): string {
     return (this.worker && this.worker.name) || `worker-${process.pid}`;
+  }
+
+  /** What this engine's row says of it. */
+  #told(): JsonObject {
+    const { queues = [], maxRuns = 64 } = this.worker || { maxRuns: 0 };
+    return { pid: process.pid, runs: this.executions.size, maxRuns, queues: [...queues] };
+  }
+
+  /** The others took this process for dead while it stood still: nothing that it executes is its own any more. */
+  #lost(owner: string): void {
+    this.warn("taken for dead; what was executed here goes on elsewhere", fencedError(owner));
+    for (const execution of this.executions.values()) execution.abort(fencedError(owner));
+  }
+
+  #recoveryHost(): RecoveryHost {
+    return {
+      owners: this.owners,
+      leases: this.#leases,
+      queue: this.queue,
+      clock: this.clock,
+      random: this.#options.random,
+      executions: this.executions,
+      workflows: this.workflows,
+      load: (runId) => this.journal.load(runId),
+      takeUp: (run) => this.takeUp(run),
+      isInterrupted: (run) => this.isInterrupted(run),
+      notify: () => this.notify(),
+      warn: (message, error) => this.warn(message, error),
+    };
   }
 
   newRunId(): string {
@@ -132,6 +178,12 @@ export class Engine {
   /** Tells other processes that something was written. */
   notify(): void {
     this.#options.database.notify();
+  }
+
+  /** Tells the parts of this engine, and other processes, that something was written that is no entry of a run's log. */
+  changed(): void {
+    for (const part of this.#parts) part.hinted?.();
+    this.notify();
   }
 
   follow(runId: string, options: FollowOptions = {}): AsyncGenerator<RunEvent> {
@@ -157,7 +209,7 @@ export class Engine {
     try {
       const budget = await this.#budgetOf(run, run.options);
       await write(this.journal.creation(run));
-      const execution = this.#launch({
+      const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
         lastSeq: 1,
         parentId: run.parentId,
@@ -167,7 +219,8 @@ export class Engine {
         workflow,
         input: JSON.parse(run.input) as JsonValue,
         recorded: nothingRecorded,
-      });
+      };
+      const execution = this.#launch(start, run.owner ?? "");
       resolve(execution);
       if (this.#closing) execution.abort(closedError());
       return execution;
@@ -295,20 +348,20 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#hints[Symbol.dispose]();
-    await Promise.allSettled(this.#parts.map((part) => part[Symbol.asyncDispose]()));
+    await Promise.allSettled([this.#recovery, ...this.#parts].map((part) => part?.[Symbol.asyncDispose]()));
     // What is just being started ends up in the executions, or fails.
     await Promise.allSettled(this.#starting.values());
     const running = [...this.executions.values()];
     for (const execution of running) execution.abort(closedError());
     await Promise.all(running.map((execution) => execution.done));
     try {
-      if (this.owners.claimed) await this.journal.release(await this.owners.own());
+      if (this.#lease.id !== undefined) await this.journal.release(this.#lease.id);
     } finally {
-      await this.owners[Symbol.asyncDispose]();
+      await this.#lease[Symbol.asyncDispose]();
     }
   }
 
-  #launch(start: ExecutionStart): Execution {
+  #launch(start: ExecutionStart, owner: string): Execution {
     const host: ExecutionHost = {
       ...this.#options,
       journal: this.journal,
@@ -316,8 +369,10 @@ export class Engine {
       live: this.#live,
       notify: () => this.notify(),
       callChild: (parent, call) => callChild(this, parent, call),
+      held: (signal) => this.#lease.held(owner, signal),
     };
     const execution = execute(host, start);
+    if (this.#lease.id !== owner) execution.abort(fencedError(owner));
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
     this.executions.set(execution.runId, execution);
     void this.#afterwards(execution);
@@ -331,10 +386,16 @@ export class Engine {
     const outcome = await execution.done;
     this.executions.delete(runId);
     if (this.executions.size === 0) this.#watch[Symbol.dispose]();
-    if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced")) await this.#release(lease);
+    if (outcome.status !== "stopped") this.#recovery?.settled(runId);
+    else if (!runErrors.is(outcome.error, "run_fenced")) {
+      await this.#release(lease);
+      // Children are taken up by their parents.
+      if (!this.#closing && !this.executions.has(execution.parentId ?? "")) this.#recovery?.again(runId);
+    }
     this.#live.refresh((id) => id === runId);
     this.notify();
     this.ended(runId);
+    for (const part of this.#parts) part.ended?.(execution, outcome);
     if (this.#finished++ % pruneEvery === 0)
       await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
   }

@@ -21,10 +21,8 @@ import type {
   Workflow,
 } from "./run.ts";
 import { runMigrations } from "./schema.ts";
-import { createDeadLetters } from "./tasks/dead-letters.ts";
-import { createQueues } from "./tasks/queues-desk.ts";
-import { createSchedules } from "./tasks/schedules.ts";
-import { startPlanned, startRun } from "./tasks/start.ts";
+import { createTasks } from "./tasks/tasks.ts";
+import type { Tasks } from "./tasks/tasks.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
@@ -45,7 +43,8 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     calendar,
     maxInputBytes,
   };
-  return new FrontDesk(new Engine(given));
+  const engine = new Engine(given);
+  return new FrontDesk(engine, createTasks(engine));
 }
 
 const maxUnfinished = 100_000;
@@ -53,19 +52,29 @@ const maxUnfinished = 100_000;
 /** Is what users hold of the engine. */
 class FrontDesk implements Runs {
   readonly #engine: Engine;
-  readonly queues: Queues;
-  readonly deadLetters: DeadLetters;
-  readonly schedules: Schedules;
+  readonly #tasks: Tasks;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, tasks: Tasks) {
     this.#engine = engine;
-    this.queues = createQueues(engine);
-    this.deadLetters = createDeadLetters(engine);
-    this.schedules = createSchedules(engine);
+    this.#tasks = tasks;
+  }
+
+  get queues(): Queues {
+    return this.#tasks.queues;
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#tasks.deadLetters;
+  }
+
+  get schedules(): Schedules {
+    return this.#tasks.schedules;
   }
 
   register(workflow: AnyWorkflow): void {
+    if (this.#engine.workflows.get(workflow.name) === workflow) return;
     this.#engine.register(workflow);
+    this.#tasks.schedules.look();
   }
 
   async start<Input, Output>(
@@ -77,7 +86,7 @@ class FrontDesk implements Runs {
     const { signal } = options;
     signal?.throwIfAborted();
     this.register(workflow);
-    const { id, isNew } = await startRun(this.#engine, workflow, input, options);
+    const { id, isNew } = await this.#tasks.starter.start({ workflow, input, options });
     const started = createHandle<Output>(this.#engine, id, isNew);
     if (signal) this.#cancelOn(signal, started);
     return started;
@@ -86,7 +95,7 @@ class FrontDesk implements Runs {
   async startMany(planned: readonly PlannedRun[]): Promise<readonly RunHandle[]> {
     this.#engine.assertOpen();
     for (const { workflow } of planned) this.register(workflow);
-    const accepted = await startPlanned(this.#engine, planned);
+    const accepted = await this.#tasks.starter.startMany(planned);
     return accepted.map(({ id, isNew }) => createHandle(this.#engine, id, isNew));
   }
 

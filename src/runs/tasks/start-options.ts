@@ -1,0 +1,56 @@
+import { baseErrors, checkLimits } from "../../base/index.ts";
+import { runErrors } from "../errors.ts";
+import type { RetryPolicy, StartOptions } from "../run.ts";
+
+const safeName = /^[\w.:@-]{1,64}$/;
+const maxKeyLength = 500;
+const maxAttempts = 1_000;
+
+/** Checks what was said about the start of a run. Units: `now` in ms since the Unix epoch. Errors: invalid_input, time_past. */
+export function checkStartOptions(options: StartOptions, now: number): void {
+  const { queue, tenant, key, priority, startAt, after, retry, budget } = options;
+  if (queue !== undefined) checkName("queue", queue);
+  if (tenant !== undefined) checkName("tenant", tenant);
+  if (key !== undefined && (key === "" || key.length > maxKeyLength))
+    throw invalid("key", `has ${key.length} characters; it must have 1 to ${maxKeyLength}`);
+  for (const [name, value] of Object.entries({ priority, startAt, after, retry })) {
+    if (value === undefined || queue !== undefined) continue;
+    throw invalid(name, "is for runs that go through a queue; name a queue");
+  }
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 10))
+    throw invalid("priority", `is ${priority}; it must be a whole number from -10 to 10`);
+  if (startAt !== undefined) checkTime(startAt, now);
+  if (retry !== undefined) checkRetryPolicy(retry);
+  if (budget !== undefined) checkLimits(budget);
+  if (after !== undefined && !["fail", "skip", "wait", undefined].includes(after.onFailure))
+    throw invalid("after.onFailure", "must be fail, skip or wait");
+}
+
+/** Checks the name of a queue, a tenant or a schedule, which stand in commands and addresses. Errors: invalid_input. */
+export function checkName(what: string, name: string): void {
+  if (safeName.test(name)) return;
+  throw invalid(what, `is ${JSON.stringify(name.slice(0, 80))}; it must have 1 to 64 letters, digits or . _ : @ -`);
+}
+
+/** Checks a retry policy. Errors: invalid_input. */
+export function checkRetryPolicy({ attempts, minDelayMs = 0, maxDelayMs = Infinity, factor = 1 }: RetryPolicy): void {
+  if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= maxAttempts))
+    throw invalid("retry.attempts", `is ${attempts}; it must be a whole number from 1 to ${maxAttempts}`);
+  if (!(Number.isFinite(minDelayMs) && minDelayMs >= 0))
+    throw invalid("retry.minDelayMs", `is ${minDelayMs}; it must be a number of milliseconds from 0 on`);
+  if (!(maxDelayMs >= minDelayMs))
+    throw invalid("retry.maxDelayMs", `is ${maxDelayMs}; it must not be less than minDelayMs`);
+  if (!(Number.isFinite(factor) && factor >= 1)) throw invalid("retry.factor", `is ${factor}; it must be 1 or more`);
+}
+
+function checkTime(startAt: number, now: number): void {
+  if (!Number.isSafeInteger(startAt)) throw invalid("startAt", "must be a whole number of ms since the Unix epoch");
+  if (startAt >= now) return;
+  throw runErrors.create("time_past", `The run should begin ${now - startAt} ms ago (startAt ${startAt}).`, {
+    details: { startAt, now },
+  });
+}
+
+function invalid(name: string, reason: string): Error {
+  return baseErrors.create("invalid_input", `The option ${name} ${reason}.`, { details: { option: name } });
+}
