@@ -1,10 +1,9 @@
 import type { Clock } from "../../base/index.ts";
 import { systemClock } from "../../base/index.ts";
 import type { Database } from "../../storage/index.ts";
-import type { DueRuns } from "./due-runs.ts";
-import { watchDueRuns } from "./due-runs.ts";
 import type { ClaimRequest, Queue, Ticket } from "./queue.ts";
-import { chooseRuns, claimStatements, queuesThatAreReady } from "./ready-runs.ts";
+import { createReadyBell } from "./ready-bell.ts";
+import { chooseRuns, claimStatements } from "./ready-runs.ts";
 
 /** Are the options of `databaseQueue`. */
 export interface DatabaseQueueOptions {
@@ -28,35 +27,17 @@ const unmarkAll = "UPDATE run SET owner = NULL WHERE owner = ? AND status = 'que
  */
 export function databaseQueue(database: Database, options: DatabaseQueueOptions = {}): Queue {
   const { clock = systemClock, failed = () => {} } = options;
-  const listeners = new Set<(queue: string) => void>();
-  let watch: { readonly due: DueRuns; readonly hints: Disposable } | undefined;
+  const bell = createReadyBell(database, { clock, failed });
   let claiming: Promise<unknown> = Promise.resolve();
 
-  const ring = (queue: string): void => {
-    for (const listener of listeners) listener(queue);
-  };
-  const ringAll = (tickets: readonly Ticket[]): void => {
-    for (const queue of new Set(tickets.map((ticket) => ticket.queue))) ring(queue);
+  const ring = (tickets: readonly Ticket[]): void => {
+    bell.ring(tickets.map((ticket) => ticket.queue));
     database.notify();
   };
-  const look = createLook(async () => {
-    for (const queue of await queuesThatAreReady(database)) ring(queue);
-    await watch?.due.look();
-  }, failed);
-  const startWatch = () => ({
-    due: watchDueRuns(database, clock, { ready: ring, failed }),
-    hints: database.listen(look),
-  });
-  const stopWatch = (): void => {
-    watch?.due[Symbol.dispose]();
-    watch?.hints[Symbol.dispose]();
-    watch = undefined;
-  };
-
   return {
     offer(tickets) {
-      for (const { dueAt } of tickets) if (dueAt !== undefined) watch?.due.expect(dueAt);
-      ringAll(tickets.filter(({ dueAt }) => dueAt === undefined));
+      for (const { dueAt } of tickets) if (dueAt !== undefined) bell.expect(dueAt);
+      ring(tickets.filter(({ dueAt }) => dueAt === undefined));
       return Promise.resolve();
     },
     claim(request) {
@@ -65,30 +46,22 @@ export function databaseQueue(database: Database, options: DatabaseQueueOptions 
       return claimed;
     },
     async settle(tickets) {
-      await database.write(tickets.map(({ runId, epoch }) => ({ sql: unmark, params: [runId, epoch] })));
-      ringAll(tickets);
+      try {
+        await database.write(tickets.map(({ runId, epoch }) => ({ sql: unmark, params: [runId, epoch] })));
+      } finally {
+        ring(tickets);
+      }
     },
     // A claim reads the runs' rows: those that were cancelled or paused are ready no more.
     withdraw: () => Promise.resolve(),
     async release(owner) {
       await database.write([{ sql: unmarkAll, params: [owner] }]);
       database.notify();
-      look();
+      bell.look();
     },
-    onReady(ready) {
-      listeners.add(ready);
-      watch ??= startWatch();
-      look();
-      return {
-        [Symbol.dispose]() {
-          listeners.delete(ready);
-          if (listeners.size === 0) stopWatch();
-        },
-      };
-    },
+    onReady: (ready) => bell.listen(ready),
     async [Symbol.asyncDispose]() {
-      listeners.clear();
-      stopWatch();
+      bell[Symbol.dispose]();
       await claiming;
     },
   };
@@ -108,26 +81,4 @@ async function claimReady(database: Database, request: ClaimRequest): Promise<re
     if (taken.length === chosen.length) break;
   }
   return claimed;
-}
-
-/** Makes a look that is taken once at a time: what is asked for meanwhile is looked at once more afterwards. */
-function createLook(work: () => Promise<void>, failed: (error: unknown) => void): () => void {
-  let busy = false;
-  let again = false;
-  const run = async (): Promise<void> => {
-    try {
-      do {
-        again = false;
-        await work();
-      } while (again);
-    } finally {
-      busy = false;
-    }
-  };
-  return () => {
-    again = true;
-    if (busy) return;
-    busy = true;
-    run().catch(failed);
-  };
 }

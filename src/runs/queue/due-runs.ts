@@ -10,6 +10,12 @@ export interface DueRuns extends Disposable {
   look(): Promise<void>;
 }
 
+/** Is told what a look found: queues in which runs became ready, and failures. */
+export interface DueListener {
+  readonly ready: (queues: Iterable<string>) => void;
+  readonly failed: (error: unknown) => void;
+}
+
 const nextDue =
   "SELECT min(due_at) AS at FROM run WHERE due_at IS NOT NULL AND finished_at IS NULL AND status = 'queued'";
 const dueNow = `SELECT id, queue, priority, tenant, due_at FROM run
@@ -21,53 +27,46 @@ const batchSize = 500;
  * Watches the runs whose time has not come: one timer for the next of them. When it rings, what is due is made ready, with
  * turns as if it came now, and `ready` is told of its queues. Several processes may do so at once: a run is woken once.
  */
-export function watchDueRuns(
-  database: Database,
-  clock: Clock,
-  told: { readonly ready: (queue: string) => void; readonly failed: (error: unknown) => void },
-): DueRuns {
+export function watchDueRuns(database: Database, clock: Clock, told: DueListener): DueRuns {
   let alarm: { readonly at: number; readonly stop: AbortController } | undefined;
   let looking: Promise<void> | undefined;
-  let again = false;
-  let closed = false;
+  const state = { again: false, isClosed: false };
 
   const arm = (at: number): void => {
-    if (closed || (alarm !== undefined && alarm.at <= at)) return;
+    if (state.isClosed || (alarm !== undefined && alarm.at <= at)) return;
     alarm?.stop.abort();
     const armed = { at, stop: new AbortController() };
     alarm = armed;
-    clock.sleep(Math.max(0, at - clock.now()), { signal: armed.stop.signal, keepAlive: false }).then(
-      () => {
-        if (alarm === armed) alarm = undefined;
-        if (!closed) look().catch(told.failed);
-      },
-      () => {},
-    );
+    const sounded = (): Promise<void> => {
+      if (alarm === armed) alarm = undefined;
+      return look().catch(told.failed);
+    };
+    clock.sleep(Math.max(0, at - clock.now()), { signal: armed.stop.signal, keepAlive: false }).then(sounded, () => {});
   };
   const lookOnce = async (): Promise<void> => {
-    const row = (await database.read({ sql: nextDue }))[0];
-    if (row === undefined || row["at"] === null || closed) return;
-    const at = Number(row["at"]);
-    if (at > clock.now()) return arm(at);
+    const at = (await database.read({ sql: nextDue }))[0]?.["at"];
+    if (at === undefined || at === null) return;
+    if (Number(at) > clock.now()) return arm(Number(at));
     const rows = await database.read({ sql: dueNow, params: [clock.now(), batchSize] });
-    for (const queue of await wakeAll(database, rows)) told.ready(queue);
-    again = true;
+    told.ready(await wakeAll(database, rows));
+    state.again = true;
   };
-  const look = async (): Promise<void> => {
-    again = true;
-    looking ??= (async () => {
-      while (again && !closed) {
-        again = false;
-        await lookOnce();
-      }
-    })().finally(() => (looking = undefined));
-    await looking;
+  const lookAll = async (): Promise<void> => {
+    while (state.again && !state.isClosed) {
+      state.again = false;
+      await lookOnce();
+    }
+  };
+  const look = (): Promise<void> => {
+    state.again = true;
+    looking ??= lookAll().finally(() => (looking = undefined));
+    return looking;
   };
   return {
     expect: arm,
     look,
     [Symbol.dispose]() {
-      closed = true;
+      state.isClosed = true;
       alarm?.stop.abort();
     },
   };

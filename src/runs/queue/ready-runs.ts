@@ -42,19 +42,13 @@ export async function chooseRuns(database: Database, request: ClaimRequest): Pro
   const chosen = page.filter((ticket) => room.take(ticket));
   if (chosen.length === request.limit || page.length < size || room.isFull) return chosen;
   // The first of the queue are all of tenants or workflows that may run no more: those of others are looked for by lane.
-  return await chooseFromLanes(database, request, chosen, room);
+  return [...chosen, ...(await chooseFromLanes(database, request, room))];
 }
 
 /** What is read beyond the limit, so that a few runs that may not be taken don't cost a second look. */
 const pageSlack = 32;
 
-async function chooseFromLanes(
-  database: Database,
-  request: ClaimRequest,
-  chosen: readonly Ticket[],
-  room: Room,
-): Promise<readonly Ticket[]> {
-  const known = new Set(chosen.map((ticket) => ticket.runId));
+async function chooseFromLanes(database: Database, request: ClaimRequest, room: Room): Promise<readonly Ticket[]> {
   const found = (await database.read({ sql: lanes, params: [request.queue] }))
     .map((row) => ({ tenant: String(row["tenant"]), workflow: String(row["workflow"]) }))
     .filter((lane) => room.fits(lane));
@@ -64,11 +58,10 @@ async function chooseFromLanes(
       return (await database.read({ sql: laneRuns, params })).map(toTicket);
     }),
   );
-  const ordered = more
+  return more
     .flat()
-    .filter((ticket) => !known.has(ticket.runId))
-    .toSorted(compareTickets);
-  return [...chosen, ...ordered.filter((ticket) => room.take(ticket))];
+    .toSorted(compareTickets)
+    .filter((ticket) => room.take(ticket));
 }
 
 /** Says which of two tickets of a queue goes first. */
@@ -97,6 +90,7 @@ class Room {
   readonly #workflows: ReadonlySet<string>;
   readonly #ofTenant = new Map<string, number>();
   readonly #ofWorkflow = new Map<string, number>();
+  readonly #taken = new Set<string>();
   #left: number;
 
   constructor(request: ClaimRequest, running: readonly Row[]) {
@@ -125,9 +119,10 @@ class Room {
     );
   }
 
-  /** Counts a run in, if there is room for it. */
+  /** Counts a run in, if there is room for it and it is not in already. */
   take(ticket: Ticket): boolean {
-    if (this.isFull || !this.fits(ticket)) return false;
+    if (this.isFull || this.#taken.has(ticket.runId) || !this.fits(ticket)) return false;
+    this.#taken.add(ticket.runId);
     this.#left--;
     if (ticket.tenant !== undefined) add(this.#ofTenant, ticket.tenant, 1);
     add(this.#ofWorkflow, ticket.workflow, 1);
