@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { seededRandom } from "../../src/base/index.ts";
+import { openBudgets } from "../../src/providers/money/open-budgets.ts";
+import { createRuns } from "../../src/runs/index.ts";
+import type { Runs } from "../../src/runs/index.ts";
+import { check } from "./checker.ts";
+import type { Evidence } from "./evidence.ts";
+import { maxJumpMs, processFaults, strikeUntil } from "./faults.ts";
+import { Fleet } from "./fleet.ts";
+import { gather, readLetters } from "./gather.ts";
+import { queueLimits } from "./limits.ts";
+import { Load } from "./load.ts";
+import { Observer } from "./observer.ts";
+import { allFeatures, plans } from "./plan.ts";
+import type { Feature } from "./plan.ts";
+import type { Database } from "../../src/storage/index.ts";
+import { openStorage } from "./storage.ts";
+
+/** Are the options of a campaign. Units: seconds of faults; after them all that was accepted must end. */
+export interface CampaignOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  /** `sqlite`, `postgres` (both made for it), or the address of a PostgreSQL database. */
+  readonly storage: string;
+  readonly workers?: number;
+  readonly maxRuns?: number;
+  readonly features?: readonly Feature[];
+  readonly progress?: (text: string) => void;
+}
+
+/** Says what a campaign did and found. */
+export interface CampaignReport {
+  readonly seed: number;
+  readonly runs: number;
+  readonly kills: number;
+  readonly violations: readonly string[];
+  /** What else happened, for people: one line each. */
+  readonly notes: readonly string[];
+}
+
+/** How long everything that was accepted may take to end once the faults have stopped. */
+const drainMs = 90_000;
+
+/** Lets a seeded load run while processes are killed, frozen and misled, then checks everything that was promised. */
+export async function campaign(options: CampaignOptions): Promise<CampaignReport> {
+  const folder = mkdtempSync(join(tmpdir(), "atlas-campaign-"));
+  const trace = join(folder, "trace.jsonl");
+  writeFileSync(trace, "");
+  const storage = options.storage === "sqlite" ? join(folder, "db", "atlas.db") : options.storage;
+  try {
+    await using database = await openStorage(storage);
+    await using runs = await createRuns({ database, worker: false });
+    return await onStorage(options, { database, runs, storage, folder, trace });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Ground {
+  readonly database: Database;
+  readonly runs: Runs;
+  readonly storage: string;
+  readonly folder: string;
+  readonly trace: string;
+}
+
+async function onStorage(options: CampaignOptions, ground: Ground): Promise<CampaignReport> {
+  const { seed, seconds, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
+  const { database, runs, storage, folder, trace } = ground;
+  const talk: string[] = [];
+  const uses = new Set(features);
+  if (uses.has("queue")) {
+    for (const [name, limits] of Object.entries(queueLimits)) await runs.queues.limit(name, limits);
+  }
+  const fleet = new Fleet({
+    storage,
+    trace,
+    cache: join(folder, "cache"),
+    workers: options.workers ?? 3,
+    random: seededRandom(seed + 1),
+    crashes: 0.4,
+    talk: (text) => void talk.push(text),
+  });
+  const observer = new Observer(database, runs);
+  let unfinished = 0;
+  const load = new Load({ fleet, plans: plans(seed, uses), window: 48, maxRuns, unfinished: () => unfinished });
+  const stop = new AbortController();
+  const watching = watch(observer, load, { stop: stop.signal, saw: (count) => (unfinished = count), progress, fleet });
+  const loading = load.go();
+  await strikeUntil(AbortSignal.timeout(seconds * 1_000), processFaults(fleet, progress), seededRandom(seed + 2));
+  load.stop();
+  await loading;
+  progress("the faults have stopped; what was accepted has to end");
+  const kills = fleet.kills;
+  fleet.calm(2 * maxJumpMs);
+  const left = await drained(observer, load);
+  const letters = uses.has("dead") ? await readLetters(runs) : [];
+  if (left.length === 0 && uses.has("dead")) {
+    for (const { run } of letters) load.redrive(run);
+    left.push(...(await drained(observer, load)));
+  }
+  stop.abort();
+  await watching;
+  await observer.done();
+  const deaths = [...fleet.deaths];
+  await fleet[Symbol.asyncDispose]();
+  await using budgets = await openBudgets({ database });
+  const evidence = await gather({ observer, load, runs, budgets, trace, letters, uses });
+  const refused = load.refusals.map((text) => `refused: ${text}`);
+  const violations = [...deaths, ...refused, ...left, ...check(evidence)];
+  return { seed, runs: evidence.runs.size, kills, violations, notes: notesOf(evidence, talk) };
+}
+
+/** Says what happened beside, for people. */
+function notesOf({ runs, logs, trace }: Evidence, talk: readonly string[]): string[] {
+  const by = new Map<string, number>();
+  for (const { status, errorCode } of runs.values()) {
+    const name = errorCode === undefined ? status : `${status} (${errorCode})`;
+    by.set(name, (by.get(name) ?? 0) + 1);
+  }
+  const takeovers = [...logs.values()].flat().filter(({ type }) => type === "run.resumed").length;
+  const bodies = trace.filter(({ kind }) => kind === "began").length;
+  const ends = [...by].map(([name, count]) => `${count} ${name}`);
+  return [
+    `${ends.join(", ")}; ${takeovers} takeovers, ${bodies} bodies of steps`,
+    ...new Set(talk.flatMap((text) => text.split("\n"))),
+  ];
+}
+
+/** Looks at the runs again and again, follows some of them live, and answers what waits for a person. */
+async function watch(
+  observer: Observer,
+  load: Load,
+  options: {
+    readonly stop: AbortSignal;
+    readonly saw: (unfinished: number) => void;
+    readonly progress: (text: string) => void;
+    readonly fleet: Fleet;
+  },
+): Promise<void> {
+  const { stop, saw, progress, fleet } = options;
+  let told = Date.now();
+  while (!stop.aborted) {
+    const looked = await observer.look().catch(() => undefined);
+    if (looked !== undefined) {
+      saw(looked.unfinished.length);
+      for (const { run } of load.accepted.slice(0, followers)) observer.follow(run);
+      load.adopt(looked.unfinished);
+      if (Date.now() - told > 5_000) {
+        told = Date.now();
+        progress(`${looked.total} runs, ${looked.unfinished.length} unfinished, ${fleet.kills} kills`);
+      }
+    }
+    await delay(100);
+  }
+}
+
+/** How many runs are followed live. */
+const followers = 150;
+
+/** Waits until nothing is unfinished; gives what did not end within the bound. */
+async function drained(observer: Observer, load: Load): Promise<string[]> {
+  const end = Date.now() + drainMs;
+  for (;;) {
+    const looked = await observer.look().catch(() => undefined);
+    if (looked !== undefined && looked.unfinished.length === 0 && load.stories.size === 0) return [];
+    if (Date.now() > end) {
+      const runs = (looked?.unfinished ?? []).map(
+        ({ id, status }) => `${id}: I1 is still ${status} after the end of all faults`,
+      );
+      return load.stories.size === 0 ? runs : [...runs, `${load.stories.size} stories of the load have not ended`];
+    }
+    await delay(100);
+  }
+}

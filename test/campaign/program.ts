@@ -1,0 +1,50 @@
+// One process of the campaign: a worker, which takes up runs, or the server, which starts and steers them for the driver.
+import { systemClock } from "../../src/base/index.ts";
+import type { Clock } from "../../src/base/index.ts";
+import { openBudgets } from "../../src/providers/money/open-budgets.ts";
+import { createRuns } from "../../src/runs/index.ts";
+import type { Runs } from "../../src/runs/index.ts";
+import { createLogger } from "../../src/telemetry/index.ts";
+import { tenantTokens } from "./limits.ts";
+import { plannedRun } from "./planned-run.ts";
+import { serve } from "./server.ts";
+import { openStorage } from "./storage.ts";
+import { openTrace } from "./trace.ts";
+
+const { CAMPAIGN_STORAGE = "", CAMPAIGN_TRACE = "", CAMPAIGN_ROLE = "", CAMPAIGN_NAME = "" } = process.env;
+let offsetMs = Number(process.env["CAMPAIGN_OFFSET"] ?? 0);
+const clock: Clock = { ...systemClock, now: () => Date.now() + offsetMs };
+process.on("message", (message: { readonly jumpMs?: number }) => {
+  if (message.jumpMs !== undefined) offsetMs += message.jumpMs;
+});
+// Whoever started it is gone: nobody would end it.
+process.on("disconnect", () => process.exit(0));
+process.on("unhandledRejection", (error) => {
+  process.stderr.write(`${CAMPAIGN_NAME} unhandled: ${error instanceof Error ? error.stack : String(error)}\n`);
+});
+
+const database = await openStorage(CAMPAIGN_STORAGE);
+const logger = createLogger({
+  level: "warn",
+  write: (line) => void process.stderr.write(`${CAMPAIGN_NAME} ${line}\n`),
+});
+const budgets = await openBudgets({ database });
+const trace = openTrace(CAMPAIGN_TRACE);
+const runs: Runs = await createRuns({
+  database,
+  clock,
+  logger,
+  worker: CAMPAIGN_ROLE === "worker" ? { name: CAMPAIGN_NAME, maxRuns: 16 } : false,
+  budget: (tenant) => budgets.scope(tenant ?? "none", { period: "total", maxTokens: tenantTokens }),
+});
+const part = plannedRun(trace, "part");
+const planned = plannedRun(trace, "planned", part);
+runs.register(part);
+runs.register(planned);
+serve(runs, planned);
+process.send?.({ ready: true });
+if (CAMPAIGN_ROLE === "worker") {
+  const look = (): void => void runs.recover().catch(() => {});
+  look();
+  setInterval(look, 500).unref();
+}
