@@ -23,4 +23,6 @@ export type { BrokenStrategy, StrategySubject } from "./strategy-contract.ts";
 export { writeTinyGguf } from "./gguf.ts";
 export type { TinyGgufOptions } from "./gguf.ts";
 export { queueContract } from "./queue-contract.ts";
-export type { QueueConnection, QueueSubject } from "./queue-contract.ts";
+export type { QueueConnection, QueueSubject } from "./queue-scene.ts";
+export { brokenQueues } from "./broken-queues.ts";
+export type { BrokenQueue } from "./broken-queues.ts";

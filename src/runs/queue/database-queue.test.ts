@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "vitest";
 import type { Database } from "../../storage/index.ts";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
-import { queueContract, registerContract } from "../../testing/index.ts";
+import { brokenQueues, mustFail, queueContract, registerContract } from "../../testing/index.ts";
 import type { QueueSubject } from "../../testing/index.ts";
 import { runMigrations } from "../schema.ts";
 import { databaseQueue } from "./database-queue.ts";
@@ -33,4 +33,10 @@ async function makeSubject(wrap: (sound: Queue) => Queue = (sound) => sound): Pr
 
 describe("the queue in the database keeps the contract of a queue:", () => {
   registerContract(it, { cases: queueContract, make: () => makeSubject() });
+});
+
+describe("the contract of a queue notices one that", () => {
+  it.each(brokenQueues)("$name", { timeout: 20_000 }, async ({ wrap, noticedBy }) => {
+    await mustFail({ cases: queueContract, make: () => makeSubject(wrap) }, noticedBy);
+  });
 });
