@@ -47,6 +47,8 @@ export interface DatabaseCapabilities {
 /** Is a lock that the operating system or the server takes back when its holder dies. */
 export interface DatabaseLock extends AsyncDisposable {
   readonly name: string;
+  /** Aborts when the lock was lost with its connection and somebody else has it now; where locks cannot be lost there is none. */
+  readonly lost?: AbortSignal;
 }
 
 /** Is what a check of the stored data found; `problems` is empty when it is sound. */

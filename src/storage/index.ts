@@ -1,3 +1,4 @@
+export { isPostgresAddress, shownAddress } from "./address.ts";
 export { storageErrors } from "./errors.ts";
 export { makeFolder } from "./make-folder.ts";
 export type {

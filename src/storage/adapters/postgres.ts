@@ -1,0 +1,209 @@
+import { Pool } from "pg";
+import type { ClientConfig } from "pg";
+import { raceAbort, systemClock } from "../../base/index.ts";
+import type { Clock } from "../../base/index.ts";
+import { isPostgresAddress, shownAddress } from "../address.ts";
+import type { Database, DatabaseCapabilities, Row, Statement } from "../database.ts";
+import { storageErrors } from "../errors.ts";
+import { migrateDatabase } from "../migrate.ts";
+import { checkPostgres } from "./postgres-check.ts";
+import { withPatience } from "./postgres-connection.ts";
+import type { PostgresSurroundings } from "./postgres-connection.ts";
+import { toPostgres } from "./postgres-dialect.ts";
+import { mapPostgresError, sqlState } from "./postgres-errors.ts";
+import { postgresTypes } from "./postgres-results.ts";
+import { PostgresSession } from "./postgres-session.ts";
+import { PostgresWriter } from "./postgres-writer.ts";
+
+/** Are the options of `postgres`. */
+export interface PostgresOptions {
+  /** Is the address, as in postgres://user@host:5432/database?sslmode=verify-full; a password may stand in PGPASSWORD. */
+  readonly url: string;
+  /** How many connections reads share; 8 by default. Writes, and locks with notifications, have one each beside them. */
+  readonly poolSize?: number;
+  /** Units: milliseconds to wait for a connection; 10,000 by default. */
+  readonly connectTimeoutMs?: number;
+  /** Units: milliseconds that the server may take for a statement; 30,000 by default. */
+  readonly statementTimeoutMs?: number;
+  /** Units: milliseconds for which a server that went away is waited for, such as while it restarts; 30,000 by default. */
+  readonly patienceMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Runs SQL of PostgreSQL's own dialect; rows come, and statements fail, as the driver tells it. Errors: database_unreachable. */
+export interface PostgresExecutor {
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/** Stores rows in PostgreSQL, and gives queue engines that speak its dialect the same connections. */
+export interface PostgresDatabase extends Database, PostgresExecutor {
+  /** Runs work in one transaction of its own, which is rolled back when the work rejects. Not retried. */
+  transaction<T>(work: (executor: PostgresExecutor) => Promise<T>): Promise<T>;
+}
+
+const capabilities: DatabaseCapabilities = { dialect: "postgres", fullText: "none", shared: true };
+const maxOpenPatienceMs = 5_000;
+
+/**
+ * Opens a PostgreSQL database: writes go through one connection with group commit, reads through a pool, locks and
+ * notifications through a connection of their own. It needs sessions: a pooler between must not share them by transaction.
+ *
+ * Errors: database_unreachable, database_denied.
+ * Source: how a commit of unknown outcome is resolved stands in docs/decisions/0013-marked-commits.md.
+ */
+export async function postgres(options: PostgresOptions): Promise<PostgresDatabase> {
+  const surroundings = readOptions(options);
+  const { config, answerMs } = surroundings;
+  const pool = new Pool({ ...config, max: options.poolSize ?? 8, query_timeout: answerMs, idleTimeoutMillis: 30_000 });
+  // A connection that breaks while nobody uses it is replaced.
+  pool.on("error", () => {});
+  const patient = { ...surroundings, patienceMs: Math.min(surroundings.patienceMs, maxOpenPatienceMs) };
+  try {
+    await withPatience(patient, () => pool.query("SELECT 1"));
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return createDatabase(pool, surroundings);
+}
+
+function readOptions(options: PostgresOptions): PostgresSurroundings {
+  const { url, connectTimeoutMs = 10_000, statementTimeoutMs = 30_000, patienceMs = 30_000 } = options;
+  const address = shownAddress(url);
+  if (!isPostgresAddress(url) || !URL.canParse(url)) {
+    throw storageErrors.create(
+      "database_denied",
+      "The address of the database server cannot be read; it has the form postgres://user@host:5432/database.",
+    );
+  }
+  const config: ClientConfig = {
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    fallback_application_name: "atlas",
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+  };
+  return { config, address, patienceMs, answerMs: statementTimeoutMs + 5_000, clock: options.clock ?? systemClock };
+}
+
+function createDatabase(pool: Pool, surroundings: PostgresSurroundings): PostgresDatabase {
+  const { address } = surroundings;
+  const writer = new PostgresWriter(surroundings);
+  const session = new PostgresSession(surroundings);
+  let closing: Promise<void> | undefined;
+  const open = (): void => {
+    if (closing) throw storageErrors.create("database_closed", `The database ${address} was used after it was closed.`);
+  };
+  const read = (statement: Statement): Promise<readonly Row[]> =>
+    withPatience(surroundings, () => readRows(pool, statement));
+  const database: PostgresDatabase = {
+    capabilities,
+    async read(statement, { signal } = {}) {
+      open();
+      signal?.throwIfAborted();
+      return await raceAbort(read(statement), signal);
+    },
+    async write(statements) {
+      open();
+      return await writer.add(statements);
+    },
+    async migrate(domain, migrations) {
+      open();
+      await alone(pool, address, () => migrateDatabase(database, domain, migrations));
+    },
+    async lock(name) {
+      open();
+      return await session.lock(name);
+    },
+    async isLocked(name) {
+      open();
+      return await session.isLocked(name);
+    },
+    notify: () => session.notify(),
+    listen: (changed) => session.listen(changed),
+    async check() {
+      open();
+      return await checkPostgres(read);
+    },
+    backup: (path) => Promise.reject(storageErrors.create("backup_failed", `${path}: to be built`)),
+    async query(text, values = []) {
+      open();
+      return await execute(pool, address, { text, values });
+    },
+    async transaction(work) {
+      open();
+      return await transact(pool, address, work);
+    },
+    [Symbol.asyncDispose]() {
+      closing ??= (async () => {
+        await writer.close();
+        await session.close();
+        await pool.end();
+      })();
+      return closing;
+    },
+  };
+  return database;
+}
+
+interface Queryable {
+  query(config: { readonly text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
+}
+
+async function execute(
+  on: Queryable,
+  address: string,
+  query: { readonly text: string; readonly values: readonly unknown[] },
+) {
+  try {
+    return await on.query({ text: query.text, values: [...query.values] });
+  } catch (cause) {
+    // What the server said stays as it is, for engines tell by its code what to do; the connection's failures are ours.
+    throw sqlState(cause) === undefined ? mapPostgresError(cause, address) : cause;
+  }
+}
+
+async function transact<T>(pool: Pool, address: string, work: (executor: PostgresExecutor) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw mapPostgresError(cause, address);
+  });
+  const query = (text: string, values: readonly unknown[] = []) => execute(client, address, { text, values });
+  let broken = true;
+  try {
+    await query("BEGIN");
+    const result = await work({ query });
+    await query("COMMIT");
+    broken = false;
+    return result;
+  } catch (error) {
+    broken = await client.query("ROLLBACK").then(
+      () => false,
+      () => true,
+    );
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Keeps other processes from migrating at the same time. */
+async function alone<T>(pool: Pool, address: string, work: () => Promise<T>): Promise<T> {
+  return await transact(pool, address, async (executor) => {
+    await executor.query("SELECT pg_advisory_xact_lock(4716238911)");
+    return await work();
+  });
+}
+
+async function readRows(pool: Pool, statement: Statement): Promise<readonly Row[]> {
+  const query = toPostgres(statement.sql, statement.params);
+  const values = [...query.values];
+  try {
+    return (await pool.query<Row>({ ...query, values, types: postgresTypes })).rows;
+  } catch (cause) {
+    // A statement that was prepared before a table was changed.
+    if (!["0A000", "26000"].includes(sqlState(cause) ?? "")) throw cause;
+    return (await pool.query<Row>({ text: query.text, values, types: postgresTypes })).rows;
+  }
+}
