@@ -12,7 +12,7 @@ export interface BrokenQueue {
 export const brokenQueues: readonly BrokenQueue[] = [
   {
     name: "hands out again what it handed out last",
-    noticedBy: ["a ticket is handed out once while it is not settled", "an empty queue gives nothing"],
+    noticedBy: ["a ticket is handed out once while it is not settled", "at most the limit of a claim is handed out"],
     wrap: (sound) => {
       const given: Ticket[] = [];
       return withClaim(sound, async (request) => {
