@@ -1,30 +1,35 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Budget, Clock, JsonObject, JsonValue } from "../base/index.ts";
-import { baseErrors, failpoint, parseSchema, seededRandom, stringifyJson, toAtlasError } from "../base/index.ts";
+import type { Budget, JsonValue } from "../base/index.ts";
+import { baseErrors, checkSchema, jsonSchemaOf, parseSchema, seededRandom, stringifyJson } from "../base/index.ts";
+import type { JsonObject, SchemaIssue } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { StepSurroundings } from "./do-step.ts";
+import { doStep } from "./do-step.ts";
 import { runErrors } from "./errors.ts";
 import { isReserved } from "./events.ts";
-import type { LogWriter } from "./log-writer.ts";
-import { dataOf, toPlain } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
-import { replay } from "./recorded-steps.ts";
+import { createReplay } from "./replay.ts";
 import type { AnyWorkflow, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
+import { steering } from "./signals.ts";
 
 /** Is what the engine gives to one execution of a run. */
 export interface ContextOptions {
-  readonly runId: string;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
+  readonly run: RunFacts;
   readonly logger: Logger;
-  readonly writer: LogWriter;
   readonly recorded: RecordedSteps;
+  readonly around: StepSurroundings;
+  /** Runs a child to its end; `started` is the id of the child that an earlier execution started. */
+  readonly callChild: (call: ChildCall) => Promise<JsonValue | undefined>;
+}
+
+/** Is what a function is told of its run. */
+export interface RunFacts {
+  readonly runId: string;
   readonly tenant: string | undefined;
   readonly attempt: number;
   readonly budget: Budget;
-  /** Runs a child to its end; `started` is the id of the child that an earlier execution started. */
-  readonly callChild: (call: ChildCall) => Promise<JsonValue | undefined>;
-  /** Waits until a signal of this name is there, and takes it with the entry that records it. */
-  readonly takeSignal: (wait: SignalWait) => Promise<JsonValue>;
+  /** Begins the run's chance: a fork has that of the run that it was forked from, whose outcomes it replays. */
+  readonly seed: string;
 }
 
 /** Is a call of a child run. */
@@ -35,63 +40,63 @@ export interface ChildCall {
   readonly started: string | undefined;
 }
 
-/** Is a wait for a signal. Units: `deadline` in ms since the Unix epoch. */
-export interface SignalWait {
-  readonly name: string;
-  readonly key: string;
-  readonly deadline: number | undefined;
-}
-
 /** Makes the context that a durable function works with. */
 export function createContext(options: ContextOptions): RunContext {
-  const { runId, signal, writer, recorded } = options;
-  const replaying = createReplay(options);
+  const { run, recorded, around } = options;
+  const { runId, seed, tenant, attempt, budget } = run;
+  const { signal, writer, inbox } = around;
+  const replaying = createReplay({ ...around, recorded });
   // One for each run: a run that is started within a step of another is no part of that step.
   const runningStep = new AsyncLocalStorage<string>();
-  let random = seededRandom(hash(`${runId}/${replaying.checkpoints()}`));
+  let random = seededRandom(hash(`${seed}/${replaying.checkpoints}`));
   return {
     runId,
     signal,
     clock: replaying.clock,
     logger: options.logger,
-    tenant: options.tenant,
-    attempt: options.attempt,
-    budget: options.budget,
+    tenant,
+    attempt,
+    budget,
     random: { next: () => random.next() },
     restored: recorded.checkpoint,
-    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions?: StepOptions): Promise<T> {
+    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions: StepOptions = {}): Promise<T> {
       const key = replaying.keyOf(name);
       const within = (given: StepContext) => runningStep.run(key, () => body(given));
-      return (await replaying.once(key, () => doStep(options, key, { body: within, ...stepOptions }))) as T;
+      const begun = recorded.open.get(key);
+      const step = { key, name, body: within, options: stepOptions, begun };
+      return (await replaying.once(key, () => doStep(around, step))) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
       const what = `input of ${workflow.name}`;
       const key = replaying.keyOf(`call:${workflow.name}`);
       const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
-      const started = recorded.open.get(key)?.["runId"];
-      const child = {
-        workflow,
-        input: plain,
-        key,
-        started: typeof started === "string" ? started : undefined,
-      };
+      const started = recorded.open.get(key)?.data["runId"];
+      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
       return (await replaying.once(key, () => options.callChild(child))) as Output;
     },
     async sleep(ms) {
       assertFinite(ms, "time to sleep");
       const key = replaying.keyOf("sleep");
-      await replaying.once(key, () => doSleep(options, key, { wakeAt: recorded.open.get(key)?.["wakeAt"], ms }));
+      const wakeAt = recorded.open.get(key)?.data["wakeAt"];
+      await replaying.once(key, () => doSleep(around, key, { wakeAt, ms }));
     },
-    async waitFor<T>(name: string, { schema, timeoutMs }: WaitOptions<T> = {}): Promise<T> {
-      if (timeoutMs !== undefined) assertFinite(timeoutMs, `time to wait for ${name}`);
+    async waitFor<T>(name: string, asked: WaitOptions<T> = {}): Promise<T> {
+      if (asked.timeoutMs !== undefined) assertFinite(asked.timeoutMs, `time to wait for ${name}`);
+      const { schema } = asked;
       const key = replaying.keyOf(`signal:${name}`);
-      const payload =
-        (await replaying.once(key, () => doWait(options, key, { name, timeoutMs, begun: recorded.open.get(key) }))) ??
-        null;
+      const begun = recorded.open.get(key)?.data;
+      const wait = { name, begun, asked: asked as WaitOptions<unknown> };
+      const payload = (await replaying.once(key, () => doWait(around, key, wait))) ?? null;
       return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
     },
-    steered: () => Promise.resolve([]),
+    async steered() {
+      const key = replaying.ownKeyOf("#steered");
+      // What the log does not know was empty then: nothing is written when nothing was there.
+      if (replaying.isActive && !recorded.has(key)) return [];
+      const entryOf = (output: readonly JsonValue[]) => ({ type: "run.steered", key, data: { output } });
+      return ((await replaying.once(key, async () => await inbox.takeAll(steering, entryOf))) ?? []) as JsonValue[];
+    },
     emit(event) {
       signal.throwIfAborted();
       requireOwnType(event.type);
@@ -102,7 +107,7 @@ export function createContext(options: ContextOptions): RunContext {
     async checkpoint(state) {
       signal.throwIfAborted();
       replaying.countCheckpoint();
-      random = seededRandom(hash(`${runId}/${replaying.checkpoints()}`));
+      random = seededRandom(hash(`${seed}/${replaying.checkpoints}`));
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
   };
@@ -115,98 +120,13 @@ function requireOwnType(type: string): void {
   });
 }
 
-/** No step can have this name: names hold no "#". */
-const checkpointCount = "#checkpoint";
-
-/** Gives out what was recorded: names the things that a function asks for, in the order of asking, and finds their outcomes. */
-function createReplay({ signal, recorded, clock }: ContextOptions) {
-  const counts = new Map<string, number>(Object.entries(recorded.counts));
-  let replayedAt = 0;
-  let asksForNew = false;
-  let emitted = 0;
-  // A result that nobody asks for again would otherwise keep a run replaying for ever.
-  const active = (): boolean => !asksForNew && recorded.left > 0;
-  return {
-    counts,
-    checkpoints: () => counts.get(checkpointCount) ?? 0,
-    countCheckpoint(): void {
-      counts.set(checkpointCount, (counts.get(checkpointCount) ?? 0) + 1);
-    },
-    /** Counts an emitted event; tells whether the log lacks it. */
-    isNewEmit: (): boolean => emitted++ >= recorded.emits,
-    keyOf(name: string): string {
-      if (name.includes("#")) {
-        throw baseErrors.create(
-          "invalid_input",
-          `The name ${JSON.stringify(name)} holds "#", which numbers steps of one name.`,
-        );
-      }
-      const count = (counts.get(name) ?? 0) + 1;
-      counts.set(name, count);
-      return count === 1 ? name : `${name}#${count}`;
-    },
-    /** Gives the recorded outcome under this key, or does the thing. */
-    async once(key: string, act: () => Promise<JsonValue | undefined>): Promise<JsonValue | undefined> {
-      signal.throwIfAborted();
-      const outcome = recorded.take(key);
-      if (outcome === undefined) {
-        asksForNew = true;
-        return await act();
-      }
-      replayedAt = outcome.at;
-      // What the body of the recorded step emitted is in the log, and not emitted again.
-      emitted = Math.max(emitted, outcome.emitsBefore);
-      return replay(outcome);
-    },
-    clock: {
-      ...clock,
-      // While recorded work is given out, time is when it was done, so that code that looks at it decides as it did.
-      now: () => (active() && replayedAt > 0 ? replayedAt : clock.now()),
-    } satisfies Clock,
-  };
-}
-
 function assertFinite(ms: number, what: string): void {
   if (Number.isFinite(ms)) return;
   throw baseErrors.create("invalid_input", `The ${what} is ${ms} ms; it must be a finite number.`);
 }
 
-async function doStep<T>(
-  options: ContextOptions,
-  key: string,
-  { body, announce }: StepOptions & { body: (step: StepContext) => T | Promise<T> },
-): Promise<JsonValue | undefined> {
-  const { runId, signal, clock, writer } = options;
-  if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);
-  const begin = clock.monotonic();
-  const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
-  let plain: JsonValue | undefined;
-  failpoint("step.before");
-  try {
-    plain = toPlain(await body({ signal, idempotencyKey: `${runId}:${key}` }), `result of the step ${key}`);
-  } catch (cause) {
-    // What a stop interrupted has not failed: the next execution does it again.
-    if (signal.aborted) throw signal.reason;
-    const error = toAtlasError(cause);
-    await writer.append({
-      type: "step.failed",
-      key,
-      data: { error: dataOf(error), durationMs: durationMs() },
-    });
-    throw error;
-  }
-  failpoint("step.after");
-  const result = plain === undefined ? {} : { output: plain };
-  await writer.append({
-    type: "step.completed",
-    key,
-    data: { ...result, durationMs: durationMs() },
-  });
-  return plain;
-}
-
 async function doSleep(
-  { clock, signal, writer }: ContextOptions,
+  { clock, signal, writer, gate, activity }: StepSurroundings,
   key: string,
   { wakeAt, ms }: { wakeAt: JsonValue | undefined; ms: number },
 ): Promise<undefined> {
@@ -215,32 +135,49 @@ async function doSleep(
     due = clock.now() + Math.max(0, ms);
     await writer.wait({ type: "timer.started", key, data: { wakeAt: due } });
   }
-  await clock.sleep(Math.max(0, due - clock.now()), { signal });
+  await activity.wait(clock.sleep(Math.max(0, due - clock.now()), { signal }));
+  const passed = gate.passed(signal);
+  if (passed !== undefined) await activity.wait(passed);
   await writer.wake({ type: "timer.fired", key, data: {} });
 }
 
 async function doWait(
-  { clock, writer, takeSignal }: ContextOptions,
+  { clock, writer, inbox }: StepSurroundings,
   key: string,
-  wait: { name: string; timeoutMs: number | undefined; begun: JsonObject | undefined },
+  wait: { name: string; begun: JsonObject | undefined; asked: WaitOptions<unknown> },
 ): Promise<JsonValue> {
-  const { timeoutMs } = wait;
-  let deadline = wait.begun?.["deadline"] ?? null;
-  if (wait.begun === undefined) {
+  const { name, begun, asked } = wait;
+  const { schema, timeoutMs, question } = asked;
+  let deadline = begun?.["deadline"] ?? null;
+  if (begun === undefined) {
     deadline = timeoutMs === undefined ? null : clock.now() + timeoutMs;
-    await writer.wait({ type: "signal.awaited", key, data: { name: wait.name, deadline } });
+    const form = schema === undefined ? {} : answerForm(schema, name);
+    const told = { ...(question === undefined ? {} : { question }), ...form };
+    await writer.wait({ type: "signal.awaited", key, data: { name, deadline, ...told } });
   }
-  return await takeSignal({
-    name: wait.name,
+  return await inbox.take({
+    name,
     key,
     deadline: deadline === null ? undefined : Number(deadline),
+    check: schema && (async (payload) => await issuesOf(schema, payload)),
+    entryOf: (output) => ({ type: "signal.received", key, data: { name, output } }),
   });
 }
 
-function asObject(value: JsonValue): { readonly [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as { [key: string]: JsonValue })
-    : { detail: value };
+type AnySchema = NonNullable<WaitOptions<unknown>["schema"]>;
+
+async function issuesOf(schema: AnySchema, payload: JsonValue): Promise<readonly SchemaIssue[]> {
+  const read = await checkSchema(schema, payload);
+  return read.ok ? [] : read.issues;
+}
+
+/** Gives the JSON schema of an answer for whoever is to give it, if the schema has one. */
+function answerForm(schema: AnySchema, name: string): { readonly schema?: JsonObject } {
+  try {
+    return { schema: jsonSchemaOf(schema, `the payload of the signal ${name}`) };
+  } catch {
+    return {};
+  }
 }
 
 function hash(text: string): number {

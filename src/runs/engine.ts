@@ -19,11 +19,19 @@ import { accepts, Leases } from "./leases.ts";
 import type { OwnedRun } from "./leases.ts";
 import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
-import { createRecovery } from "./recovery.ts";
+import { createRecovery, isPoisoned } from "./recovery.ts";
 import type { Recovery, RecoveryHost } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
-import { cancelledError, closedError, ownedError, unknownVersion, unknownWorkflow } from "./refusals.ts";
+import {
+  cancelledError,
+  closedError,
+  fencedError,
+  ownedError,
+  poisonedError,
+  unknownVersion,
+  unknownWorkflow,
+} from "./refusals.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
@@ -260,7 +268,7 @@ export class Engine {
     if (!workflow) return undefined;
     const by = { owner: await this.owners.own(), name: this.#name };
     const owned = await this.#leases.claim(ticket, workflow, by);
-    return owned && (await this.#execute(owned, workflow));
+    return owned && (await this.#execute(owned, by.owner, workflow));
   }
 
   async #takeUp(run: StoredRun): Promise<Execution> {
@@ -268,22 +276,36 @@ export class Engine {
     const workflow = this.workflows.get(run.workflow);
     if (!workflow) throw unknownWorkflow(run, [...this.workflows.keys()]);
     if (!accepts(workflow, run.version)) throw unknownVersion(run, workflow.version);
-    const lease = await this.journal.takeOver(run, await this.owners.own()).catch((cause: unknown) => {
+    const owner = await this.owners.own();
+    const lease = await this.journal.takeOver(run, owner).catch((cause: unknown) => {
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     // The row was read before it was taken: only what the taking itself saw counts.
-    return await this.#execute({ run: { ...run, control: lease.control }, lease, lastSeq: lease.lastSeq }, workflow);
+    const owned = { run: { ...run, control: lease.control }, lease, lastSeq: lease.lastSeq };
+    return await this.#execute(owned, owner, workflow);
   }
 
   /** Begins to execute a run that is this engine's. */
-  async #execute({ run, lease, lastSeq }: OwnedRun, workflow: AnyWorkflow): Promise<Execution> {
+  async #execute({ run, lease, lastSeq }: OwnedRun, owner: string, known: AnyWorkflow): Promise<Execution> {
     const { id, parentId, input, tenant, attempt } = run;
-    // A run whose log holds its start and this claim has nothing behind it.
-    const recorded = lastSeq <= 2 ? nothingRecorded : await loadRecorded(this.journal, id, run.checkpointSeq);
-    const budget = await this.#budgetOf(run, run.options);
-    const execution = this.#launch({ lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded });
+    try {
+      // A run whose log holds its start and this claim has nothing behind it.
+      const recorded = lastSeq <= 2 ? nothingRecorded : await loadRecorded(this.journal, id, run.checkpointSeq);
+      const budget = await this.#budgetOf(run, run.options);
+      const workflow = isPoisoned(recorded)
+        ? { ...known, run: () => Promise.reject(poisonedError(id, recorded.losses)) }
+        : known;
+      const start = { lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded };
+      return this.#stopIfAsked(this.#launch(start, owner), run);
+    } catch (error) {
+      void this.#letGo(lease, parentId);
+      throw error;
+    }
+  }
+
+  #stopIfAsked(execution: Execution, { id, control }: StoredRun): Execution {
     if (this.#closing) execution.abort(closedError());
-    if (run.control !== undefined) execution.abort(cancelledError(id, run.control));
+    if (control !== undefined) execution.abort(cancelledError(id, control));
     return execution;
   }
 
@@ -348,7 +370,9 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#hints[Symbol.dispose]();
-    await Promise.allSettled([this.#recovery, ...this.#parts].map((part) => part?.[Symbol.asyncDispose]()));
+    await Promise.allSettled(
+      [...(this.#recovery ? [this.#recovery] : []), ...this.#parts].map((part) => part[Symbol.asyncDispose]()),
+    );
     // What is just being started ends up in the executions, or fails.
     await Promise.allSettled(this.#starting.values());
     const running = [...this.executions.values()];
@@ -388,9 +412,7 @@ export class Engine {
     if (this.executions.size === 0) this.#watch[Symbol.dispose]();
     if (outcome.status !== "stopped") this.#recovery?.settled(runId);
     else if (!runErrors.is(outcome.error, "run_fenced")) {
-      await this.#release(lease);
-      // Children are taken up by their parents.
-      if (!this.#closing && !this.executions.has(execution.parentId ?? "")) this.#recovery?.again(runId);
+      await this.#letGo(lease, execution.parentId);
     }
     this.#live.refresh((id) => id === runId);
     this.notify();
@@ -398,6 +420,12 @@ export class Engine {
     for (const part of this.#parts) part.ended?.(execution, outcome);
     if (this.#finished++ % pruneEvery === 0)
       await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
+  }
+
+  /** Lets go of a run that the store's failure stopped, and takes it up again later; a child is its parent's to take up. */
+  async #letGo(lease: Lease, parentId: string | undefined): Promise<void> {
+    await this.#release(lease);
+    if (!this.#closing && !this.executions.has(parentId ?? "")) this.#recovery?.again(lease.runId);
   }
 
   /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */

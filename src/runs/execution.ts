@@ -1,22 +1,44 @@
-import type { AtlasError, Budget, Clock, JsonValue } from "../base/index.ts";
+import type { AtlasError, Budget, Clock, JsonValue, Random } from "../base/index.ts";
 import { toAtlasError } from "../base/index.ts";
+import type { Statement } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
+import { Activity } from "./activity.ts";
 import { createContext } from "./context.ts";
 import type { ChildCall } from "./context.ts";
 import { runErrors } from "./errors.ts";
+import { failedKeysOf } from "./failed-keys.ts";
 import type { LiveLogs } from "./follow.ts";
+import { Gate } from "./gate.ts";
 import type { Journal, Lease } from "./journal.ts";
 import { LogWriter } from "./log-writer.ts";
+import type { NewEntry } from "./log-writer.ts";
 import { dataOf, toPlain } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import type { AnyWorkflow, RunContext } from "./run.ts";
-import { takeSignal } from "./signals.ts";
+import { createInbox } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
-/** Is how an execution ended. `stopped` leaves the run unfinished: its process closes, another took it, the store failed. */
+/**
+ * Is how an execution ended. `stopped` leaves the run unfinished: its process closes, another took it, the store failed. `queued`
+ * leaves it to its next attempt.
+ */
 export type Outcome =
   | { readonly status: "completed"; readonly output: JsonValue | undefined }
-  | { readonly status: "failed" | "cancelled" | "stopped"; readonly error: AtlasError };
+  | { readonly status: "failed" | "cancelled" | "queued" | "stopped"; readonly error: AtlasError };
+
+/** Is an attempt of a run that failed. `forget` names the outcomes that another attempt must forget to do better. */
+export interface RunFailure {
+  readonly lease: Lease;
+  readonly attempt: number;
+  readonly error: AtlasError;
+  readonly forget: readonly string[];
+}
+
+/** Says how a run whose attempt failed goes on: with an entry, and what changes its row in the same commit. */
+export interface AnotherAttempt {
+  readonly entry: NewEntry;
+  readonly statements: readonly Statement[];
+}
 
 /** Is one run being executed in this process. */
 export interface Execution {
@@ -25,6 +47,9 @@ export interface Execution {
   readonly parentId: string | undefined;
   /** What the run may spend; its children spend below it. */
   readonly budget: Budget;
+  /** What the run passes before each new thing; a pause closes it. */
+  readonly gate: Gate;
+  readonly activity: Activity;
   /** Never rejects. */
   readonly done: Promise<Outcome>;
   /** Stops the body; what has been asked of the run in the store decides how it ends. */
@@ -45,11 +70,18 @@ export interface ExecutionHost {
   readonly live: LiveLogs;
   readonly bell: SignalBell;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   /** Tells other processes that something was written. */
   readonly notify: () => void;
   readonly callChild: (parent: CallingRun, call: ChildCall) => Promise<JsonValue | undefined>;
+  /** Makes certain, before a step's body begins, that this process still owns the run; undefined when that is known. Errors: run_fenced. */
+  readonly held: (signal: AbortSignal) => Promise<void> | undefined;
+  /** Is told when a run begins to wait and nothing else, and when it goes on. */
+  readonly waiting: (execution: Execution, isWaiting: boolean) => void;
+  /** Says whether a run whose attempt failed is tried again; undefined when it has failed for good. */
+  readonly failed: (failure: RunFailure) => Promise<AnotherAttempt | undefined>;
 }
 
 /** Is the run that is to be executed. */
@@ -63,6 +95,11 @@ export interface ExecutionStart {
   readonly workflow: AnyWorkflow;
   readonly input: JsonValue;
   readonly recorded: RecordedSteps;
+  /** True when the run is taken up while it is paused. */
+  readonly paused?: boolean;
+  /** Begins the run's chance, and the idempotency keys of its steps; the run's id without them. */
+  readonly seed?: string | undefined;
+  readonly idempotencyId?: string | undefined;
 }
 
 /** How long a body may go on after it was told to stop, before its run is ended without it. */
@@ -70,9 +107,12 @@ const graceMs = 5_000;
 
 /** Begins to execute a run that this process owns. */
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
-  const { lease, parentId, budget } = start;
+  const { lease, parentId, budget, tenant, attempt, paused, recorded } = start;
+  const { runId } = lease;
   const controller = new AbortController();
-  const claimed = new Set<number>();
+  const { signal } = controller;
+  const gate = new Gate(paused);
+  const activity = new Activity((isWaiting) => host.waiting(execution, isWaiting));
   const writer = new LogWriter({
     journal: host.journal,
     live: host.live,
@@ -83,36 +123,51 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     refused: (error) => controller.abort(error),
   });
   const context = createContext({
-    runId: lease.runId,
-    signal: controller.signal,
-    clock: host.clock,
-    logger: host.logger.child({ run: lease.runId }),
-    writer,
-    recorded: start.recorded,
-    tenant: start.tenant,
-    attempt: start.attempt,
-    budget: start.budget,
-    callChild: (call) =>
-      host.callChild({ id: lease.runId, tenant: start.tenant, writer, signal: controller.signal }, call),
-    takeSignal: (wait) => takeSignal({ ...host, runId: lease.runId, writer, claimed, signal: controller.signal }, wait),
+    run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
+    logger: host.logger.child({ run: runId }),
+    recorded,
+    around: {
+      idempotencyId: start.idempotencyId ?? runId,
+      signal,
+      clock: host.clock,
+      random: host.random,
+      writer,
+      gate,
+      activity,
+      inbox: createInbox({ ...host, runId, writer, signal, gate, activity }),
+      held: () => host.held(signal),
+    },
+    callChild: async (call) => {
+      activity.works(1);
+      try {
+        return await host.callChild({ id: runId, tenant, writer, signal }, call);
+      } finally {
+        activity.works(-1);
+      }
+    },
   });
-  const span = host.telemetry.span("run", { "atlas.run.id": lease.runId, "atlas.workflow": start.workflow.name });
+  const span = host.telemetry.span("run", { "atlas.run.id": runId, "atlas.workflow": start.workflow.name });
   const done = perform(host, start, { context, writer })
     .catch((cause: unknown): Outcome => ({ status: "stopped", error: toAtlasError(cause) }))
     .then((outcome) => {
       if (outcome.status !== "completed") span.fail(outcome.error);
       span.end();
-      host.live.refresh((runId) => runId === lease.runId);
+      host.live.refresh((id) => id === runId);
       return outcome;
     });
-  return { runId: lease.runId, lease, parentId, budget, done, abort: (reason) => controller.abort(reason) };
+  const abort = (reason: AtlasError): void => controller.abort(reason);
+  const execution: Execution = { runId, lease, parentId, budget, gate, activity, done, abort };
+  return execution;
 }
 
-async function perform(
-  host: ExecutionHost,
-  start: ExecutionStart,
-  { context, writer }: { context: RunContext; writer: LogWriter },
-): Promise<Outcome> {
+/** Is what ends an execution. */
+interface Performance {
+  readonly context: RunContext;
+  readonly writer: LogWriter;
+}
+
+async function perform(host: ExecutionHost, start: ExecutionStart, doing: Performance): Promise<Outcome> {
+  const { context, writer } = doing;
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
     const output = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
@@ -122,23 +177,33 @@ async function perform(
     );
     return { status: "completed", output };
   } catch (cause) {
-    return await end(cause, context, writer);
+    const { lease, attempt } = start;
+    const error = toAtlasError(cause);
+    const failure = { lease, attempt, error, forget: failedKeysOf(error) };
+    return await end(failure, doing, async () => await host.failed(failure));
   }
 }
 
-async function end(cause: unknown, context: RunContext, writer: LogWriter): Promise<Outcome> {
+async function end(
+  failure: RunFailure,
+  { context, writer }: Performance,
+  again: () => Promise<AnotherAttempt | undefined>,
+): Promise<Outcome> {
   const reason: unknown = writer.failure ?? (context.signal.aborted ? context.signal.reason : undefined);
   if (reason === undefined) {
-    const error = toAtlasError(cause);
+    const { error, forget } = failure;
     try {
-      await writer.finish(
-        { type: "run.failed", data: { error: dataOf(error) } },
-        { status: "failed", error: dataOf(error) },
-      );
+      const next = await again();
+      if (next !== undefined) {
+        await writer.leave(next.entry, next.statements);
+        return { status: "queued", error };
+      }
+      const data = { error: dataOf(error), ...(forget.length === 0 ? {} : { failedKeys: forget }) };
+      await writer.finish({ type: "run.failed", data }, { status: "failed", error: dataOf(error) });
       return { status: "failed", error };
     } catch (refusal) {
-      if (writer.failure === undefined) throw refusal;
-      return await end(refusal, context, writer);
+      if (writer.failure === undefined && !context.signal.aborted) throw refusal;
+      return await end(failure, { context, writer }, again);
     }
   }
   const error = toAtlasError(reason);

@@ -20,6 +20,7 @@ export type {
   AnyWorkflow,
   Dependencies,
   EffectDecision,
+  EffectRecord,
   EmittedEvent,
   FollowOptions,
   ForkOptions,
@@ -38,6 +39,7 @@ export type {
   StepOptions,
   UnknownOutcome,
   WaitOptions,
+  WorkerRecord,
   Workflow,
 } from "./run.ts";
 export type { Calendar, CalendarQuestion } from "./tasks/calendar.ts";

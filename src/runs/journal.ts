@@ -2,7 +2,7 @@ import type { BudgetLimits, Clock, ErrorData, JsonObject, JsonValue } from "../b
 import { failpoint, stringifyJson } from "../base/index.ts";
 import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
-import type { ListOptions, RetryPolicy, RunEvent, RunStatus } from "./run.ts";
+import type { Dependencies, ListOptions, RetryPolicy, RunEvent, RunStatus } from "./run.ts";
 
 /** Is a run's row as it is stored, with who owns it. */
 export interface StoredRun {
@@ -39,6 +39,9 @@ export interface StoredRun {
 export interface RunSettings {
   readonly retry?: RetryPolicy;
   readonly budget?: BudgetLimits;
+  readonly after?: Dependencies;
+  /** The run that was made of this dead one. */
+  readonly redriven?: string;
 }
 
 /** Is an entry of the log before it has its place; `text` is its data as JSON. */
@@ -230,6 +233,8 @@ export class Journal {
     owner: string,
   ): Promise<Lease & { readonly lastSeq: number; readonly control: string | undefined }> {
     const at = this.#clock.now();
+    // What lets go of a run names no owner. A run that only waits did not end its process.
+    const lost = run.owner !== undefined && run.status === "running";
     failpoint("run.takeover");
     const results = await this.#database.write([
       {
@@ -238,7 +243,7 @@ export class Journal {
         params: [run.id, owner, at, run.epoch],
         expectRows: 1,
       },
-      { sql: insertNextEvent, params: [run.id, "run.resumed", at, JSON.stringify({ epoch: run.epoch + 1 })] },
+      nextEvent({ runId: run.id, type: "run.resumed", at, data: { epoch: run.epoch + 1, ...(lost ? { lost } : {}) } }),
     ]);
     const control = results[0]?.rows[0]?.["control"];
     return {

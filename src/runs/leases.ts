@@ -66,4 +66,36 @@ export class Leases {
       throw cause;
     }
   }
+
+  /** Lists unfinished runs of dead owners that are not paused, of these workflows, oldest first. */
+  async orphans(workflows: readonly string[], limit: number): Promise<readonly StoredRun[]> {
+    if (workflows.length === 0) return [];
+    const sql = `SELECT r.* FROM run r JOIN run_owner o ON o.id = r.owner
+      LEFT JOIN run p ON p.id = r.parent_id AND p.finished_at IS NULL
+      WHERE o.beat = 0 AND r.finished_at IS NULL AND r.paused = 0 AND r.status IN ('running', 'waiting') AND p.id IS NULL
+      AND r.workflow IN (${workflows.map(() => "?").join(", ")}) ORDER BY r.id LIMIT ?`;
+    return (await this.#database.read({ sql, params: [...workflows, limit] })).map(toRun);
+  }
+
+  /** Gives a dead worker's run back to its queue, with its fence; undefined when another was faster. */
+  async giveBack(run: StoredRun): Promise<StoredRun | undefined> {
+    const at = this.#clock.now();
+    const epoch = run.epoch + 1;
+    const lost = run.status === "running";
+    try {
+      await this.#database.write([
+        {
+          sql: `UPDATE run SET status = 'queued', owner = NULL, epoch = ?, updated_at = ?
+            WHERE id = ? AND epoch = ? AND owner = ? AND finished_at IS NULL`,
+          params: [epoch, at, run.id, run.epoch, run.owner ?? null],
+          expectRows: 1,
+        },
+        nextEvent({ runId: run.id, type: "run.returned", at, data: { epoch, ...(lost ? { lost } : {}) } }),
+      ]);
+      return { ...run, status: "queued", owner: undefined, epoch };
+    } catch (cause) {
+      if (storageErrors.is(cause, "write_conflict")) return undefined;
+      throw cause;
+    }
+  }
 }

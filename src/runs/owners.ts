@@ -1,43 +1,182 @@
-import { newId } from "../base/index.ts";
-import type { IdSources } from "../base/index.ts";
-import type { Database, DatabaseLock } from "../storage/index.ts";
+import type { Clock } from "../base/index.ts";
+import type { Database, Row } from "../storage/index.ts";
+import { storageErrors } from "../storage/index.ts";
+import { leaseMs } from "./own-lease.ts";
+import type { OwnLease } from "./own-lease.ts";
+import type { WorkerRecord } from "./run.ts";
 
-/** Knows which owners of runs are alive. An owner is one engine in one process; it holds a lock as long as it lives. */
-export interface Owners extends AsyncDisposable {
-  /** Gives this engine's own id; takes its lock when first asked. */
+/** How often a worker looks at the other owners. */
+export const lookMs = 1_000;
+
+/** Knows which owners of runs are alive. An owner is one engine in one process. */
+export interface Owners {
+  /** Gives the id by which this engine owns runs. Errors: those of storage. */
   own(): Promise<string>;
-  /** Tells whether `own` was ever asked. */
-  readonly claimed: boolean;
   /** Tells whether a living engine other than this one has this owner id. */
   isAliveElsewhere(owner: string | undefined): Promise<boolean>;
+  /**
+   * Looks at all owners and marks those that have died: whose lock is free, or whose beat has stood still for 10 s of this engine's
+   * looks. Gives the ids that are marked. Cost: one query, and a look at the locks of owners that did not beat since the last.
+   */
+  look(): Promise<readonly string[]>;
+  /** Marks owners that have unfinished runs and no row, as those of older versions have none. */
+  findStrays(): Promise<void>;
+  /** Deletes the rows of dead owners that own no unfinished run any more. */
+  forget(): Promise<void>;
+  /** Lists the engines that execute runs. */
+  list(): Promise<readonly WorkerRecord[]>;
 }
 
-/** Makes the registry of owners over the database's locks. */
-export function createOwners(database: Database, sources: IdSources): Owners {
-  let mine: Promise<{ id: string; lock: DatabaseLock | undefined }> | undefined;
-  const dead = new Set<string>();
+/** Is what knowing owners is made from. */
+export interface OwnersOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly mine: OwnLease;
+}
 
-  const claim = async () => {
-    const id = newId("own", sources);
-    return { id, lock: await database.lock(id) };
-  };
+/** Is what was last seen of an owner. Units: `silentMs` counts only time in which this engine itself was awake. */
+interface Sight {
+  readonly beat: number;
+  readonly silentMs: number;
+  readonly at: number;
+  /** True when the look before saw the same beat. */
+  readonly isSecond: boolean;
+}
+
+/** Makes the registry of owners. No clock of another machine is read: an observer counts its own time between equal beats. */
+export function createOwners(options: OwnersOptions): Owners {
+  return new Registry(options);
+}
+
+class Registry implements Owners {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #mine: OwnLease;
+  readonly #dead = new Set<string>();
+  readonly #asked = new Map<string, Promise<boolean>>();
+  #sights = new Map<string, Sight>();
+
+  constructor({ database, clock, mine }: OwnersOptions) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#mine = mine;
+  }
+
+  own(): Promise<string> {
+    return this.#mine.own();
+  }
+
+  async isAliveElsewhere(owner: string | undefined): Promise<boolean> {
+    if (owner === undefined || this.#dead.has(owner) || owner === this.#mine.id) return false;
+    // Who lists a thousand runs of one owner looks at its lock once.
+    const answer = this.#asked.get(owner) ?? this.#isDead(owner).finally(() => this.#asked.delete(owner));
+    this.#asked.set(owner, answer);
+    return !(await answer);
+  }
+
+  async look(): Promise<readonly string[]> {
+    const rows = await this.#database.read({ sql: "SELECT id, beat FROM run_owner" });
+    const seen = new Map<string, Sight>();
+    const marked: string[] = [];
+    for (const row of rows) {
+      const id = String(row["id"]);
+      const beat = Number(row["beat"]);
+      if (id === this.#mine.id) continue;
+      if (beat === 0) {
+        this.#dead.add(id);
+        marked.push(id);
+        continue;
+      }
+      const sight = this.#sightOf(id, beat);
+      seen.set(id, sight);
+      if (sight.silentMs >= leaseMs || (sight.isSecond && !(await this.#database.isLocked(id)))) {
+        if (await this.#mark(id, beat)) marked.push(id);
+      }
+    }
+    this.#sights = seen;
+    return marked;
+  }
+
+  async findStrays(): Promise<void> {
+    const rows = await this.#database.read({
+      sql: `SELECT DISTINCT owner FROM run WHERE owner IS NOT NULL AND finished_at IS NULL
+        AND owner NOT IN (SELECT id FROM run_owner)`,
+    });
+    for (const row of rows) {
+      const id = String(row["owner"]);
+      if (id === this.#mine.id || (await this.#database.isLocked(id))) continue;
+      this.#dead.add(id);
+      const sql = `INSERT INTO run_owner(id, name, beat, started_at, seen_at, data) VALUES(?, '', 0, 0, 0, '{}')
+        ON CONFLICT(id) DO NOTHING`;
+      await this.#database.write([{ sql, params: [id] }]);
+    }
+  }
+
+  async forget(): Promise<void> {
+    const sql = `DELETE FROM run_owner WHERE beat = 0
+      AND NOT EXISTS (SELECT 1 FROM run WHERE run.owner = run_owner.id AND run.finished_at IS NULL)`;
+    await this.#database.write([{ sql }]);
+  }
+
+  async list(): Promise<readonly WorkerRecord[]> {
+    const rows = await this.#database.read({ sql: "SELECT * FROM run_owner ORDER BY started_at, id" });
+    const records = rows.map(async (row) => {
+      const id = String(row["id"]);
+      const alive = Number(row["beat"]) > 0 && (id === this.#mine.id || (await this.#database.isLocked(id)));
+      return toWorker(row, this.#clock.now(), alive);
+    });
+    return await Promise.all(records);
+  }
+
+  async #isDead(id: string): Promise<boolean> {
+    const isLocked = await this.#database.isLocked(id);
+    const beat = await this.#beatOf(id);
+    if (isLocked && beat !== 0) return false;
+    // One without a row closed, or never had one: nothing of it can come back.
+    if (beat !== undefined) return await this.#mark(id, beat);
+    this.#dead.add(id);
+    return true;
+  }
+
+  /** Marks an owner dead, unless it has beaten since; tells whether it is. */
+  async #mark(id: string, beat: number): Promise<boolean> {
+    try {
+      const sql = "UPDATE run_owner SET beat = 0 WHERE id = ? AND beat = ?";
+      await this.#database.write([{ sql, params: [id, beat], expectRows: 1 }]);
+    } catch (cause) {
+      if (!storageErrors.is(cause, "write_conflict")) throw cause;
+      if (((await this.#beatOf(id)) ?? 0) > 0) return false;
+    }
+    this.#dead.add(id);
+    return true;
+  }
+
+  async #beatOf(id: string): Promise<number | undefined> {
+    const rows = await this.#database.read({ sql: "SELECT beat FROM run_owner WHERE id = ?", params: [id] });
+    return rows[0] && Number(rows[0]["beat"]);
+  }
+
+  #sightOf(id: string, beat: number): Sight {
+    const at = this.#clock.monotonic();
+    const last = this.#sights.get(id);
+    if (last?.beat !== beat) return { beat, silentMs: 0, at, isSecond: false };
+    // If this engine was frozen itself, its time away says nothing about the others.
+    return { beat, silentMs: last.silentMs + Math.min(at - last.at, 2 * lookMs), at, isSecond: true };
+  }
+}
+
+function toWorker(row: Row, now: number, alive: boolean): WorkerRecord {
+  const data: unknown = JSON.parse(String(row["data"]));
+  const said: Readonly<Record<string, unknown>> = { ...(typeof data === "object" ? data : {}) };
+  const number = (value: unknown): number => (typeof value === "number" ? value : 0);
   return {
-    get claimed() {
-      return mine !== undefined;
-    },
-    async own() {
-      mine ??= claim();
-      return (await mine).id;
-    },
-    async isAliveElsewhere(owner) {
-      if (owner === undefined || dead.has(owner)) return false;
-      if (mine && owner === (await mine).id) return false;
-      if (await database.isLocked(owner)) return true;
-      dead.add(owner);
-      return false;
-    },
-    async [Symbol.asyncDispose]() {
-      await (await mine)?.lock?.[Symbol.asyncDispose]();
-    },
+    id: String(row["id"]),
+    name: String(row["name"]),
+    startedAt: Number(row["started_at"]),
+    lastBeatAgoMs: Math.max(0, now - Number(row["seen_at"])),
+    alive,
+    runs: number(said["runs"]),
+    maxRuns: number(said["maxRuns"]),
+    queues: Array.isArray(said["queues"]) ? said["queues"].map(String) : [],
   };
 }

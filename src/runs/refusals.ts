@@ -19,6 +19,24 @@ export function ownedError(runId: string): AtlasError {
   return runErrors.create("run_owned", `A live process is executing the run ${runId}.`, { details: { runId } });
 }
 
+/** Makes the error of work whose process the others took for dead, so that its runs are no longer its own. */
+export function fencedError(owner: string): AtlasError {
+  return runErrors.create(
+    "run_fenced",
+    "This process gave no sign of life for too long; others have taken its runs over, and what it does of them is not recorded.",
+    { details: { owner } },
+  );
+}
+
+/** Makes the error of a run that ended its workers again and again. */
+export function poisonedError(runId: string, losses: number): AtlasError {
+  return runErrors.create(
+    "run_poisoned",
+    `The run ${runId} was taken over from ${losses} dead processes one after the other, and got no further in any of them.`,
+    { details: { runId, losses } },
+  );
+}
+
 /** Makes the error of a run whose workflow the program does not have. */
 export function unknownWorkflow(run: StoredRun, known: readonly string[]): AtlasError {
   return runErrors.create(

@@ -248,6 +248,8 @@ export interface RunHandle<Output = JsonValue> {
   signal(name: string, payload?: JsonValue, options?: SignalOptions): Promise<void>;
   /** Sends input to the live run, which it takes with `context.steered()`. Errors: run_finished. */
   steer(input: JsonValue): Promise<void>;
+  /** Lists the run's effects, oldest first, each with what is known of it. Cost: reads the run's log. */
+  effects(): Promise<readonly EffectRecord[]>;
   /** Makes a new run that begins with what this one had recorded. Errors: checkpoint_unknown. */
   fork(options?: ForkOptions): Promise<RunHandle<Output>>;
 }
@@ -271,6 +273,24 @@ export interface ListOptions {
   readonly limit?: number;
   /** Gives only runs older than this id. */
   readonly before?: string;
+}
+
+/**
+ * Is an engine that executes runs, as the database shows it. Units: ms; `lastBeatAgoMs` compares clocks of two machines, so
+ * it is for people only.
+ */
+export interface WorkerRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly startedAt: number;
+  readonly lastBeatAgoMs: number;
+  readonly alive: boolean;
+  /** How many runs it executes. */
+  readonly runs: number;
+  /** How many queued runs it takes at once; 0 when it takes none. */
+  readonly maxRuns: number;
+  /** The queues that it works on; empty for all of them. */
+  readonly queues: readonly string[];
 }
 
 /** Runs durable functions on one database and keeps their logs. */
@@ -298,12 +318,28 @@ export interface Runs extends AsyncDisposable {
   decide(id: string, key: string, decision: EffectDecision): Promise<void>;
   /** Deletes finished runs and their logs that are older or more than the retention allows. Gives how many. */
   prune(): Promise<number>;
+  /** Lists the engines that execute runs on this database, here and elsewhere. */
+  workers(): Promise<readonly WorkerRecord[]>;
   /** Sees and steers the queues. */
   readonly queues: Queues;
   /** Sees, redrives and purges the runs that failed for good. */
   readonly deadLetters: DeadLetters;
   /** Keeps what starts runs by the calendar. */
   readonly schedules: Schedules;
+}
+
+/**
+ * Is one effect of a run: a step with `onUnknown`. `begun` is under way, `unknown` was cut off and nobody is at it, `parked` waits for a
+ * decision, `decided` has one. Units: ms since the Unix epoch; `attempt` counts from 1.
+ */
+export interface EffectRecord {
+  readonly key: string;
+  readonly name: string;
+  readonly state: "begun" | "unknown" | "parked" | "decided" | "completed" | "failed";
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly error?: ErrorData;
 }
 
 /** Are the options of a signal. */

@@ -1,0 +1,175 @@
+import type { Clock, Random } from "../base/index.ts";
+import type { Execution } from "./execution.ts";
+import type { StoredRun } from "./journal.ts";
+import { accepts, ticketOf } from "./leases.ts";
+import type { Leases } from "./leases.ts";
+import { runErrors } from "./errors.ts";
+import type { Owners } from "./owners.ts";
+import { lookMs } from "./owners.ts";
+import type { RecordedSteps } from "./recorded-steps.ts";
+import type { Queue } from "./queue/queue.ts";
+import type { AnyWorkflow } from "./run.ts";
+
+/** Is what recovery needs of the engine. */
+export interface RecoveryHost {
+  readonly owners: Owners;
+  readonly leases: Leases;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly executions: ReadonlyMap<string, Execution>;
+  readonly workflows: ReadonlyMap<string, AnyWorkflow>;
+  readonly load: (runId: string) => Promise<StoredRun | undefined>;
+  readonly takeUp: (run: StoredRun) => Promise<Execution>;
+  readonly isInterrupted: (run: StoredRun) => Promise<boolean>;
+  readonly notify: () => void;
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+/** Takes over what dead owners left, and what this engine itself had to stop because the store failed. */
+export interface Recovery extends AsyncDisposable {
+  /** Looks once at all owners, and takes over what dead ones left. */
+  look(): Promise<void>;
+  /** Takes a run up again that stopped here because the store failed; later, and later still when it happens again. */
+  again(runId: string): void;
+  /** Forgets how often a run stopped here: it has ended. */
+  settled(runId: string): void;
+}
+
+/** Runs that are looked at together, and how many of them one survivor takes before it looks again: the others take the rest. */
+const seenAtOnce = 512;
+const takenAtOnce = 64;
+const straysEvery = 30;
+/** How many processes a run may end without getting any further. */
+const maxLosses = 5;
+const againMs = 1_000;
+const maxAgainMs = 30_000;
+
+/** Begins to watch the other owners. */
+export function createRecovery(host: RecoveryHost): Recovery {
+  return new Watch(host);
+}
+
+class Watch implements Recovery {
+  readonly #host: RecoveryHost;
+  readonly #released = new Set<string>();
+  readonly #stops = new Map<string, number>();
+  readonly #closing = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #looks = 0;
+  #looking: Promise<void> | undefined;
+
+  constructor(host: RecoveryHost) {
+    this.#host = host;
+    this.#timer = setInterval(() => void this.look(), lookMs).unref();
+  }
+
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#host.warn("dead owners not looked for", error))
+      .finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  again(runId: string): void {
+    const count = this.#stops.get(runId) ?? 0;
+    this.#stops.set(runId, count + 1);
+    this.#retry(runId, Math.min(maxAgainMs, againMs * 2 ** count)).catch((error: unknown) => {
+      if (this.#closing.signal.aborted || isTaken(error)) return;
+      this.#host.warn(`${runId} not taken up again yet`, error);
+      this.again(runId);
+    });
+  }
+
+  settled(runId: string): void {
+    this.#stops.delete(runId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closing.abort();
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { owners, queue } = this.#host;
+    const isThorough = this.#looks++ % straysEvery === 0;
+    if (isThorough) await owners.findStrays();
+    const marked = await owners.look();
+    if (marked.length === 0) return;
+    const taken = await this.#takeAll();
+    const fresh = marked.filter((id) => !this.#released.has(id));
+    for (const id of fresh) {
+      await queue.release(id);
+      this.#released.add(id);
+    }
+    if (taken > 0) this.#host.notify();
+    if (taken > 0 || fresh.length > 0 || isThorough) await owners.forget();
+  }
+
+  async #takeAll(): Promise<number> {
+    let taken = 0;
+    while (!this.#closing.signal.aborted) {
+      const count = await takeSome(this.#host);
+      if (count === 0) break;
+      taken += count;
+    }
+    return taken;
+  }
+
+  async #retry(runId: string, delayMs: number): Promise<void> {
+    const { clock, queue, load, takeUp, isInterrupted } = this.#host;
+    await clock.sleep(delayMs, { signal: this.#closing.signal, keepAlive: false });
+    const run = await load(runId);
+    if (!run || run.paused || run.owner !== undefined) return;
+    if (run.status === "queued") await queue.offer([ticketOf(run)]);
+    else if (await isInterrupted(run)) await takeUp(run);
+  }
+}
+
+/** Takes a handful of what dead owners left, chosen by chance, so that survivors seldom want the same; gives how many. */
+async function takeSome(host: RecoveryHost): Promise<number> {
+  const found = await host.leases.orphans([...host.workflows.keys()], seenAtOnce);
+  const takeable = found.filter((run) => {
+    const workflow = host.workflows.get(run.workflow);
+    return workflow !== undefined && accepts(workflow, run.version) && !host.executions.has(run.id);
+  });
+  const taken = await Promise.all(
+    shuffle(takeable, host.random)
+      .slice(0, takenAtOnce)
+      .map((run) => takeOne(host, run)),
+  );
+  const returned = taken.filter((each) => typeof each === "object");
+  if (returned.length > 0) await host.queue.offer(returned.map(ticketOf));
+  return taken.filter((each) => each !== undefined).length;
+}
+
+/** Gives a run back to its queue, or executes it here; undefined when neither could be. */
+async function takeOne(host: RecoveryHost, run: StoredRun): Promise<StoredRun | true | undefined> {
+  try {
+    if (run.queue !== undefined) return await host.leases.giveBack(run);
+    await host.takeUp(run);
+    return true;
+  } catch (error) {
+    if (!isTaken(error)) host.warn(`${run.id} not taken over yet`, error);
+    return undefined;
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return runErrors.is(error, "run_owned") || runErrors.is(error, "run_finished");
+}
+
+function shuffle(runs: readonly StoredRun[], random: Random): StoredRun[] {
+  const placed = runs.map((run) => ({ run, place: random.next() }));
+  return placed.toSorted((a, b) => a.place - b.place).map(({ run }) => run);
+}
+
+/**
+ * Tells whether a run ended its process again and again without getting any further. One with children under way is given
+ * twice as many: if it is a child that does it, the child is found out first.
+ */
+export function isPoisoned({ losses, open }: RecordedSteps): boolean {
+  const hasChildren = [...open.keys()].some((key) => key.startsWith("call:"));
+  return losses >= (hasChildren ? 2 * maxLosses : maxLosses);
+}
