@@ -25,6 +25,11 @@ export function openConnection(data: SqliteThreadData): DatabaseSync {
       db.exec("PRAGMA query_only=1; PRAGMA cache_size=-16000");
       return db;
     }
+    if (data.role === "small-writer") {
+      // It commits in a thread that must not wait for a disk: moving the log into the database is left to the writer.
+      db.exec("PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000");
+      return db;
+    }
     db.exec("PRAGMA page_size=8192");
     setWal(db, data.busyTimeoutMs);
     db.exec(

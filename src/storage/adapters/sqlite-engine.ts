@@ -6,6 +6,7 @@ import { failpoint, isAtlasError } from "../../base/index.ts";
 import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
 import { storageErrors } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
+import { BatchRun, KnownStatement } from "./sqlite-batch.ts";
 import { baseCode, checkConnection, mapError, openConnection, readRows } from "./sqlite-connection.ts";
 import type {
   BatchResult,
@@ -16,22 +17,11 @@ import type {
   WriteBatch,
 } from "./sqlite-protocol.ts";
 
-interface Prepared {
-  readonly statement: StatementSync;
-  readonly hasRows: boolean;
-}
-
-interface Operation {
-  readonly prepared: Prepared;
-  readonly expectRows: number;
-  readonly params: readonly SqlValue[];
-}
-
 /** Executes requests on one connection; lives in a thread of its own. */
 export class SqliteEngine {
   readonly #data: SqliteThreadData;
   readonly #db: DatabaseSync;
-  readonly #known: Prepared[] = [];
+  readonly #known: KnownStatement[] = [];
   readonly #reads = new Map<string, StatementSync>();
   readonly #locks = new Map<string, DatabaseSync>();
   #broken: ThreadFailure | undefined;
@@ -75,24 +65,19 @@ export class SqliteEngine {
 
   #write(batch: WriteBatch): BatchResult {
     if (this.#broken) throw fromFailure(this.#broken);
-    for (const text of batch.texts) this.#known.push(lazily(() => this.#prepare(text)));
+    for (const shape of batch.shapes) this.#known.push(new KnownStatement(this.#db, shape));
     try {
-      return runTogether(this.#db, decode(batch, this.#known));
+      return runTogether(this.#db, new BatchRun(batch, this.#known));
     } catch (cause) {
       this.#rollBack();
       if (!failsAlone(cause)) throw this.#stopAfter(cause);
     }
     try {
-      return runApart(this.#db, decode(batch, this.#known), this.#data.path);
+      return runApart(this.#db, new BatchRun(batch, this.#known), this.#data.path);
     } catch (cause) {
       this.#rollBack();
       throw this.#stopAfter(cause);
     }
-  }
-
-  #prepare(sql: string): Prepared {
-    const statement = this.#db.prepare(sql);
-    return { statement, hasRows: statement.columns().length > 0 };
   }
 
   #rollBack(): void {
@@ -122,20 +107,6 @@ export class SqliteEngine {
 
 const maxReadStatements = 200;
 
-/** A statement may name a table that an earlier write of the same batch makes, so it is prepared when it is first run. */
-function lazily(make: () => Prepared): Prepared {
-  let made: Prepared | undefined;
-  const get = (): Prepared => (made ??= make());
-  return {
-    get statement() {
-      return get().statement;
-    },
-    get hasRows() {
-      return get().hasRows;
-    },
-  };
-}
-
 function makeItsFolder(path: string): void {
   try {
     makeFolder(dirname(path));
@@ -147,83 +118,38 @@ function makeItsFolder(path: string): void {
   }
 }
 
-function decode(batch: WriteBatch, known: readonly Prepared[]): Operation[][] {
-  const { operations } = batch;
-  let at = 0;
-  const number = (): number => Number(operations[at++]);
-  return Array.from({ length: batch.writes }, () =>
-    Array.from({ length: number() }, () => {
-      const prepared = known[number()];
-      const expectRows = number();
-      const count = number();
-      const params = operations.slice(at, at + count);
-      at += count;
-      if (prepared === undefined) throw storageErrors.create("database_failed", "A batch names an unknown statement.");
-      return { prepared, expectRows, params };
-    }),
-  );
-}
-
 /** Runs all writes in one transaction; the first failure fails it as a whole. */
-function runTogether(db: DatabaseSync, writes: readonly (readonly Operation[])[]): BatchResult {
-  const changes: number[] = [];
-  const rows = new Map<number, Row[]>();
+function runTogether(db: DatabaseSync, run: BatchRun): BatchResult {
   db.exec("BEGIN IMMEDIATE");
-  for (const write of writes) runOne(write, changes, rows);
-  failpoint("commit.before");
-  db.exec("COMMIT");
-  failpoint("commit.after");
-  const allOne = changes.every((count) => count === 1);
-  return { changes: allOne ? undefined : changes, rows: rows.size > 0 ? rows : undefined, failures: undefined };
+  while (run.next());
+  commit(db);
+  return run.result(undefined);
 }
 
 /** Runs each write under a savepoint of one transaction, so that one that fails harms no other. */
-function runApart(db: DatabaseSync, writes: readonly (readonly Operation[])[], path: string): BatchResult {
-  const changes: number[] = [];
-  const rows = new Map<number, Row[]>();
+function runApart(db: DatabaseSync, run: BatchRun, path: string): BatchResult {
   const failures = new Map<number, ThreadFailure>();
   db.exec("BEGIN IMMEDIATE");
-  for (const [index, write] of writes.entries()) {
-    const before = changes.length;
+  for (let index = 0, more = true; more; index++) {
     db.exec("SAVEPOINT w");
     try {
-      runOne(write, changes, rows);
+      more = run.next();
     } catch (cause) {
       if (!failsAlone(cause)) throw cause;
       failures.set(index, toFailure(cause, path));
-      for (let at = before; at < changes.length; at++) rows.delete(at);
-      changes.length = before;
+      more = run.skip();
       db.exec("ROLLBACK TO w");
     }
     db.exec("RELEASE w");
   }
+  commit(db);
+  return run.result(failures);
+}
+
+function commit(db: DatabaseSync): void {
   failpoint("commit.before");
   db.exec("COMMIT");
   failpoint("commit.after");
-  return { changes, rows: rows.size > 0 ? rows : undefined, failures };
-}
-
-function runOne(write: readonly Operation[], changes: number[], rows: Map<number, Row[]>): void {
-  for (const [index, { prepared, expectRows, params }] of write.entries()) {
-    let changed: number;
-    if (prepared.hasRows) {
-      const found = readRows(prepared.statement, params);
-      rows.set(changes.length, found);
-      changed = found.length;
-    } else {
-      changed = Number(prepared.statement.run(...params).changes);
-    }
-    if (expectRows >= 0 && changed !== expectRows) {
-      throw storageErrors.create(
-        "write_conflict",
-        `Statement ${index} of a write changed ${changed} rows, not ${expectRows}.`,
-        {
-          details: { statement: index, expected: expectRows, changed },
-        },
-      );
-    }
-    changes.push(changed);
-  }
 }
 
 /** Tells a failure of one write's own making from one of the disk or the file, which fails all. */

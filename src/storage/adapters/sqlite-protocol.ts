@@ -3,24 +3,35 @@ import type { DatabaseCheck, Row, SqlValue } from "../database.ts";
 /** Is what the thread that owns a connection is started with. */
 export interface SqliteThreadData {
   readonly path: string;
-  readonly role: "writer" | "reader";
+  readonly role: "writer" | "small-writer" | "reader";
   readonly synchronous: "full" | "normal";
   readonly busyTimeoutMs: number;
 }
 
+/** Is what is the same in every use of a statement; it crosses to the thread once, and is known by its number from then on. */
+export interface StatementShape {
+  readonly sql: string;
+  readonly paramCount: number;
+  /** How many rows it must change; -1 when any number will do. */
+  readonly expectRows: number;
+}
+
 /**
- * Is a batch of writes, flat so that it crosses to the thread cheaply.
+ * Is some writes, flat so that they cross to a thread cheaply.
  *
- * Shape: `texts` are statements that the thread does not know yet, numbered on from those it knows. `operations` holds, for
- * each write, the number of its statements and for each statement: its number, the expected row count or -1, the number of
- * parameters, the parameters.
+ * Shape: `operations` holds, for each write, the number of its statements and for each statement: the number of its shape, then
+ * its parameters.
  */
-export interface WriteBatch {
-  readonly kind: "write";
-  readonly id: number;
-  readonly texts: readonly string[];
+export interface EncodedWrites {
   readonly writes: number;
   readonly operations: readonly SqlValue[];
+}
+
+/** Is a batch of writes. `shapes` are those that the connection does not know yet, numbered on from those it knows. */
+export interface WriteBatch extends EncodedWrites {
+  readonly kind: "write";
+  readonly id: number;
+  readonly shapes: readonly StatementShape[];
 }
 
 /** Is a request to a thread, other than a batch of writes. */
