@@ -11,6 +11,8 @@ import type { Evidence } from "./evidence.ts";
 import { maxJumpMs, processFaults, strikeUntil } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { gather, readLetters } from "./gather.ts";
+import { openGround } from "./grounds.ts";
+import type { Ground } from "./grounds.ts";
 import { queueLimits } from "./limits.ts";
 import { Load } from "./load.ts";
 import { Observer } from "./observer.ts";
@@ -49,37 +51,38 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   const folder = mkdtempSync(join(tmpdir(), "atlas-campaign-"));
   const trace = join(folder, "trace.jsonl");
   writeFileSync(trace, "");
-  const storage = options.storage === "sqlite" ? join(folder, "db", "atlas.db") : options.storage;
+  const { progress = () => {} } = options;
   try {
-    await using database = await openStorage(storage);
+    await using ground = await openGround(options.storage, folder, progress);
+    await using database = await openStorage(ground.direct);
     await using runs = await createRuns({ database, worker: false });
-    return await onStorage(options, { database, runs, storage, folder, trace });
+    return await onGround(options, { database, runs, ground, folder, trace });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-interface Ground {
+interface Stage {
   readonly database: Database;
   readonly runs: Runs;
-  readonly storage: string;
+  readonly ground: Ground;
   readonly folder: string;
   readonly trace: string;
 }
 
-async function onStorage(options: CampaignOptions, ground: Ground): Promise<CampaignReport> {
+async function onGround(options: CampaignOptions, stage: Stage): Promise<CampaignReport> {
   const { seed, seconds, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
-  const { database, runs, storage, folder, trace } = ground;
+  const { database, runs, ground, folder, trace } = stage;
   const talk: string[] = [];
   const uses = new Set(features);
   if (uses.has("queue")) {
     for (const [name, limits] of Object.entries(queueLimits)) await runs.queues.limit(name, limits);
   }
   const fleet = new Fleet({
-    storage,
+    storage: ground.storage,
     trace,
     cache: join(folder, "cache"),
-    workers: options.workers ?? 3,
+    workers: options.workers ?? 4,
     random: seededRandom(seed + 1),
     crashes: 0.4,
     talk: (text) => void talk.push(text),
@@ -90,7 +93,9 @@ async function onStorage(options: CampaignOptions, ground: Ground): Promise<Camp
   const stop = new AbortController();
   const watching = watch(observer, load, { stop: stop.signal, saw: (count) => (unfinished = count), progress, fleet });
   const loading = load.go();
-  await strikeUntil(AbortSignal.timeout(seconds * 1_000), processFaults(fleet, progress), seededRandom(seed + 2));
+  const faults = [...processFaults(fleet, progress), ...ground.faults];
+  await strikeUntil(AbortSignal.timeout(seconds * 1_000), faults, seededRandom(seed + 2));
+  await ground.calm();
   load.stop();
   await loading;
   progress("the faults have stopped; what was accepted has to end");
@@ -111,7 +116,7 @@ async function onStorage(options: CampaignOptions, ground: Ground): Promise<Camp
   const evidence = await gather({ observer, load, runs, budgets, trace, letters, uses });
   const refused = load.refusals.map((text) => `refused: ${text}`);
   const violations = [...deaths, ...refused, ...left, ...check(evidence)];
-  return { seed, runs: evidence.runs.size, kills, violations, notes: notesOf(evidence, talk) };
+  return { seed, runs: evidence.runs.size, kills, violations, notes: [...ground.skipped, ...notesOf(evidence, talk)] };
 }
 
 /** Says what happened beside, for people. */

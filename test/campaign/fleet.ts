@@ -36,10 +36,14 @@ export interface FleetOptions {
 interface Member {
   readonly name: string;
   readonly role: "worker" | "server";
-  child: ChildProcess;
+  readonly child: ChildProcess;
+  readonly bornAt: number;
   ready: boolean;
   frozen: boolean;
 }
+
+/** Units: how long a new process is left alone. */
+const youngMs = 150;
 
 /** Is what one process of the fleet can be picked by. */
 export type MemberName = string;
@@ -88,7 +92,9 @@ export class Fleet implements AsyncDisposable {
   /** Kills a process with SIGKILL; tells whether it was there to be killed. */
   kill(name: MemberName): boolean {
     const member = this.#members.get(name);
-    return member !== undefined && member.ready && member.child.kill("SIGKILL");
+    // Also one that is just starting, but not before it has begun to.
+    if (member === undefined || Date.now() - member.bornAt < youngMs) return false;
+    return member.child.kill("SIGKILL");
   }
 
   /** Stops a process as a long pause would, until `thaw`. */
@@ -164,7 +170,7 @@ export class Fleet implements AsyncDisposable {
         CAMPAIGN_CRASH: this.#crash(),
       },
     });
-    const member: Member = { name, role, child, ready: false, frozen: false };
+    const member: Member = { name, role, child, bornAt: Date.now(), ready: false, frozen: false };
     this.#members.set(name, member);
     child.stderr?.setEncoding("utf8").on("data", talk);
     child.on("message", (message: Answer | { readonly ready: true }) => {
