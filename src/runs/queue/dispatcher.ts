@@ -7,25 +7,26 @@ import type { LoadMeter, PoolState } from "./worker-pool.ts";
 
 /** Takes runs from queues and begins them, as long as the engine is open. */
 export interface Dispatcher extends EnginePart {
+  /** Tells how many runs the worker has at once now, and why. */
   state(): PoolState;
-  /** Is told that the program knows one more workflow. */
-  registered(): void;
-  /** Is told that a run waits for a time or a signal, and that it goes on: meanwhile its place is another's. */
-  waits(runId: string): void;
-  wakes(runId: string): void;
 }
 
 const defaultMaxRuns = 64;
 const maxBatch = 64;
 /** How long a ticket is held that this program could not begin, such as one of another version: others may want to look at it. */
 const refusedMs = 2_000;
-const netMs = 10_000;
 const failedMs = 1_000;
 
 /** Is a run that this worker has taken; `isWaiting` while its place is given to another. */
 interface Taken {
   readonly ticket: Ticket;
   isWaiting: boolean;
+}
+
+/** Names one execution of a run: a run that is tried again is another one. */
+interface Named {
+  readonly runId: string;
+  readonly lease: { readonly epoch: number };
 }
 
 /** Makes the dispatcher of an engine and starts it. `meter` measures the load that the pool is sized by. */
@@ -35,17 +36,17 @@ export function createDispatcher(engine: Engine, meter: () => LoadMeter = startL
 
 /**
  * Claims in batches: as many as there are free places, one queue after the other, so that no queue keeps another waiting. A claim is
- * made only for what has a place, so what comes with a higher priority waits for no more than one batch.
+ * made only for what has a place, so what comes with a higher priority waits for no more than one batch. A run that waits (for a time,
+ * a signal, a decision) gives its place away; when it wakes it goes on at once, so for a while there may be more than the pool's size.
  */
 class QueueDispatcher implements Dispatcher {
   readonly #engine: Engine;
   readonly #pool: WorkerPool;
   readonly #taken = new Map<string, Taken>();
   readonly #rung = new Set<string>();
-  /** Every queue that was ever rung for: in them may wait what this program comes to know later. */
-  readonly #known = new Set<string>();
+  /** Queues that are paused or at a limit, as it seemed: what is said of them may change. */
+  readonly #held = new Set<string>();
   readonly #bell: Disposable;
-  readonly #net: NodeJS.Timeout;
   #settled: Ticket[] = [];
   #pumping: Promise<void> | undefined;
   #isClosed = false;
@@ -56,40 +57,38 @@ class QueueDispatcher implements Dispatcher {
     const grown = (): void => this.#pump();
     this.#pool = new WorkerPool({ minRuns, maxRuns, maxRssMb, clock: engine.clock, meter, grown });
     this.#bell = engine.queue.onReady((queue) => this.#ring(queue));
-    this.#net = setInterval(() => this.#lookAfterAll(), netMs).unref();
   }
 
   state(): PoolState {
     return this.#pool.state();
   }
 
-  ended({ runId }: { readonly runId: string }): void {
-    this.#end(runId);
+  hinted(): void {
+    for (const queue of this.#held) this.#ring(queue);
   }
 
-  registered(): void {
-    for (const queue of this.#known) this.#rung.add(queue);
+  waiting(execution: Named, isWaiting: boolean): void {
+    const taken = this.#taken.get(keyOf(execution));
+    if (taken === undefined || taken.isWaiting === isWaiting) return;
+    taken.isWaiting = isWaiting;
+    if (!isWaiting) return this.#pool.take(1);
+    this.#pool.give(1);
+    this.#settle(taken.ticket);
     this.#pump();
   }
 
-  waits(runId: string): void {
-    const taken = this.#taken.get(runId);
-    if (taken === undefined || taken.isWaiting) return;
-    taken.isWaiting = true;
-    this.#pool.give(1);
+  ended(execution: Named): void {
+    const key = keyOf(execution);
+    const taken = this.#taken.get(key);
+    if (taken === undefined) return;
+    this.#taken.delete(key);
+    if (!taken.isWaiting) this.#pool.give(1);
     this.#settle(taken.ticket);
-  }
-
-  wakes(runId: string): void {
-    const taken = this.#taken.get(runId);
-    if (taken?.isWaiting !== true) return;
-    taken.isWaiting = false;
-    this.#pool.take(1);
+    this.#pump();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#net);
     this.#bell[Symbol.dispose]();
     this.#pool[Symbol.dispose]();
     await this.#pumping;
@@ -98,7 +97,6 @@ class QueueDispatcher implements Dispatcher {
   #ring(queue: string): void {
     const { worker } = this.#engine;
     if (worker && worker.queues !== undefined && !worker.queues.includes(queue)) return;
-    this.#known.add(queue);
     this.#rung.add(queue);
     this.#pump();
   }
@@ -125,21 +123,27 @@ class QueueDispatcher implements Dispatcher {
 
   async #claimFrom(queue: string): Promise<void> {
     const request = await this.#requestOf(queue);
-    if (request === undefined) return;
+    this.#held.delete(queue);
+    if (request === undefined) {
+      this.#held.add(queue);
+      return;
+    }
     const tickets = await this.#engine.queue.claim(request);
     // It goes to the end of the line: the others come first.
     if (tickets.length === request.limit) this.#rung.add(queue);
+    else if (request.concurrency + request.perTenant < Infinity) this.#held.add(queue);
     this.#pool.take(tickets.length);
     for (const ticket of tickets) void this.#begin(ticket);
   }
 
-  /** Says what is wanted of a queue now; nothing of one that is paused. */
+  /** Says what is wanted of a queue now; nothing of one that is paused, or while the program knows no workflow. */
   async #requestOf(queue: string): Promise<ClaimRequest | undefined> {
     const { workflows, owners, options } = this.#engine;
     const sql = "SELECT paused, limits FROM run_queue WHERE name = ?";
     const row = (await options.database.read({ sql, params: [queue] }))[0];
-    if (row?.["paused"] === 1 || workflows.size === 0) return undefined;
+    if (Number(row?.["paused"] ?? 0) === 1 || workflows.size === 0) return undefined;
     const limits = row === undefined ? {} : (JSON.parse(String(row["limits"])) as QueueLimits);
+    const limited = [...workflows.values()].filter(({ concurrency }) => concurrency !== undefined);
     return {
       queue,
       limit: Math.min(this.#pool.free, maxBatch),
@@ -148,37 +152,24 @@ class QueueDispatcher implements Dispatcher {
       concurrency: limits.concurrency ?? Infinity,
       perTenant: limits.perTenant ?? Infinity,
       tenants: limits.tenants ?? {},
-      perWorkflow: Object.fromEntries(
-        [...workflows.values()].flatMap(({ name, concurrency }) =>
-          concurrency === undefined ? [] : [[name, concurrency]],
-        ),
-      ),
+      perWorkflow: Object.fromEntries(limited.map(({ name, concurrency = Infinity }) => [name, concurrency])),
     };
   }
 
   async #begin(ticket: Ticket): Promise<void> {
-    const { runId } = ticket;
-    this.#taken.set(runId, { ticket, isWaiting: false });
+    const key = keyOf({ runId: ticket.runId, lease: { epoch: ticket.epoch + 1 } });
+    this.#taken.set(key, { ticket, isWaiting: false });
     try {
       // The end of an execution is told by the engine.
       if ((await this.#engine.claim(ticket)) !== undefined) return;
     } catch (error) {
-      this.#engine.warn(`${runId} not begun`, error);
+      this.#engine.warn(`${ticket.runId} not begun`, error);
     }
-    this.#taken.delete(runId);
+    this.#taken.delete(key);
     this.#pool.give(1);
     this.#pump();
-    await this.#engine.clock.sleep(refusedMs, { keepAlive: false });
+    if (!this.#isClosed) await this.#engine.clock.sleep(refusedMs, { keepAlive: false });
     this.#settle(ticket);
-  }
-
-  #end(runId: string): void {
-    const taken = this.#taken.get(runId);
-    if (taken === undefined) return;
-    this.#taken.delete(runId);
-    if (!taken.isWaiting) this.#pool.give(1);
-    this.#settle(taken.ticket);
-    this.#pump();
   }
 
   /** Gives tickets back, those of one tick together. */
@@ -191,19 +182,8 @@ class QueueDispatcher implements Dispatcher {
       this.#engine.queue.settle(tickets).catch((error: unknown) => this.#engine.warn("tickets not given back", error));
     });
   }
+}
 
-  /** Looks at what no hint tells: places that were freed, claims of owners that died before they began what they had claimed. */
-  #lookAfterAll(): void {
-    this.#releaseDead().catch((error: unknown) => this.#engine.warn("claims of dead workers not released", error));
-    this.registered();
-  }
-
-  async #releaseDead(): Promise<void> {
-    const { options, owners, queue } = this.#engine;
-    const sql = "SELECT DISTINCT owner FROM run WHERE owner IS NOT NULL AND finished_at IS NULL AND status = 'queued'";
-    for (const row of await options.database.read({ sql })) {
-      const owner = String(row["owner"]);
-      if (owner !== (await owners.own()) && !(await owners.isAliveElsewhere(owner))) await queue.release(owner);
-    }
-  }
+function keyOf({ runId, lease }: Named): string {
+  return `${runId} ${lease.epoch}`;
 }
