@@ -9,6 +9,7 @@ import { runErrors } from "./errors.ts";
 import { createHandle, loadRun, recordOf } from "./handle.ts";
 import type { DeadLetters, Queues, Schedules } from "./queues.ts";
 import { databaseQueue } from "./queue/database-queue.ts";
+import { createDispatcher } from "./queue/dispatcher.ts";
 import type {
   AnyWorkflow,
   EffectDecision,
@@ -18,6 +19,7 @@ import type {
   RunRecord,
   Runs,
   StartOptions,
+  WorkerRecord,
   Workflow,
 } from "./run.ts";
 import { runMigrations } from "./schema.ts";
@@ -44,7 +46,9 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     maxInputBytes,
   };
   const engine = new Engine(given);
-  return new FrontDesk(engine, createTasks(engine));
+  const tasks = createTasks(engine);
+  if (engine.worker !== false) engine.attach(createDispatcher(engine));
+  return new FrontDesk(engine, tasks);
 }
 
 const maxUnfinished = 100_000;
@@ -74,7 +78,7 @@ class FrontDesk implements Runs {
   register(workflow: AnyWorkflow): void {
     if (this.#engine.workflows.get(workflow.name) === workflow) return;
     this.#engine.register(workflow);
-    this.#tasks.schedules.look();
+    this.#tasks.look();
   }
 
   async start<Input, Output>(
@@ -156,6 +160,10 @@ class FrontDesk implements Runs {
 
   async decide(id: string, key: string, decision: EffectDecision): Promise<void> {
     await decideEffect(this.#engine, await loadRun(this.#engine, id), { key, decision });
+  }
+
+  async workers(): Promise<readonly WorkerRecord[]> {
+    return await this.#engine.owners.list();
   }
 
   async prune(): Promise<number> {

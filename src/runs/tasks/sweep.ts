@@ -10,6 +10,12 @@ const readyRuns = `SELECT id, epoch, queue, workflow, tenant, priority, turn FRO
   WHERE queue = ? AND status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL
   AND (priority < ? OR (priority = ? AND (turn > ? OR (turn = ? AND id > ?)))) ORDER BY priority DESC, turn, id LIMIT ?`;
 
+/** Is the slow safety net of an engine. */
+export interface Sweeping extends AsyncDisposable {
+  /** Looks soon; those who ask in one tick are answered together. */
+  look(): void;
+}
+
 /** Is the place in a queue up to which its runs were offered again. */
 interface Place {
   readonly priority: number;
@@ -25,10 +31,12 @@ const front: Place = { priority: 11, turn: 0, id: "" };
  *
  * Cost: one page of each queue a time, so that a long queue is gone through in turns.
  */
-export function startSweeping(engine: Engine, dependents: Dependents): AsyncDisposable {
+export function startSweeping(engine: Engine, dependents: Dependents): Sweeping {
   const places = new Map<string, Place>();
   let sweeping: Promise<void> | undefined;
+  let asked: NodeJS.Immediate | undefined;
   const sweep = (): void => {
+    asked = undefined;
     sweeping ??= (async () => {
       await dependents.sweep();
       await offerAgain(engine, places);
@@ -36,13 +44,18 @@ export function startSweeping(engine: Engine, dependents: Dependents): AsyncDisp
       .catch((error: unknown) => engine.warn("waiting runs not looked at", error))
       .finally(() => (sweeping = undefined));
   };
+  const look = (): void => {
+    asked ??= setImmediate(sweep);
+  };
   const timer = setInterval(sweep, sweepMs);
   // What waits in the database keeps no process alive.
   timer.unref();
-  sweep();
+  look();
   return {
+    look,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      clearImmediate(asked);
       await sweeping;
     },
   };

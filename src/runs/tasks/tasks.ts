@@ -1,12 +1,13 @@
 import type { Engine } from "../engine.ts";
-import type { DeadLetters, Queues } from "../queues.ts";
+import { ticketOf } from "../leases.ts";
+import type { DeadLetters, Queues, Schedules } from "../queues.ts";
 import { createDeadLetters } from "./dead-letters.ts";
-import { watchDependents } from "./dependencies.ts";
+import { offer, watchDependents } from "./dependencies.ts";
 import { createQueues } from "./queues-desk.ts";
 import { createSchedules } from "./schedules.ts";
-import type { ScheduleDesk } from "./schedules.ts";
 import { createStarter } from "./start.ts";
 import type { Starter } from "./start.ts";
+import { anotherAttempt } from "./retry.ts";
 import { startSweeping } from "./sweep.ts";
 import { createTurnstile } from "./turnstile.ts";
 
@@ -15,7 +16,9 @@ export interface Tasks {
   readonly starter: Starter;
   readonly queues: Queues;
   readonly deadLetters: DeadLetters;
-  readonly schedules: ScheduleDesk;
+  readonly schedules: Schedules;
+  /** Looks at what waits: a workflow became known, so that its runs may begin. */
+  look(): void;
 }
 
 /** Makes the tasks of an engine; they end with it. */
@@ -28,6 +31,10 @@ export function createTasks(engine: Engine): Tasks {
   const sweeping = engine.worker === false ? undefined : startSweeping(engine, dependents);
   engine.attach({
     hinted: () => schedules.look(),
+    failed: (failure) => anotherAttempt(engine, failure),
+    ended({ runId }, outcome) {
+      if (outcome.status === "queued") void offerAgain(engine, runId);
+    },
     async [Symbol.asyncDispose]() {
       ends[Symbol.dispose]();
       await sweeping?.[Symbol.asyncDispose]();
@@ -35,5 +42,24 @@ export function createTasks(engine: Engine): Tasks {
       await dependents.settled();
     },
   });
-  return { starter, schedules, queues: createQueues(engine), deadLetters: createDeadLetters(engine, turnstile) };
+  return {
+    starter,
+    schedules,
+    queues: createQueues(engine),
+    deadLetters: createDeadLetters(engine, turnstile),
+    look() {
+      schedules.look();
+      sweeping?.look();
+    },
+  };
+}
+
+/** Offers a run that waits for its next attempt. */
+async function offerAgain(engine: Engine, runId: string): Promise<void> {
+  try {
+    const run = await engine.journal.load(runId);
+    if (run?.status === "queued") await offer(engine, [ticketOf(run)]);
+  } catch (error) {
+    engine.warn(`${runId} not offered again yet`, error);
+  }
 }
