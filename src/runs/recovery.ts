@@ -30,15 +30,19 @@ export interface RecoveryHost {
 export interface Recovery extends AsyncDisposable {
   /** Looks once at all owners, and takes over what dead ones left. */
   look(): Promise<void>;
+  /** Is told that another process wrote something: it may be that an owner is dead, and that its runs are to be shared. */
+  hinted(): void;
   /** Takes a run up again that stopped here because the store failed; later, and later still when it happens again. */
   again(runId: string): void;
   /** Forgets how often a run stopped here: it has ended. */
   settled(runId: string): void;
 }
 
-/** Runs that are looked at together, and how many of them one survivor takes before it looks again: the others take the rest. */
+/** Runs that are looked at together, and how many of them one survivor takes before it waits a moment: the others take their share. */
 const seenAtOnce = 512;
 const takenAtOnce = 64;
+const momentMs = 50;
+const hintGapMs = 100;
 const straysEvery = 30;
 /** How many processes a run may end without getting any further. */
 const maxLosses = 5;
@@ -57,6 +61,7 @@ class Watch implements Recovery {
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #looks = 0;
+  #joinedAt = -Infinity;
   #looking: Promise<void> | undefined;
 
   constructor(host: RecoveryHost) {
@@ -65,8 +70,21 @@ class Watch implements Recovery {
   }
 
   look(): Promise<void> {
-    this.#looking ??= this.#look()
-      .catch((error: unknown) => this.#host.warn("dead owners not looked for", error))
+    return this.#once(() => this.#look());
+  }
+
+  hinted(): void {
+    const now = this.#host.clock.monotonic();
+    if (now - this.#joinedAt < hintGapMs) return;
+    this.#joinedAt = now;
+    void this.#once(async () => void (await this.#takeAll()));
+  }
+
+  #once(act: () => Promise<void>): Promise<void> {
+    this.#looking ??= act()
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) this.#host.warn("dead owners not looked for", error);
+      })
       .finally(() => (this.#looking = undefined));
     return this.#looking;
   }
@@ -97,13 +115,13 @@ class Watch implements Recovery {
     if (isThorough) await owners.findStrays();
     const marked = await owners.look();
     if (marked.length === 0) return;
-    const taken = await this.#takeAll();
     const fresh = marked.filter((id) => !this.#released.has(id));
+    if (fresh.length > 0) this.#host.notify();
+    const taken = await this.#takeAll();
     for (const id of fresh) {
       await queue.release(id);
       this.#released.add(id);
     }
-    if (taken > 0) this.#host.notify();
     if (taken > 0 || fresh.length > 0 || isThorough) await owners.forget();
   }
 
@@ -111,9 +129,11 @@ class Watch implements Recovery {
     let taken = 0;
     while (!this.#closing.signal.aborted) {
       const count = await takeSome(this.#host);
-      if (count === 0) break;
       taken += count;
+      if (count < takenAtOnce) break;
+      await this.#host.clock.sleep(momentMs, { signal: this.#closing.signal, keepAlive: false });
     }
+    if (taken > 0) this.#host.notify();
     return taken;
   }
 
