@@ -1,7 +1,7 @@
 import type { Agent, AgentResult, AnyAgent, RunBudget } from "../agents/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
-import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
+import type { AnyWorkflow, RunHandle, Runs, StartOptions, WorkerOptions, Workflow } from "../runs/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Environment } from "./settings-environment.ts";
@@ -26,6 +26,8 @@ export interface AtlasOptions {
   readonly telemetry?: Telemetry;
   /** Takes up interrupted runs at start; true by default. */
   readonly recover?: boolean;
+  /** What this process takes from queues, over the settings; false takes nothing, and only starts, follows and steers. */
+  readonly worker?: WorkerOptions | false;
 }
 
 /** Are the options of starting an agent. */

@@ -1,5 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.ts";
 import { agentWorkflow, checkRunBudget } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
@@ -8,8 +7,7 @@ import { createKnowledge } from "../knowledge/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, Workflow } from "../runs/index.ts";
 import { createRuns } from "../runs/index.ts";
 import { createRedactor } from "../security/index.ts";
-import type { Database } from "../storage/index.ts";
-import { makeFolder } from "../storage/index.ts";
+import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
@@ -23,6 +21,8 @@ import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 import { checkTenant, createSpending } from "./spending.ts";
 import type { Spending } from "./spending.ts";
+import type { Stores } from "./stores.ts";
+import { openStores } from "./stores.ts";
 
 /** Does what `createAtlas` says. */
 export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
@@ -33,18 +33,23 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const defined = await loadModules(settings.values.modules);
   const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
   const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
-  const database = options.database ?? parts.use(await openDatabase(settings));
-  const knowledge = await createKnowledge({ database, logger: quieter(logger) });
+  const stores = options.database ? onlyStore(options.database) : parts.use(await openStores(settings, logger));
+  const { database, queue } = stores;
+  const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
+  const spending = parts.use(createSpending(settings.values, database));
   const { keepDays, maxRuns } = settings.values.retention;
   const runs = parts.use(
     await createRuns({
       database,
       logger,
       retention: { keepMs: keepDays * 86_400_000, maxRuns },
+      budget: (tenant) => spending.budget(tenant),
+      calendar: async () => (await import("../runs/adapters/croner.ts")).croner(),
+      worker: options.worker === false ? false : { ...settings.values.worker, ...options.worker },
+      ...(queue ? { queue } : {}),
       ...(options.telemetry ? { telemetry: options.telemetry } : {}),
     }),
   );
-  const spending = parts.use(createSpending(settings.values, database));
   const start = createStarter({ settings, runs, knowledge, models, agents, spending });
   for (const each of agents.values()) start.register(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
@@ -63,7 +68,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     agents,
     spending,
     start: start.start,
-    check: () => database.check(),
+    check: () => checkStores(stores),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -77,22 +82,17 @@ function isLoaded(settings: SettingsInput | LoadedSettings): settings is LoadedS
   return "explain" in settings;
 }
 
-async function openDatabase(settings: LoadedSettings): Promise<Database> {
-  const { sqlite } = await import("../storage/adapters/sqlite.ts");
-  const path = resolve(settings.directory, settings.values.storage);
-  makeOwnFolder(dirname(path));
-  return await sqlite({ path });
+function onlyStore(database: Database): Omit<Stores, keyof AsyncDisposable> {
+  return { database, knowledge: database };
 }
 
-/** Makes `.atlas/`, for its owner alone and out of version control. Any other folder is the user's own affair. */
-function makeOwnFolder(folder: string): void {
-  if (basename(folder) !== ".atlas" || existsSync(folder)) return;
-  try {
-    makeFolder(folder, 0o700);
-    writeFileSync(join(folder, ".gitignore"), "*\n");
-  } catch {
-    // The database, which needs the folder too, says what is wrong with it.
-  }
+async function checkStores({ database, knowledge }: Pick<Stores, "database" | "knowledge">): Promise<DatabaseCheck> {
+  if (database === knowledge) return await database.check();
+  const checks = await Promise.all([database.check(), knowledge.check()]);
+  return {
+    sizeBytes: checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    problems: checks.flatMap(({ problems }) => problems),
+  };
 }
 
 /** Makes warnings of little weight: what an ingest leaves out stands in its report or run, and would be told twice. */
@@ -164,7 +164,8 @@ function createStarter({ settings, runs, knowledge, models, agents, spending }: 
       ...(budget === undefined ? {} : { budget }),
       ...(tenant === undefined ? {} : { tenant }),
     };
-    return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, rest);
+    const forRun = tenant === undefined ? rest : { ...rest, tenant };
+    return await runs.start(made as Workflow<typeof input, AgentResult<unknown>>, input, forRun);
   };
   const start = ((target: AnyAgent | AnyWorkflow | string, input: unknown, options: StartOptions = {}) => {
     if (typeof target === "string" || target.kind === "agent")

@@ -3,13 +3,14 @@ import { logLevels } from "../telemetry/index.ts";
 import { groupStrategies } from "./settings-shape.ts";
 
 /**
- * Is the form of a setting's value. A `path` is made absolute; a `secret` is never shown; `model` is `provider/name` or
+ * Is the form of a setting's value. A `path` is made absolute; `storage` is a path or an address; a `secret` is never shown; `model` is `provider/name` or
  * `group:NAME`; `weights`, `prices` and `capabilities` are tables with names of models; `data` is a table that is checked where it is used.
  */
 export type SettingKind =
   | "text"
   | "texts"
   | "path"
+  | "storage"
   | "paths"
   | "integer"
   | "decimal"
@@ -125,9 +126,9 @@ export const settingKeys: readonly SettingKey[] = [
   },
   {
     key: "storage",
-    kind: "path",
+    kind: "storage",
     initial: ".atlas/atlas.db",
-    doc: "File of the database that keeps runs and knowledge.",
+    doc: "File of the database that keeps runs and knowledge, or address of a PostgreSQL server, as in `postgres://user@host:5432/atlas`; its password may stand in PGPASSWORD.",
   },
   {
     key: "log.level",
@@ -245,6 +246,32 @@ export const settingKeys: readonly SettingKey[] = [
   },
   ...budgets("tenants.*.", "the runs of the tenant"),
   ...limits("limits.", 32),
+  {
+    key: "worker.name",
+    kind: "name",
+    doc: "Name of this process in lists of workers; made of its process id by default.",
+  },
+  { key: "worker.queues", kind: "texts", doc: "Queues that this process takes runs from; all by default." },
+  {
+    key: "worker.minRuns",
+    kind: "integer",
+    minimum: 1,
+    initial: 1,
+    doc: "Runs from queues that this process takes at once at least, whatever its load.",
+  },
+  {
+    key: "worker.maxRuns",
+    kind: "integer",
+    minimum: 1,
+    initial: 64,
+    doc: "Runs from queues that this process takes at once at most.",
+  },
+  {
+    key: "worker.maxRssMb",
+    kind: "integer",
+    minimum: 1,
+    doc: "Memory of this process, in megabytes, beyond which it takes no more runs.",
+  },
   {
     key: "retention.keepDays",
     kind: "integer",

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { Secret, isSecret } from "../security/index.ts";
 import type { JsonObject } from "../base/index.ts";
+import { isPostgresAddress } from "../storage/index.ts";
 import { described, isTable, kindOf } from "./described-value.ts";
 import { nearest } from "./nearest.ts";
 import type { ValueProblem } from "./settings-data.ts";
@@ -133,10 +134,11 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
       return typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "")
         ? { value }
         : bad("an address that begins with http:// or https://");
+    case "storage":
+      if (typeof value === "string" && /^[a-z]+:\/\//i.test(value)) return checkAddress(value);
+      return checkPath(value, directory, bad);
     case "path":
-      // SQLite's name for a database in memory, which would lose every run.
-      if (value === ":memory:") return wrong("expected the path of a file; a database in memory is not supported");
-      return isText(value) ? { value: absolute(value, directory) } : bad("a path");
+      return checkPath(value, directory, bad);
     case "paths":
       return isTexts(value)
         ? { value: value.map((item) => absolute(item, directory)) }
@@ -146,6 +148,21 @@ export function checkValue(value: unknown, known: SettingKey, directory: string)
     case "text":
       return isText(value) ? { value } : bad("a text");
   }
+}
+
+function checkPath(value: unknown, directory: string, bad: (expected: string) => Checked): Checked {
+  // SQLite's name for a database in memory, which would lose every run.
+  if (value === ":memory:") return wrong("expected the path of a file; a database in memory is not supported");
+  return isText(value) ? { value: absolute(value, directory) } : bad("a path");
+}
+
+/** Nothing of the address is told: it may hold a password. */
+function checkAddress(value: string): Checked {
+  return isPostgresAddress(value) && URL.canParse(value)
+    ? { value }
+    : wrong(
+        "expected a path, or an address such as postgres://user@host:5432/atlas; signs such as @ and / in a password are written as %40 and %2F",
+      );
 }
 
 function checkChoice(value: unknown, choices: readonly string[], bad: (expected: string) => Checked): Checked {

@@ -113,11 +113,21 @@ export interface ProviderSettings {
   readonly capabilities?: Readonly<Record<string, ModelSettings>>;
 }
 
+/** Says what a process takes from queues. Units: runs at once; megabytes. */
+export interface WorkerSettings {
+  readonly name?: string;
+  readonly queues?: readonly string[];
+  readonly minRuns: number;
+  readonly maxRuns: number;
+  readonly maxRssMb?: number;
+}
+
 /** Is the whole of the settings, checked, with every path absolute. docs/configuration.md describes each. */
 export interface Settings {
   readonly version: 1;
   /** `provider/name`, or `auto`: the best that can be used here. */
   readonly model: string;
+  /** The path of a file, or the address of a PostgreSQL server. */
   readonly storage: string;
   readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json" };
   readonly knowledge: { readonly paths: readonly string[]; readonly maxFileBytes: number };
@@ -132,6 +142,7 @@ export interface Settings {
   };
   readonly tenants: Readonly<Record<string, TenantSettings>>;
   readonly limits: LimitSettings & { readonly maxSteps: number };
+  readonly worker: WorkerSettings;
   readonly retention: { readonly keepDays: number; readonly maxRuns: number };
 }
 

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { Secret } from "../security/index.ts";
+import { isPostgresAddress } from "../storage/index.ts";
 import { appErrors } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import type { Environment } from "./settings-environment.ts";
@@ -183,7 +184,7 @@ function combine(
   input["groups"] = section();
   input["tenants"] = section();
   for (const [key, [entry]] of history) place(input, key, entry?.value);
-  const secrets = [...history.values()].flat().flatMap(({ value }) => (value instanceof Secret ? [value] : []));
+  const secrets = [...history.values()].flat().flatMap(secretsIn);
   return {
     ...found,
     // Every key was checked against the table, which is what the type says.
@@ -192,6 +193,17 @@ function combine(
     secrets,
     explain: (key) => explain(history, key),
   };
+}
+
+/** Gives what must not be shown of a setting: a secret, or the password in an address. */
+function secretsIn({ key, value }: SettingEntry): readonly Secret[] {
+  if (value instanceof Secret) return [value];
+  if (key !== "storage" || typeof value !== "string" || !isPostgresAddress(value) || !URL.canParse(value)) return [];
+  const { password, searchParams } = new URL(value);
+  // Read as a form value, the password is decoded, and one that is wrongly encoded is no error.
+  const decoded = new URLSearchParams(`password=${password.replaceAll("+", "%2B")}`).get("password") ?? "";
+  const written = [password, decoded, searchParams.get("password") ?? ""];
+  return [...new Set(written)].filter((text) => text !== "").map((text) => new Secret(text));
 }
 
 function invalid(problems: readonly SettingProblem[]): Error {

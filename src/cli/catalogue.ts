@@ -209,6 +209,24 @@ export const catalogue: readonly CommandSpec[] = [
     load: async () => (await import("./commands/search.ts")).search,
   },
   runs,
+  {
+    name: "worker",
+    summary: "take runs from queues until a signal ends it in order",
+    args: [],
+    options: [
+      ...common,
+      { flags: "--queue <name>", description: "queue to work on; may be repeated (default: all)", form: "list" },
+      { flags: "--max <count>", description: "runs at once, at most (default: 64)", form: "count" },
+      { flags: "--name <name>", description: "name in lists of workers" },
+      {
+        flags: "--drain <seconds>",
+        description: "time that runs have to end after a signal (default: 30)",
+        form: "count",
+      },
+    ],
+    examples: ["atlas worker --queue mail --max 16", "atlas worker --storage postgres://atlas@db.example/atlas"],
+    load: async () => (await import("./commands/worker.ts")).worker,
+  },
   queue,
   providers,
   {

@@ -8,6 +8,7 @@ test("what is done before a signal is given, and a signal that came before is he
     signal: controller.signal,
     exitCode: undefined,
     cause: undefined,
+    obeyed() {},
     [Symbol.dispose]() {},
   };
   expect(await orInterrupted(Promise.resolve(1), interrupt)).toBe(1);

@@ -6,16 +6,19 @@ const exitCodes: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 1
 export interface Interrupt extends Disposable {
   /** Aborts at the first signal. */
   readonly signal: AbortSignal;
-  /** The exit code of the signal that came, undefined before one. */
+  /** The exit code of the signal that came; undefined before one, and when the command did all that the signal asks for. */
   readonly exitCode: number | undefined;
   /** The signal that came. */
   readonly cause: EndSignal | undefined;
+  /** Says that the command ended in order, and nothing was cut off: its own exit code counts. */
+  obeyed(): void;
 }
 
 /** Listens for signals: the first one asks the command to end in order, the second ends the process at once. */
 export function createInterrupt(io: CliIo): Interrupt {
   const controller = new AbortController();
   let cause: EndSignal | undefined;
+  let obeyed = false;
   const listening = io.onSignal((signal) => {
     if (cause !== undefined && signal !== "SIGPIPE") return io.exit(exitCodes[signal]);
     cause ??= signal;
@@ -27,8 +30,9 @@ export function createInterrupt(io: CliIo): Interrupt {
       return cause;
     },
     get exitCode() {
-      return cause === undefined ? undefined : exitCodes[cause];
+      return cause === undefined || obeyed ? undefined : exitCodes[cause];
     },
+    obeyed: () => void (obeyed = true),
     [Symbol.dispose]: () => listening[Symbol.dispose](),
   };
 }

@@ -1,17 +1,25 @@
-import type { Atlas, SettingsInput } from "../app/index.ts";
+import type { Atlas, AtlasOptions, SettingsInput } from "../app/index.ts";
 import type { Call, CommonOptions } from "./command.ts";
 
-/** Opens Atlas for a command: the settings of the folder, what the options overrule, and no run taken up unasked. */
+/** Says how a command opens Atlas. */
+export interface OpenOptions extends Pick<AtlasOptions, "worker" | "recover" | "telemetry"> {
+  readonly maxSteps?: number | undefined;
+}
+
+/**
+ * Opens Atlas for a command: the settings of the folder, and what the options overrule. Unless the command says so, nothing is
+ * taken up and nothing is taken from queues.
+ */
 export async function openAtlas(
   { options, io, screen }: Call,
-  limits: { readonly maxSteps?: number | undefined } = {},
+  { maxSteps, ...open }: OpenOptions = {},
 ): Promise<Atlas> {
   const { createAtlas, loadSettings } = await import("../app/index.ts");
   const { directory, environment } = io;
-  const flags = flagsOf(options, limits.maxSteps);
+  const flags = flagsOf(options, maxSteps);
   const settings = await loadSettings({ directory, environment, flags, profile: options.profile });
   screen.protect(settings.secrets);
-  return await createAtlas({ settings, recover: false });
+  return await createAtlas({ settings, recover: false, worker: false, ...open });
 }
 
 /** Gives the settings that the options of every command overrule. */

@@ -318,6 +318,11 @@ export interface Runs extends AsyncDisposable {
   decide(id: string, key: string, decision: EffectDecision): Promise<void>;
   /** Deletes finished runs and their logs that are older or more than the retention allows. Gives how many. */
   prune(): Promise<number>;
+  /**
+   * Takes nothing more from queues, and waits until nothing runs here but runs that only wait, or until the grace is over. What
+   * still runs then is interrupted when the engine is closed. Units: milliseconds.
+   */
+  drain(graceMs: number): Promise<void>;
   /** Lists the engines that execute runs on this database, here and elsewhere. */
   workers(): Promise<readonly WorkerRecord[]>;
   /** Sees and steers the queues. */

@@ -4,6 +4,8 @@ import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
 import { ended } from "./cancel.ts";
 import { decideEffect, resumeRun, sendSignal } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
+import { createDrain } from "./drain.ts";
+import type { Drain } from "./drain.ts";
 import { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import { createHandle, loadRun, recordOf } from "./handle.ts";
@@ -47,8 +49,11 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   };
   const engine = new Engine(given);
   const tasks = createTasks(engine);
-  if (engine.worker !== false) engine.attach(createDispatcher(engine));
-  return new FrontDesk(engine, tasks);
+  const dispatcher = engine.worker === false ? undefined : createDispatcher(engine);
+  if (dispatcher) engine.attach(dispatcher);
+  const drain = createDrain(engine, dispatcher);
+  engine.attach(drain);
+  return new FrontDesk(engine, tasks, drain);
 }
 
 const maxUnfinished = 100_000;
@@ -57,9 +62,11 @@ const maxUnfinished = 100_000;
 class FrontDesk implements Runs {
   readonly #engine: Engine;
   readonly #tasks: Tasks;
+  readonly #drain: Drain;
 
-  constructor(engine: Engine, tasks: Tasks) {
+  constructor(engine: Engine, tasks: Tasks, drain: Drain) {
     this.#engine = engine;
+    this.#drain = drain;
     this.#tasks = tasks;
   }
 
@@ -140,7 +147,7 @@ class FrontDesk implements Runs {
     const unfinished = new Set(found.map((run) => run.id));
     for (const run of found) {
       // Children are taken up by their parents, which know what they wait for; those of ended parents have nobody else.
-      if (run.parentId !== undefined && unfinished.has(run.parentId)) continue;
+      if (run.paused || (run.parentId !== undefined && unfinished.has(run.parentId))) continue;
       if (!this.#engine.workflows.has(run.workflow)) continue;
       if (!(await this.#engine.isInterrupted(run))) continue;
       try {
@@ -168,6 +175,10 @@ class FrontDesk implements Runs {
 
   async prune(): Promise<number> {
     return await this.#engine.prune();
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    await this.#drain.drain(graceMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import type { Atlas, LoadedSettings } from "../../app/index.ts";
 import { toAtlasError } from "../../base/index.ts";
-import { makeFolder } from "../../storage/index.ts";
+import { isPostgresAddress, makeFolder, shownAddress } from "../../storage/index.ts";
 import type { Call } from "../command.ts";
 import { size } from "../format.ts";
 import { line, styled } from "../line.ts";
@@ -69,7 +69,13 @@ function failure(name: string, error: unknown): Finding {
   return { name, state: "fail", message, advice: fix };
 }
 
-async function checkStorage(path: string, findings: Finding[]): Promise<boolean> {
+async function checkStorage(storage: string, findings: Finding[]): Promise<boolean> {
+  if (!isPostgresAddress(storage)) return await checkFolder(storage, findings);
+  findings.push({ name: "storage", state: "ok", message: shownAddress(storage) });
+  return true;
+}
+
+async function checkFolder(path: string, findings: Finding[]): Promise<boolean> {
   const folder = dirname(path);
   try {
     makeFolder(folder);

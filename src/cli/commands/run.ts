@@ -26,7 +26,7 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const { agent = "assistant", model, tenant } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
   const budget = budgetOf(options);
-  await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
+  await using atlas = await openAtlas(call, { maxSteps: options.maxSteps, worker: {} });
   const interrupted = new Set((await atlas.runs.list({ status: "interrupted", limit: 100 })).map(({ id }) => id));
   const handle = await atlas.start<unknown>(agent, goal, {
     knowledge,

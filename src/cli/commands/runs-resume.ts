@@ -19,7 +19,7 @@ export async function runsResume(call: Call<RunsResumeOptions>): Promise<number>
   if ((id === undefined) === (options.all !== true)) {
     throw cliErrors.create("usage", "Name one run, or all of them: atlas runs resume ID, or atlas runs resume --all");
   }
-  await using atlas = await openAtlas(call);
+  await using atlas = await openAtlas(call, { worker: {} });
   return id === undefined ? await resumeAll(atlas, call) : await resumeOne(atlas, await atlas.runs.resume(id), call);
 }
 

@@ -1,4 +1,5 @@
 import type { SqlSession } from "./pg-boss-sql.ts";
+import { rowsOf } from "./pg-boss-sql.ts";
 
 /** Is a claim that an engine makes: jobs of one queue. */
 export interface NewClaim {
@@ -37,7 +38,8 @@ export class Claims {
 
   /** Writes down a claim, in its transaction. Gives its id, for `remember` once the transaction is through. */
   async record(session: SqlSession, { owner, name, jobs }: NewClaim): Promise<string> {
-    const { rows } = await session.query(
+    const rows = await rowsOf(
+      session,
       `INSERT INTO ${this.#schema}.atlas_claim(owner, name, jobs) VALUES($1, $2, $3) RETURNING id::text AS id`,
       [owner, name, [...jobs]],
     );
@@ -88,12 +90,17 @@ export class Claims {
     );
   }
 
-  /** Deletes what an engine had claimed: its runs are taken over, or offered again. */
+  /** Makes claimable again what an engine had claimed and not begun, and deletes the rest: its runs are offered anew if they wait. */
   async release(session: SqlSession, owner: string): Promise<void> {
     await session.query(
-      `WITH gone AS (DELETE FROM ${this.#schema}.atlas_claim WHERE owner = $1 RETURNING name, jobs, at)
-        DELETE FROM ${this.#schema}.job j USING gone
-        WHERE j.name = gone.name AND j.id = ANY(gone.jobs) AND j.state = 'active' AND j.started_on <= gone.at`,
+      `WITH gone AS (DELETE FROM ${this.#schema}.atlas_claim WHERE owner = $1 RETURNING name, jobs, at),
+        theirs AS (SELECT j.name, j.id, EXISTS (SELECT 1 FROM run WHERE run.id = j.data->>'run' AND run.status = 'queued'
+            AND run.epoch = (j.data->>'epoch')::bigint AND run.finished_at IS NULL) AS waits
+          FROM ${this.#schema}.job j JOIN gone ON j.name = gone.name AND j.id = ANY(gone.jobs)
+          WHERE j.state = 'active' AND j.started_on <= gone.at),
+        back AS (UPDATE ${this.#schema}.job j SET ${waiting} FROM theirs
+          WHERE j.name = theirs.name AND j.id = theirs.id AND theirs.waits)
+        DELETE FROM ${this.#schema}.job j USING theirs WHERE j.name = theirs.name AND j.id = theirs.id AND NOT theirs.waits`,
       [owner],
     );
   }

@@ -1,6 +1,7 @@
 import type { Ticket } from "../queue/queue.ts";
 import { bossName } from "./pg-boss-jobs.ts";
-import type { SqlServer, SqlSession } from "./pg-boss-sql.ts";
+import type { SqlDatabase, SqlSession } from "./pg-boss-sql.ts";
+import { rowsOf } from "./pg-boss-sql.ts";
 
 /** A pg-boss priority has 32 bits, a turn has 53: turns count in thousands, and from where their era begins. */
 const turnsPerRank = 1_000;
@@ -13,13 +14,13 @@ const staleMs = 1_000;
  * turns; when turns come to the next era, what waits moves up by one. So the order holds for ever, not until a number is full.
  */
 export class Ranks {
-  readonly #server: SqlServer;
+  readonly #database: SqlDatabase;
   readonly #schema: string;
   readonly #eras = new Map<string, number>();
   #readAt = -Infinity;
 
-  constructor(server: SqlServer, schema: string) {
-    this.#server = server;
+  constructor(database: SqlDatabase, schema: string) {
+    this.#database = database;
     this.#schema = schema;
   }
 
@@ -47,12 +48,12 @@ export class Ranks {
   /** Reads what eras other processes have come to, and puts right what was ordered without knowing of them. */
   async refresh(): Promise<void> {
     this.#readAt = performance.now();
-    const { rows } = await this.#server.query(`SELECT name, priority, era FROM ${this.#schema}.atlas_era`);
+    const rows = await rowsOf(this.#database, `SELECT name, priority, era FROM ${this.#schema}.atlas_era`);
     for (const row of rows) {
       const [name, priority, era] = [String(row["name"]), Number(row["priority"]), Number(row["era"])];
       const known = this.#eras.get(keyOf(name, priority)) ?? 0;
       this.#eras.set(keyOf(name, priority), era);
-      if (known > 0 && era > known) await this.#reorder(this.#server, name, priority);
+      if (known > 0 && era > known) await this.#reorder(this.#database, name, priority);
     }
   }
 
@@ -61,8 +62,9 @@ export class Ranks {
   }
 
   async #advance(name: string, priority: number, era: number): Promise<void> {
-    await this.#server.transaction(async (session) => {
-      const { rows } = await session.query(
+    await this.#database.transaction(async (session) => {
+      const rows = await rowsOf(
+        session,
         `INSERT INTO ${this.#schema}.atlas_era AS known(name, priority, era) VALUES($1, $2, $3)
           ON CONFLICT(name, priority) DO UPDATE SET era = greatest(known.era, excluded.era) RETURNING era`,
         [name, priority, era],

@@ -8,19 +8,18 @@ import { bossName, byOrder, dataOf, groupOf, jobIdOf, queueOf, ticketIn } from "
 import { Ranks } from "./pg-boss-ranks.ts";
 import type { Running } from "./pg-boss-room.ts";
 import { isLimited, Room } from "./pg-boss-room.ts";
-import type { SqlServer, SqlSession } from "./pg-boss-sql.ts";
-import { bossDatabase } from "./pg-boss-sql.ts";
+import type { SqlDatabase, SqlSession } from "./pg-boss-sql.ts";
+import { bossDatabase, rowsOf } from "./pg-boss-sql.ts";
 
 /** Are the options of `pgBossQueue`. */
 export interface PgBossOptions {
-  readonly server: SqlServer;
+  readonly database: SqlDatabase;
   readonly logger: Logger;
   /** The schema of the queue's tables; `atlas_queue` without it. */
   readonly schema?: string;
   readonly backend?: "postgres" | "pglite";
 }
 
-const channel = "atlas_queue";
 /** How long a lost hint, or a time that has come on another machine, can cost. Units: milliseconds. */
 const safetyNetMs = 1_000;
 const settleAgainMs = 1_000;
@@ -46,7 +45,7 @@ export function pgBossQueue(options: PgBossOptions): Queue {
 }
 
 class PgBossQueue implements Queue {
-  readonly #server: SqlServer;
+  readonly #database: SqlDatabase;
   readonly #logger: Logger;
   readonly #schema: string;
   readonly #backend: "postgres" | "pglite";
@@ -62,19 +61,21 @@ class PgBossQueue implements Queue {
   readonly #settlements = createBatches<Ticket>((tickets) => this.#delete(tickets));
   readonly #served = createBatches<Ticket>((tickets) => this.#serve(tickets));
   #started: Promise<PgBoss> | undefined;
-  #ears: Promise<AsyncDisposable> | undefined;
+  #ears: Disposable | undefined;
   #net: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #lookAgain = false;
   /** True after a claim that failed: it may have been carried out all the same. */
   #uncertain = false;
   #closed = false;
 
-  constructor({ server, logger, schema = "atlas_queue", backend = "postgres" }: PgBossOptions) {
-    this.#server = server;
+  constructor({ database, logger, schema = "atlas_queue", backend = "postgres" }: PgBossOptions) {
+    this.#database = database;
     this.#logger = logger;
     this.#schema = schema;
     this.#backend = backend;
     this.#claims = new Claims(schema);
-    this.#ranks = new Ranks(server, schema);
+    this.#ranks = new Ranks(database, schema);
   }
 
   async offer(tickets: readonly Ticket[]): Promise<void> {
@@ -88,11 +89,13 @@ class PgBossQueue implements Queue {
     const boss = await this.#boss();
     const name = await this.#nameOf(boss, request.queue);
     if (this.#uncertain) {
-      await this.#claims.putBackUnknown(this.#server, request.owner);
+      await this.#claims.putBackUnknown(this.#database, request.owner);
       this.#uncertain = false;
     }
     try {
-      const { id, tickets } = await this.#server.transaction((session) => this.#take({ boss, session, name, request }));
+      const { id, tickets } = await this.#database.transaction((session) =>
+        this.#take({ boss, session, name, request }),
+      );
       if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
       // Where the queue has come to only steers new turns: no claim waits for it, and its loss costs nothing.
       this.#served.add(tickets).catch((error: unknown) => this.#warn("turns of a queue not kept", error));
@@ -120,28 +123,26 @@ class PgBossQueue implements Queue {
     await this.#boss();
     for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
       const sql = `DELETE FROM ${this.#schema}.job WHERE name = $1 AND id = ANY($2::uuid[]) AND state < 'active'`;
-      await this.#server.query(sql, [bossName(queue), of.map(jobIdOf)]);
+      await this.#database.query(sql, [bossName(queue), of.map(jobIdOf)]);
     }
   }
 
   async release(owner: string): Promise<void> {
     await this.#boss();
-    await this.#claims.release(this.#server, owner);
+    await this.#claims.release(this.#database, owner);
     for (const queue of this.#queues.keys()) this.#ring(queue);
   }
 
   onReady(ready: (queue: string) => void): Disposable {
     this.#listeners.add(ready);
-    this.#ears ??= this.#server.listen(channel, (name) => this.#ring(queueOf(name)));
-    this.#ears.catch((error: unknown) => this.#warn("hints of queues are not heard", error));
-    this.#net ??= setInterval(() => void this.#look(), safetyNetMs).unref();
-    void this.#look();
+    this.#ears ??= this.#database.listen(this.#look);
+    this.#net ??= setInterval(this.#look, safetyNetMs).unref();
+    this.#look();
     return {
       [Symbol.dispose]: () => {
         this.#listeners.delete(ready);
         if (this.#listeners.size > 0) return;
-        clearInterval(this.#net);
-        this.#net = undefined;
+        this.#stopListening();
       },
     };
   }
@@ -150,10 +151,10 @@ class PgBossQueue implements Queue {
     if (this.#closed) return;
     await Promise.all([this.#offers.idle(), this.#settlements.idle(), this.#served.idle()]);
     this.#closed = true;
-    clearInterval(this.#net);
+    this.#stopListening();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#listeners.clear();
-    await (await this.#ears?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await this.#looking;
     await (await this.#started?.catch(() => undefined))?.stop({ graceful: false, close: false });
   }
 
@@ -170,7 +171,7 @@ class PgBossQueue implements Queue {
   async #start(): Promise<PgBoss> {
     const { PgBoss } = await import("pg-boss");
     const boss = new PgBoss({
-      db: bossDatabase(this.#server),
+      db: bossDatabase(this.#database),
       backend: this.#backend,
       schema: this.#schema,
       schedule: false,
@@ -179,7 +180,7 @@ class PgBossQueue implements Queue {
     });
     boss.on("error", (error) => this.#warn("pg-boss failed", error));
     await boss.start();
-    await this.#server.transaction(async (session) => {
+    await this.#database.transaction(async (session) => {
       await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [this.#schema]);
       await session.query(Claims.table(this.#schema));
       await session.query(Ranks.table(this.#schema));
@@ -210,7 +211,7 @@ class PgBossQueue implements Queue {
         name,
         [...jobs].map(([id, ticket]) => this.#jobOf(id, ticket)),
       );
-      await this.#hint(queue);
+      this.#hint(queue);
     }
   }
 
@@ -261,7 +262,8 @@ class PgBossQueue implements Queue {
     for (const lock of overAll ? ["", queue] : [queue]) {
       await session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`${this.#schema} queue ${lock}`]);
     }
-    const { rows } = await session.query(
+    const rows = await rowsOf(
+      session,
       `SELECT queue, tenant, workflow, count(*)::int AS runs FROM (
           SELECT data->>'run' AS id, data->>'queue' AS queue, data->>'tenant' AS tenant, data->>'workflow' AS workflow
             FROM ${this.#schema}.job WHERE state = 'active' AND group_id IS NOT NULL
@@ -289,7 +291,7 @@ class PgBossQueue implements Queue {
     }
     // Everyone takes the rows in one order, so that no two wait for each other.
     const rows = [...reached].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, ticket]) => ticket);
-    await this.#server.query(
+    await this.#database.query(
       `INSERT INTO run_served AS known(queue, priority, turn)
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
         ON CONFLICT(queue, priority) DO UPDATE SET turn = excluded.turn WHERE known.turn < excluded.turn`,
@@ -302,17 +304,17 @@ class PgBossQueue implements Queue {
     for (const [queue, of] of Map.groupBy(tickets, (ticket) => ticket.queue)) {
       const ids = [...new Set(of.map(jobIdOf))];
       await boss.deleteJob(bossName(queue), ids);
-      await this.#claims.drop(this.#server, this.#claims.settled(ids));
+      await this.#claims.drop(this.#database, this.#claims.settled(ids));
       // Room for one more is news where limits are kept.
-      if (this.#limited.get(queue) === true) await this.#hint(queue);
+      if (this.#limited.get(queue) === true) this.#hint(queue);
       else this.#ring(queue);
     }
   }
 
   /** Rings here and on every other machine. */
-  async #hint(queue: string): Promise<void> {
+  #hint(queue: string): void {
     this.#ring(queue);
-    await this.#server.query("SELECT pg_notify($1, $2)", [channel, bossName(queue)]);
+    this.#database.notify();
   }
 
   #ring(queue: string): void {
@@ -337,22 +339,39 @@ class PgBossQueue implements Queue {
     this.#timers.add(timer);
   }
 
-  /** Looks which queues hold something ready, in case a hint was lost or its time has come. */
-  async #look(): Promise<void> {
-    try {
-      await this.#boss();
-      await this.#ranks.refresh();
-      const { rows } = await this.#server.query(
-        `SELECT name FROM ${this.#schema}.queue q WHERE EXISTS (SELECT 1 FROM ${this.#schema}.job j
-          WHERE j.name = q.name AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now())`,
-      );
-      for (const row of rows) {
-        const name = String(row["name"]);
-        if (name.startsWith("q.")) this.#ring(queueOf(name));
+  #stopListening(): void {
+    clearInterval(this.#net);
+    this.#net = undefined;
+    this.#ears?.[Symbol.dispose]();
+    this.#ears = undefined;
+  }
+
+  /** Looks once more when it is asked for while it looks. */
+  readonly #look = (): void => {
+    this.#lookAgain = true;
+    this.#looking ??= this.#lookAll().finally(() => (this.#looking = undefined));
+  };
+
+  async #lookAll(): Promise<void> {
+    while (this.#lookAgain && this.#listeners.size > 0) {
+      this.#lookAgain = false;
+      try {
+        for (const queue of await this.#findReady()) this.#ring(queue);
+      } catch (error) {
+        this.#warn("queues not looked at", error);
       }
-    } catch (error) {
-      this.#warn("queues not looked at", error);
     }
+  }
+
+  /** Gives the queues that hold something whose time has come. */
+  async #findReady(): Promise<readonly string[]> {
+    await this.#boss();
+    const rows = await rowsOf(
+      this.#database,
+      `SELECT name FROM ${this.#schema}.queue q WHERE EXISTS (SELECT 1 FROM ${this.#schema}.job j
+        WHERE j.name = q.name AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now())`,
+    );
+    return rows.map(({ name }) => String(name)).flatMap((name) => (name.startsWith("q.") ? [queueOf(name)] : []));
   }
 
   #warn(message: string, error: unknown): void {

@@ -1,0 +1,40 @@
+import type { Engine, EnginePart } from "./engine.ts";
+
+/** Lets an engine come to rest: nothing more is taken from queues, and what does something is given time to end. */
+export interface Drain extends EnginePart {
+  /** Resolves when nothing runs here but runs that only wait, or when the grace is over. Units: milliseconds. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Makes the drain of an engine; `taking` is what takes runs from queues. */
+export function createDrain(engine: Engine, taking: AsyncDisposable | undefined): Drain {
+  const waiting = new Set<string>();
+  let changed = Promise.withResolvers<void>();
+  const tell = (): void => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  return {
+    waiting({ runId }, isWaiting) {
+      if (isWaiting) waiting.add(runId);
+      else waiting.delete(runId);
+      tell();
+    },
+    ended({ runId }) {
+      waiting.delete(runId);
+      tell();
+    },
+    async drain(graceMs) {
+      await taking?.[Symbol.asyncDispose]();
+      const ended = new AbortController();
+      const over = engine.clock.sleep(graceMs, { signal: ended.signal }).then(
+        () => true,
+        () => true,
+      );
+      const isBusy = (): boolean => [...engine.executions.keys()].some((runId) => !waiting.has(runId));
+      while (isBusy() && (await Promise.race([changed.promise, over])) !== true);
+      ended.abort();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
