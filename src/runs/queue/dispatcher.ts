@@ -16,11 +16,19 @@ const maxBatch = 64;
 /** How long a ticket is held that this program could not begin, such as one of another version: others may want to look at it. */
 const refusedMs = 2_000;
 const failedMs = 1_000;
+/** How long what is said of a queue is believed when nobody tells of a change. */
+const settingsMs = 1_000;
 
 /** Is a run that this worker has taken; `isWaiting` while its place is given to another. */
 interface Taken {
   readonly ticket: Ticket;
   isWaiting: boolean;
+}
+
+/** Is what is said of a queue. */
+interface QueueSettings {
+  readonly isPaused: boolean;
+  readonly limits: QueueLimits;
 }
 
 /** Names one execution of a run: a run that is tried again is another one. */
@@ -47,6 +55,7 @@ class QueueDispatcher implements Dispatcher {
   /** Queues that are paused or at a limit, as it seemed: what is said of them may change. */
   readonly #held = new Set<string>();
   readonly #bell: Disposable;
+  #settings = new Map<string, { readonly said: QueueSettings; readonly until: number }>();
   #settled: Ticket[] = [];
   #pumping: Promise<void> | undefined;
   #isClosed = false;
@@ -64,6 +73,8 @@ class QueueDispatcher implements Dispatcher {
   }
 
   hinted(): void {
+    // What is just being read may be old already: it is kept where nobody looks any more.
+    this.#settings = new Map();
     for (const queue of this.#held) this.#ring(queue);
   }
 
@@ -138,11 +149,9 @@ class QueueDispatcher implements Dispatcher {
 
   /** Says what is wanted of a queue now; nothing of one that is paused, or while the program knows no workflow. */
   async #requestOf(queue: string): Promise<ClaimRequest | undefined> {
-    const { workflows, owners, options } = this.#engine;
-    const sql = "SELECT paused, limits FROM run_queue WHERE name = ?";
-    const row = (await options.database.read({ sql, params: [queue] }))[0];
-    if (Number(row?.["paused"] ?? 0) === 1 || workflows.size === 0) return undefined;
-    const limits = row === undefined ? {} : (JSON.parse(String(row["limits"])) as QueueLimits);
+    const { workflows, owners } = this.#engine;
+    const { isPaused, limits } = await this.#settingsOf(queue);
+    if (isPaused || workflows.size === 0) return undefined;
     const limited = [...workflows.values()].filter(({ concurrency }) => concurrency !== undefined);
     return {
       queue,
@@ -154,6 +163,20 @@ class QueueDispatcher implements Dispatcher {
       tenants: limits.tenants ?? {},
       perWorkflow: Object.fromEntries(limited.map(({ name, concurrency = Infinity }) => [name, concurrency])),
     };
+  }
+
+  async #settingsOf(queue: string): Promise<QueueSettings> {
+    const { clock, options } = this.#engine;
+    const settings = this.#settings;
+    const kept = settings.get(queue);
+    if (kept !== undefined && kept.until > clock.monotonic()) return kept.said;
+    const until = clock.monotonic() + settingsMs;
+    const sql = "SELECT paused, limits FROM run_queue WHERE name = ?";
+    const row = (await options.database.read({ sql, params: [queue] }))[0];
+    const limits = row === undefined ? {} : (JSON.parse(String(row["limits"])) as QueueLimits);
+    const said = { isPaused: Number(row?.["paused"] ?? 0) === 1, limits };
+    settings.set(queue, { said, until });
+    return said;
   }
 
   async #begin(ticket: Ticket): Promise<void> {
