@@ -59,7 +59,11 @@ export function createContext(options: ContextOptions): RunContext {
     budget,
     random: { next: () => random.next() },
     restored: recorded.checkpoint,
-    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, stepOptions: StepOptions = {}): Promise<T> {
+    async step<T>(
+      name: string,
+      body: (step: StepContext) => T | Promise<T>,
+      stepOptions: StepOptions = {},
+    ): Promise<T> {
       const key = replaying.keyOf(name);
       const within = (given: StepContext) => runningStep.run(key, () => body(given));
       const begun = recorded.open.get(key);

@@ -4,8 +4,10 @@ import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { callChild } from "./child-calls.ts";
+import { obeyControls } from "./obey.ts";
+import { pauseChildren } from "./pause.ts";
 import { runErrors } from "./errors.ts";
-import type { Execution, ExecutionHost, ExecutionStart, Outcome } from "./execution.ts";
+import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, Outcome, RunFailure } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
@@ -56,6 +58,10 @@ export interface EnginePart extends AsyncDisposable {
   ended?(execution: Execution, outcome: Outcome): void;
   /** Is told that another process may have written something. */
   hinted?(): void;
+  /** Is told when a run begins to wait and nothing else, and when it goes on. */
+  waiting?(execution: Execution, isWaiting: boolean): void;
+  /** Says whether a run whose attempt failed is tried again. */
+  failed?(failure: RunFailure): Promise<AnotherAttempt | undefined>;
 }
 
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
@@ -107,7 +113,10 @@ export class Engine {
     this.owners = createOwners({ database, clock, mine: this.#lease });
     this.bell = createSignalBell();
     this.#hints = database.listen(() => this.#hinted());
-    if (options.worker !== false) this.#recovery = createRecovery(this.#recoveryHost());
+    if (options.worker !== false) {
+      this.#recovery = createRecovery(this.#recoveryHost());
+      this.attach(this.#recovery);
+    }
   }
 
   /** Errors: run_interrupted when the engine is closed. */
@@ -183,6 +192,12 @@ export class Engine {
     return newId("run", this.#options);
   }
 
+  /** Makes followers here look at a log to which somebody else than the run's owner has written, and tells other processes. */
+  toldOf(runId: string): void {
+    this.#live.refresh((id) => id === runId);
+    this.notify();
+  }
+
   /** Tells other processes that something was written. */
   notify(): void {
     this.#options.database.notify();
@@ -227,6 +242,8 @@ export class Engine {
         workflow,
         input: JSON.parse(run.input) as JsonValue,
         recorded: nothingRecorded,
+        seed: run.options?.seed,
+        idempotencyId: run.options?.idempotencyId,
       };
       const execution = this.#launch(start, run.owner ?? "");
       resolve(execution);
@@ -277,11 +294,13 @@ export class Engine {
     if (!workflow) throw unknownWorkflow(run, [...this.workflows.keys()]);
     if (!accepts(workflow, run.version)) throw unknownVersion(run, workflow.version);
     const owner = await this.owners.own();
+    if (!(await this.owners.bury(run.owner))) throw ownedError(run.id);
     const lease = await this.journal.takeOver(run, owner).catch((cause: unknown) => {
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     // The row was read before it was taken: only what the taking itself saw counts.
-    const owned = { run: { ...run, control: lease.control }, lease, lastSeq: lease.lastSeq };
+    const { control, paused, lastSeq } = lease;
+    const owned = { run: { ...run, control, paused }, lease, lastSeq };
     return await this.#execute(owned, owner, workflow);
   }
 
@@ -295,7 +314,9 @@ export class Engine {
       const workflow = isPoisoned(recorded)
         ? { ...known, run: () => Promise.reject(poisonedError(id, recorded.losses)) }
         : known;
-      const start = { lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded };
+      const { paused, options } = run;
+      const names = { paused, seed: options.seed, idempotencyId: options.idempotencyId };
+      const start = { lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
       return this.#stopIfAsked(this.#launch(start, owner), run);
     } catch (error) {
       void this.#letGo(lease, parentId);
@@ -354,10 +375,12 @@ export class Engine {
 
   /** Deletes finished runs that the retention does not keep; gives how many. */
   async prune(): Promise<number> {
-    const { keepMs = 30 * dayMs, maxRuns = 100_000 } = this.#options.retention;
+    const { keepMs = 30 * dayMs, maxRuns = 100_000, keepDeadMs = 90 * dayMs } = this.#options.retention;
+    const now = this.clock.now();
+    const limits = { before: now - keepMs, deadBefore: now - keepDeadMs, maxRuns, limit: pruneBatch };
     let total = 0;
     for (let batch = pruneBatch; batch === pruneBatch && !this.#closing; total += batch) {
-      batch = await this.journal.prune(this.clock.now() - keepMs, maxRuns, pruneBatch);
+      batch = await this.journal.prune(limits);
     }
     return total;
   }
@@ -370,9 +393,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#hints[Symbol.dispose]();
-    await Promise.allSettled(
-      [...(this.#recovery ? [this.#recovery] : []), ...this.#parts].map((part) => part[Symbol.asyncDispose]()),
-    );
+    await Promise.allSettled(this.#parts.map((part) => part[Symbol.asyncDispose]()));
     // What is just being started ends up in the executions, or fails.
     await Promise.allSettled(this.#starting.values());
     const running = [...this.executions.values()];
@@ -385,7 +406,12 @@ export class Engine {
     }
   }
 
-  #launch(start: ExecutionStart, owner: string): Execution {
+  #launch(begun: ExecutionStart, owner: string): Execution {
+    // What a paused run starts begins paused too.
+    const isHeld = this.executions.get(begun.parentId ?? "")?.gate.isClosed ?? false;
+    const start = isHeld ? { ...begun, paused: true } : begun;
+    if (isHeld && begun.parentId !== undefined)
+      pauseChildren(this, begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
     const host: ExecutionHost = {
       ...this.#options,
       journal: this.journal,
@@ -393,7 +419,9 @@ export class Engine {
       live: this.#live,
       notify: () => this.notify(),
       callChild: (parent, call) => callChild(this, parent, call),
-      held: (signal) => this.#lease.held(owner, signal),
+      held: (signal) => (this.#lease.isHeld(owner) ? undefined : this.#lease.assertHeld(owner, signal)),
+      waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
+      failed: (failure) => this.#anotherAttempt(failure),
     };
     const execution = execute(host, start);
     if (this.#lease.id !== owner) execution.abort(fencedError(owner));
@@ -403,6 +431,22 @@ export class Engine {
     // Whoever followed it in its queue, or in another process, follows it here now.
     this.#live.refresh((id) => id === execution.runId);
     return execution;
+  }
+
+  /** A run that waits for a child that only waits does nothing either. */
+  #waiting(execution: Execution, isWaiting: boolean): void {
+    const parent = this.executions.get(execution.parentId ?? "");
+    parent?.activity.works(isWaiting ? -1 : 1);
+    parent?.activity.waits(isWaiting ? 1 : -1);
+    for (const part of this.#parts) part.waiting?.(execution, isWaiting);
+  }
+
+  async #anotherAttempt(failure: RunFailure): Promise<AnotherAttempt | undefined> {
+    for (const part of this.#parts) {
+      const next = await part.failed?.(failure);
+      if (next !== undefined) return next;
+    }
+    return undefined;
   }
 
   async #afterwards(execution: Execution): Promise<void> {
@@ -460,8 +504,7 @@ export class Engine {
 
   async #obey(): Promise<void> {
     const owner = await this.owners.own();
-    for (const [id, reason] of await this.journal.controls(owner))
-      this.executions.get(id)?.abort(cancelledError(id, reason));
+    await obeyControls(this, owner);
     for (const id of await this.journal.signalled(owner)) this.bell.ring(id);
   }
 

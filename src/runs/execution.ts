@@ -121,6 +121,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     lastSeq: start.lastSeq,
     committed: host.notify,
     refused: (error) => controller.abort(error),
+    paused: () => gate.close(),
   });
   const context = createContext({
     run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
@@ -152,6 +153,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     .then((outcome) => {
       if (outcome.status !== "completed") span.fail(outcome.error);
       span.end();
+      activity.end();
       host.live.refresh((id) => id === runId);
       return outcome;
     });

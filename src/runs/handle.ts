@@ -1,6 +1,7 @@
 import { fromErrorData } from "../base/index.ts";
 import { cancelRun, ended } from "./cancel.ts";
 import { pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
+import { listEffects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import { forkRun } from "./fork.ts";
@@ -34,6 +35,7 @@ export function createHandle<Output>(engine: Engine, id: string, isNew: boolean)
     async steer(input) {
       await steerRun(engine, await loadRun(engine, id), input);
     },
+    effects: async () => await listEffects(engine, await loadRun(engine, id)),
     async fork(options = {}) {
       return createHandle<Output>(engine, await forkRun(engine, await loadRun(engine, id), options), true);
     },
@@ -80,7 +82,7 @@ export async function recordOf(engine: Engine, run: StoredRun): Promise<RunRecor
 async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {
   const outcome = await (await engine.executionOf(id))?.done;
   if (outcome?.status === "completed") return outcome.output as Output;
-  if (outcome) throw outcome.error;
+  if (outcome && outcome.status !== "queued") throw outcome.error;
   engine.assertOpen();
   await ended(engine, id);
   const run = await loadRun(engine, id);

@@ -39,6 +39,9 @@ export interface StoredRun {
 export interface RunSettings {
   readonly retry?: RetryPolicy;
   readonly budget?: BudgetLimits;
+  /** Begins the run's chance, and the idempotency keys of its steps, when it has them of another run. */
+  readonly seed?: string;
+  readonly idempotencyId?: string;
   readonly after?: Dependencies;
   /** The run that was made of this dead one. */
   readonly redriven?: string;
@@ -85,6 +88,14 @@ export interface QueuePlace {
   readonly dueAt: number | undefined;
 }
 
+/** Says what is deleted of finished runs. Units: times in ms since the Unix epoch; `limit` runs at once. */
+export interface PruneLimits {
+  readonly before: number;
+  readonly deadBefore: number;
+  readonly maxRuns: number;
+  readonly limit: number;
+}
+
 /** Is the end of a run. */
 export type RunEnd =
   | { readonly status: "completed"; readonly output: JsonValue | undefined }
@@ -99,6 +110,13 @@ const insertRun = `INSERT INTO run(id, workflow, version, status, key, parent_id
   tenant, queue, priority, turn, due_at, options, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
   SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
+
+/** What others wait for is kept: blocked runs look at the ends of those that they need, parents at their children's. */
+const oldRuns = `SELECT id FROM run r WHERE finished_at IS NOT NULL
+  AND (parent_id IS NULL OR parent_id NOT IN (SELECT id FROM run WHERE finished_at IS NULL))
+  AND NOT EXISTS (SELECT 1 FROM run_dependency d JOIN run b ON b.id = d.run_id WHERE d.needs_id = r.id AND b.finished_at IS NULL)
+  AND ((dead = 1 AND finished_at < ?4) OR (dead = 0 AND (finished_at < ?1
+    OR id IN (SELECT id FROM run WHERE finished_at IS NOT NULL AND dead = 0 ORDER BY finished_at DESC LIMIT 9007199254740991 OFFSET ?2)))) LIMIT ?3`;
 
 /** A run that came from a queue waits there again; any other shows as interrupted. */
 const letGo = "owner = NULL, status = CASE WHEN queue IS NULL THEN status ELSE 'queued' END";
@@ -172,20 +190,22 @@ export class Journal {
     return results[0]?.changes === 1;
   }
 
-  /** Gives the oldest signal of a name that a run has not taken yet and nobody is taking, with the statement that takes it. */
-  async pendingSignal(
+  /** Gives signals of a name that a run has not taken yet and nobody is taking, oldest first, with the statements that take them. */
+  async pendingSignals(
     runId: string,
     name: string,
     claimed: ReadonlySet<number>,
-  ): Promise<{ id: number; payload: JsonValue; take: Statement } | undefined> {
+  ): Promise<readonly { readonly id: number; readonly payload: JsonValue; readonly take: Statement }[]> {
     const sql = "SELECT id, payload FROM run_signal WHERE run_id = ? AND name = ? ORDER BY id LIMIT 100";
-    const row = (await this.#database.read({ sql, params: [runId, name] })).find(
-      (each) => !claimed.has(Number(each["id"])),
-    );
-    if (!row) return undefined;
-    const id = Number(row["id"]);
-    const take = { sql: "DELETE FROM run_signal WHERE id = ?", params: [id], expectRows: 1 };
-    return { id, payload: JSON.parse(String(row["payload"])) as JsonValue, take };
+    const rows = await this.#database.read({ sql, params: [runId, name] });
+    return rows
+      .map((row) => ({ id: Number(row["id"]), payload: String(row["payload"]) }))
+      .filter(({ id }) => !claimed.has(id))
+      .map(({ id, payload }) => ({
+        id,
+        payload: JSON.parse(payload) as JsonValue,
+        take: { sql: "DELETE FROM run_signal WHERE id = ?", params: [id], expectRows: 1 },
+      }));
   }
 
   /** Gives the runs of an owner for which a signal waits. */
@@ -203,7 +223,9 @@ export class Journal {
     await this.#database.write([
       ...entries.map((entry) => eventStatement(lease.runId, entry)),
       {
-        sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL
+        // Who started a run through a queue does not wait for it: its failure is kept as a dead letter.
+        sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL,
+            dead = CASE WHEN ?2 = 'failed' AND queue IS NOT NULL THEN 1 ELSE 0 END
           WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
         params: [
           lease.runId,
@@ -231,7 +253,7 @@ export class Journal {
   async takeOver(
     run: StoredRun,
     owner: string,
-  ): Promise<Lease & { readonly lastSeq: number; readonly control: string | undefined }> {
+  ): Promise<Lease & { readonly lastSeq: number; readonly control: string | undefined; readonly paused: boolean }> {
     const at = this.#clock.now();
     // What lets go of a run names no owner. A run that only waits did not end its process.
     const lost = run.owner !== undefined && run.status === "running";
@@ -239,7 +261,7 @@ export class Journal {
     const results = await this.#database.write([
       {
         sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
-          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL RETURNING control`,
+          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL RETURNING control, paused`,
         params: [run.id, owner, at, run.epoch],
         expectRows: 1,
       },
@@ -251,6 +273,7 @@ export class Journal {
       epoch: run.epoch + 1,
       lastSeq: Number(results[1]?.rows[0]?.["seq"]),
       control: typeof control === "string" ? control : undefined,
+      paused: Number(results[0]?.rows[0]?.["paused"]) === 1,
     };
   }
 
@@ -334,11 +357,19 @@ export class Journal {
     }
   }
 
-  /** Gives the reasons of the cancels that are asked of an owner's runs. */
-  async controls(owner: string): Promise<ReadonlyMap<string, string>> {
-    const sql = "SELECT id, control FROM run WHERE owner = ? AND finished_at IS NULL AND control IS NOT NULL";
+  /** Gives what is asked of an owner's runs: why to cancel them, whether to hold them. */
+  async controls(
+    owner: string,
+  ): Promise<ReadonlyMap<string, { readonly control: string | undefined; readonly paused: boolean }>> {
+    const sql = `SELECT id, control, paused FROM run WHERE owner = ? AND finished_at IS NULL
+      AND (control IS NOT NULL OR paused = 1)`;
     const rows = await this.#database.read({ sql, params: [owner] });
-    return new Map(rows.map((row) => [String(row["id"]), String(row["control"])]));
+    return new Map(
+      rows.map(({ id, control, paused }) => [
+        String(id),
+        { control: typeof control === "string" ? control : undefined, paused: Number(paused) === 1 },
+      ]),
+    );
   }
 
   /** Lets go of one run whose execution stopped, so that anyone may take it up. */
@@ -354,19 +385,15 @@ export class Journal {
     ]);
   }
 
-  /** Deletes finished runs: those that ended before `before`, and the oldest beyond `maxRuns`; at most `limit`. */
-  async prune(before: number, maxRuns: number, limit: number): Promise<number> {
-    const rows = await this.#database.read({
-      sql: `SELECT id FROM run WHERE finished_at IS NOT NULL AND (parent_id IS NULL OR parent_id NOT IN (SELECT id FROM run WHERE finished_at IS NULL))
-        AND (finished_at < ?1 OR id IN (
-          SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?2)) LIMIT ?3`,
-      params: [before, maxRuns, limit],
-    });
+  /** Deletes finished runs: those that ended before `before`, dead letters of before `deadBefore`, and the oldest beyond `maxRuns`. */
+  async prune({ before, deadBefore, maxRuns, limit }: PruneLimits): Promise<number> {
+    const rows = await this.#database.read({ sql: oldRuns, params: [before, maxRuns, limit, deadBefore] });
     for (const row of rows) {
       const params = [row["id"] ?? null];
       await this.#database.write([
         { sql: "DELETE FROM run_event WHERE run_id = ?", params },
         { sql: "DELETE FROM run_signal WHERE run_id = ?", params },
+        { sql: "DELETE FROM run_dependency WHERE run_id = ?", params },
         { sql: "DELETE FROM run WHERE id = ? AND finished_at IS NOT NULL", params },
       ]);
     }

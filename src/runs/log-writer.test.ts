@@ -29,6 +29,7 @@ async function writing(): Promise<{ journal: Journal; writer: LogWriter; runId: 
     lastSeq: 1,
     committed: () => {},
     refused: (error) => failures.push(error.code),
+    paused: () => {},
   });
   return { journal, writer, runId, failures };
 }

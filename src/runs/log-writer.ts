@@ -25,6 +25,8 @@ export interface LogWriterOptions {
   readonly committed: () => void;
   /** Is told once why the writer stopped: the run was cancelled or taken over, or the store failed. */
   readonly refused: (error: AtlasError) => void;
+  /** Is told that the run is paused, when the writer finds that somebody appended to its log. */
+  readonly paused: () => void;
 }
 
 /** Is something that waits to be written, or a transient event that waits for what stands before it. */
@@ -120,16 +122,27 @@ export class LogWriter {
 
   /** Writes the last entry and the end of the run. Errors: as `append`. */
   async finish(entry: NewEntry, end: RunEnd): Promise<void> {
+    const { journal, lease } = this.#options;
+    await this.#close(entry, (entries) => journal.finish(lease, entries, end));
+  }
+
+  /** Writes the last entry of this execution, and what leaves the run to another one. Errors: as `append`. */
+  async leave(entry: NewEntry, statements: readonly Statement[]): Promise<void> {
+    const { journal, lease } = this.#options;
+    await this.#close(entry, (entries) => journal.append(lease, entries, statements));
+  }
+
+  async #close(entry: NewEntry, write: (entries: readonly Entry[]) => Promise<void>): Promise<void> {
     this.#assertOpen();
-    const { journal, live, lease } = this.#options;
     const last: Item[] = [{ entry: this.#enterLast(entry) }];
     await this.#drained();
     if (this.#failure !== undefined) throw this.#failure;
     this.#place(last, this.#seq);
     failpoint("run.finish");
-    const failure = await this.#written(last, (entries) => journal.finish(lease, entries, end));
+    const failure = await this.#written(last, write);
     if (failure !== undefined) throw failure;
     this.#publish(entriesOf(last));
+    const { live, lease } = this.#options;
     live.refresh((runId) => runId === lease.runId);
   }
 
@@ -211,7 +224,7 @@ export class LogWriter {
   }
 
   /** Writes a batch, placed anew as often as somebody else took its place; gives what the writer stopped for, if it did. */
-  async #written(batch: Item[], write: (entries: Entry[]) => Promise<void>): Promise<AtlasError | undefined> {
+  async #written(batch: Item[], write: (entries: readonly Entry[]) => Promise<void>): Promise<AtlasError | undefined> {
     for (let placing = 1; ; placing++) {
       try {
         await write(entriesOf(batch));
@@ -245,6 +258,7 @@ export class LogWriter {
       const end = await journal.lastSeq(lease.runId);
       const [first] = entriesOf(batch);
       if (first === undefined || end < first.seq) return false;
+      if (run.paused) this.#options.paused();
       this.#place(batch, end);
       this.#place(this.#queue, this.#seq);
       return true;

@@ -10,6 +10,13 @@ export type Recorded = { readonly at: number; readonly emitsBefore: number } & (
   | { readonly status: "failed"; readonly error: ErrorData }
 );
 
+/** Is the last word of the log on something that began and has no outcome yet. Units: `at` in ms since the Unix epoch. */
+export interface Beginning {
+  readonly type: string;
+  readonly at: number;
+  readonly data: JsonObject;
+}
+
 /** Holds what a run did before it was taken up: each outcome is given out once, then forgotten. */
 export interface RecordedSteps {
   /** The state of the last checkpoint. */
@@ -20,8 +27,12 @@ export interface RecordedSteps {
   readonly emits: number;
   /** How many outcomes are left to give out. */
   readonly left: number;
-  /** What had begun and has no outcome yet (a timer, a child run, a wait), by key. */
-  readonly open: ReadonlyMap<string, JsonObject>;
+  /** What had begun and has no outcome yet (a timer, a child run, a wait, an effect, a step between two attempts), by key. */
+  readonly open: ReadonlyMap<string, Beginning>;
+  /** How often the run's process died since the last outcome. */
+  readonly losses: number;
+  /** Tells whether an outcome of this key is left to give out. */
+  has(key: string): boolean;
   take(key: string): Recorded | undefined;
 }
 
@@ -38,23 +49,31 @@ export const nothingRecorded: RecordedSteps = {
   emits: 0,
   left: 0,
   open: new Map(),
+  losses: 0,
+  has: () => false,
   take: () => undefined,
 };
 
 /** Reads a run's log from its last checkpoint on. Cost: what happened since then, not since the start. */
 export async function loadRecorded(journal: Journal, runId: string, checkpointSeq: number): Promise<RecordedSteps> {
   const found = new Map<string, Recorded>();
-  const open = new Map<string, JsonObject>();
+  const open = new Map<string, Beginning>();
   let checkpoint: Checkpoint = {};
   let emits = 0;
+  let losses = 0;
   for await (const event of journal.eventsAfter(runId, checkpointSeq - 1)) {
-    if (event.type === "run.checkpointed") checkpoint = event.data as Checkpoint;
-    if (event.key === undefined) {
-      if (!engineEvents.has(event.type)) emits++;
-    } else if (beginnings.has(event.type)) open.set(event.key, event.data as JsonObject);
-    else if (outcomes.has(event.type)) {
-      open.delete(event.key);
-      found.set(event.key, outcomeOf(event, emits));
+    const { type, key, at, data } = event;
+    if (type === "run.checkpointed") checkpoint = data as Checkpoint;
+    if (key === undefined) {
+      if (!engineEvents.has(type)) emits++;
+      if (type === "run.retried" || type === "run.forked") emits = forget(forgottenBy(event), found, emits);
+      if (type === "run.forked") beginAnew(event, open);
+      if (isLoss(event)) losses++;
+    } else if (beginnings.has(type)) open.set(key, { type, at, data: data as JsonObject });
+    else if (outcomes.has(type)) {
+      open.delete(key);
+      losses = 0;
+      found.set(key, outcomeOf(event, emits));
     }
   }
   return {
@@ -65,12 +84,40 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
       return found.size;
     },
     open,
+    losses,
+    has: (key) => found.has(key),
     take(key) {
       const outcome = found.get(key);
       found.delete(key);
       return outcome;
     },
   };
+}
+
+/** Names the outcomes that an entry makes the run forget. */
+function forgottenBy({ data }: RunEvent): readonly string[] {
+  const { forget: keys = [] } = data as { readonly forget?: string | readonly string[] };
+  return typeof keys === "string" ? [keys] : keys;
+}
+
+/** Forgets outcomes; gives how many events stand before the first of them: what was emitted after it is emitted anew. */
+function forget(keys: readonly string[], found: Map<string, Recorded>, emits: number): number {
+  let before = emits;
+  for (const key of keys) {
+    before = Math.min(before, found.get(key)?.emitsBefore ?? emits);
+    found.delete(key);
+  }
+  return before;
+}
+
+/** What the run that was forked had begun is its own business; only effects count for a fork that goes on in its name. */
+function beginAnew(event: RunEvent, open: Map<string, Beginning>): void {
+  const { redriven = false } = event.data as { readonly redriven?: boolean };
+  for (const [key, { type }] of open) if (!redriven || !type.startsWith("effect.")) open.delete(key);
+}
+
+function isLoss({ type, data }: RunEvent): boolean {
+  return (type === "run.resumed" || type === "run.returned") && (data as { readonly lost?: boolean }).lost === true;
 }
 
 function outcomeOf({ at, data }: RunEvent, emitsBefore: number): Recorded {

@@ -350,7 +350,9 @@ describe("signals", () => {
     });
     const run = await runs.start(checked, null);
     await runs.signal(run.id, "n", "text");
-    await expect(run.result()).rejects.toMatchObject({ code: "invalid_input" });
+    await runs.signal(run.id, "n", 7);
+    expect(await run.result()).toBe(7);
+    expect((await until(run, "signal.refused")).data).toMatchObject({ name: "n", issues: [{ path: "" }] });
     const late = workflow({ name: "late", run: async (context) => await context.waitFor("never", { timeoutMs: 5 }) });
     await expect((await runs.start(late, null)).result()).rejects.toMatchObject({ code: "timed_out" });
   });

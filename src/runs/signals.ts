@@ -1,8 +1,9 @@
-import type { Clock, JsonValue } from "../base/index.ts";
+import type { Clock, JsonValue, SchemaIssue } from "../base/index.ts";
 import { baseErrors } from "../base/index.ts";
-import type { SignalWait } from "./context.ts";
+import type { Activity } from "./activity.ts";
+import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
-import type { LogWriter } from "./log-writer.ts";
+import type { LogWriter, NewEntry } from "./log-writer.ts";
 import { dataOf } from "./plain.ts";
 
 /** Wakes runs that wait for a signal. */
@@ -37,51 +38,107 @@ export function createSignalBell(): SignalBell {
   };
 }
 
-/** Is what taking a signal works with. */
-export interface SignalTaking {
+/** Names what is sent with `steer`; names of users hold no "#". */
+export const steering = "#steer";
+
+/** Names the decision on an effect. */
+export function decisionOn(key: string): string {
+  return `#decide:${key}`;
+}
+
+/** Is what taking signals works with. */
+export interface InboxOptions {
   readonly runId: string;
   readonly journal: Journal;
   readonly writer: LogWriter;
   readonly bell: SignalBell;
-  /** Signals that a wait of this run has taken or is taking. */
-  readonly claimed: Set<number>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly gate: Gate;
+  readonly activity: Activity;
 }
 
-/** Waits until a signal is there and takes it: it leaves the inbox in the same commit that records it. Errors: timed_out. */
-export async function takeSignal(options: SignalTaking, wait: SignalWait): Promise<JsonValue> {
-  const { runId, journal, writer, bell, claimed, clock, signal } = options;
-  while (true) {
-    signal.throwIfAborted();
-    const stop = new AbortController();
-    const heard = bell.heard(runId, AbortSignal.any([signal, stop.signal]));
-    try {
-      const found = await journal.pendingSignal(runId, wait.name, claimed);
-      if (found) {
-        claimed.add(found.id);
-        await writer.wake(
-          { type: "signal.received", key: wait.key, data: { name: wait.name, output: found.payload } },
-          [found.take],
-        );
-        return found.payload;
+/** Is a wait for a signal. Units: `deadline` in ms since the Unix epoch. */
+export interface SignalWait {
+  readonly name: string;
+  readonly key: string;
+  readonly deadline?: number | undefined;
+  /** Says what is wrong with a payload, if anything is: it is then refused, and the wait goes on. */
+  readonly check?: ((payload: JsonValue) => Promise<readonly SchemaIssue[]>) | undefined;
+  /** Makes the entry that records the payload. */
+  readonly entryOf: (payload: JsonValue) => NewEntry;
+}
+
+/** Is what was sent to one run and not yet taken. What is taken leaves it in the commit that records it. */
+export interface Inbox {
+  /** Waits until a signal is there and takes it. Errors: timed_out. */
+  take(wait: SignalWait): Promise<JsonValue>;
+  /** Takes everything of a name that is there, up to 100, oldest first; `entryOf` makes its record. */
+  takeAll(name: string, entryOf: (payloads: readonly JsonValue[]) => NewEntry): Promise<readonly JsonValue[]>;
+}
+
+/** Makes the inbox of a run that is executed here. */
+export function createInbox(options: InboxOptions): Inbox {
+  // Two waits of one name must not take the same signal.
+  const claimed = new Set<number>();
+  return {
+    take: async (wait) => {
+      const { gate, signal, activity } = options;
+      for (;;) {
+        const passed = gate.passed(signal);
+        if (passed !== undefined) await activity.wait(passed);
+        signal.throwIfAborted();
+        const stop = new AbortController();
+        // The ear is there before the look, so that nothing comes unheard between them.
+        const heard = options.bell.heard(options.runId, AbortSignal.any([signal, stop.signal]));
+        try {
+          const found = await takeOne(options, wait, claimed);
+          if (found !== undefined) return found.payload;
+          const left = wait.deadline === undefined ? undefined : wait.deadline - options.clock.now();
+          if (left !== undefined && left <= 0) throw await timedOut(options, wait);
+          const timer = left === undefined ? [] : [options.clock.sleep(left, { signal: stop.signal }).catch(() => {})];
+          await activity.wait(Promise.race([heard, ...timer]));
+        } finally {
+          stop.abort();
+        }
       }
-      const left = wait.deadline === undefined ? undefined : wait.deadline - clock.now();
-      if (left !== undefined && left <= 0) {
-        const error = baseErrors.create("timed_out", `Nobody sent the signal "${wait.name}" in time.`, {
-          details: { signal: wait.name },
-        });
-        await writer.wake({
-          type: "signal.timed_out",
-          key: wait.key,
-          data: { name: wait.name, error: dataOf(error) },
-        });
-        throw error;
-      }
-      const timer = left === undefined ? [] : [clock.sleep(left, { signal: stop.signal }).catch(() => {})];
-      await Promise.race([heard, ...timer]);
-    } finally {
-      stop.abort();
+    },
+    async takeAll(name, entryOf) {
+      const found = await options.journal.pendingSignals(options.runId, name, claimed);
+      if (found.length === 0) return [];
+      for (const { id } of found) claimed.add(id);
+      const payloads = found.map(({ payload }) => payload);
+      await options.writer.append(entryOf(payloads), () => found.map(({ take }) => take));
+      return payloads;
+    },
+  };
+}
+
+/** Takes the oldest signal that fits; those that do not are taken out and recorded as refused. */
+async function takeOne(
+  { runId, journal, writer }: InboxOptions,
+  wait: SignalWait,
+  claimed: Set<number>,
+): Promise<{ readonly payload: JsonValue } | undefined> {
+  for (;;) {
+    const [found] = await journal.pendingSignals(runId, wait.name, claimed);
+    if (found === undefined) return undefined;
+    claimed.add(found.id);
+    const issues = (await wait.check?.(found.payload)) ?? [];
+    if (issues.length === 0) {
+      await writer.wake(wait.entryOf(found.payload), [found.take]);
+      return { payload: found.payload };
     }
+    const told = issues.slice(0, 20).map((issue) => ({ ...issue }));
+    const data = { name: wait.name, issues: told };
+    await writer.append({ type: "signal.refused", key: wait.key, data }, () => [found.take]);
   }
+}
+
+async function timedOut({ writer }: InboxOptions, { name, key }: SignalWait): Promise<Error> {
+  const error = baseErrors.create("timed_out", `Nobody sent the signal "${name}" in time.`, {
+    details: { signal: name },
+  });
+  await writer.wake({ type: "signal.timed_out", key, data: { name, error: dataOf(error) } });
+  return error;
 }

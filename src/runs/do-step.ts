@@ -1,0 +1,164 @@
+import type { Clock, JsonObject, JsonValue, Random } from "../base/index.ts";
+import { failpoint, isJsonObject, toAtlasError } from "../base/index.ts";
+import type { AtlasError } from "../base/index.ts";
+import type { Activity } from "./activity.ts";
+import { readDecision, unknownEffect } from "./effects.ts";
+import type { KeptDecision } from "./effects.ts";
+import type { Gate } from "./gate.ts";
+import type { LogWriter } from "./log-writer.ts";
+import { dataOf, toPlain } from "./plain.ts";
+import type { Beginning } from "./recorded-steps.ts";
+import type { StepContext, StepOptions } from "./run.ts";
+import { decisionOn } from "./signals.ts";
+import type { Inbox } from "./signals.ts";
+import { mayRetry, retryDelay } from "./step-retry.ts";
+
+/** Is what doing a step works with. */
+export interface StepSurroundings {
+  /** Begins the idempotency key of each step. */
+  readonly idempotencyId: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Spreads retries; not the run's own chance, which a replay must find as it was. */
+  readonly random: Random;
+  readonly writer: LogWriter;
+  readonly gate: Gate;
+  readonly activity: Activity;
+  readonly inbox: Inbox;
+  /** Makes certain that the run is still this process's; undefined, at no cost, when that is known. Errors: run_fenced. */
+  readonly held: () => Promise<void> | undefined;
+}
+
+/** Is a step that is to be done. `begun` is what the log knows of it, if it was begun before. */
+export interface Step<T> {
+  readonly key: string;
+  readonly name: string;
+  readonly body: (step: StepContext) => T | Promise<T>;
+  readonly options: StepOptions;
+  readonly begun: Beginning | undefined;
+}
+
+/** Does a step and records its outcome. Errors: what the body failed with; effect_unknown; step_not_json. */
+export async function doStep<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
+  around.activity.works(1);
+  try {
+    const { options } = step;
+    if (options.onUnknown === undefined && options.retry === undefined && step.begun === undefined)
+      return await attempt(around, step, 1);
+    const settled = await settleUnknown(around, step);
+    return settled === undefined ? await attempts(around, step) : settled.output;
+  } finally {
+    around.activity.works(-1);
+  }
+}
+
+/** Does a step as often as its policy allows; attempts of earlier executions count. */
+async function attempts<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
+  const { begun } = step;
+  const before = Number(begun?.data["attempt"] ?? 0);
+  if (begun?.type !== "step.retried") return await attempt(around, step, Math.max(1, before));
+  await rest(around, begun.at + Number(begun.data["delayMs"]) - around.clock.now());
+  return await attempt(around, step, before + 1);
+}
+
+async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number): Promise<JsonValue | undefined> {
+  const { signal, clock, writer } = around;
+  const { key, name, options } = step;
+  const { announce, onUnknown } = options;
+  const begin = clock.monotonic();
+  const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
+  if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);
+  for (let count = first; ; count++) {
+    if (onUnknown !== undefined)
+      await writer.append({ type: "effect.started", key, data: { name, attempt: count, onUnknown } });
+    let plain: JsonValue | undefined;
+    const held = around.held();
+    if (held !== undefined) await held;
+    failpoint("step.before");
+    try {
+      const given = { signal, idempotencyKey: `${around.idempotencyId}:${key}` };
+      plain = toPlain(await step.body(given), `result of the step ${key}`);
+    } catch (cause) {
+      // What a stop interrupted has not failed: the next execution does it again.
+      if (signal.aborted) throw signal.reason;
+      const error = toAtlasError(cause);
+      if (await triesAgain(around, step, { attempt: count, error })) continue;
+      await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: durationMs() } });
+      throw error;
+    }
+    failpoint("step.after");
+    const result = plain === undefined ? {} : { output: plain };
+    await writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
+    return plain;
+  }
+}
+
+/** Records a failed attempt and waits, when the policy allows another one. */
+async function triesAgain<T>(
+  around: StepSurroundings,
+  { key, options: { retry } }: Step<T>,
+  failed: { readonly attempt: number; readonly error: AtlasError },
+): Promise<boolean> {
+  if (retry === undefined || failed.attempt >= retry.attempts || !mayRetry(failed.error)) return false;
+  const delayMs = retryDelay(retry, failed.attempt, around.random);
+  const data = { attempt: failed.attempt, error: dataOf(failed.error), delayMs };
+  await around.writer.append({ type: "step.retried", key, data });
+  await rest(around, delayMs);
+  return true;
+}
+
+/** Waits between two attempts; a pause of the run holds the next one back. */
+async function rest({ activity, clock, gate, signal }: StepSurroundings, ms: number): Promise<void> {
+  activity.works(-1);
+  try {
+    if (ms > 0) await activity.wait(clock.sleep(ms, { signal }));
+    const passed = gate.passed(signal);
+    if (passed !== undefined) await activity.wait(passed);
+  } finally {
+    activity.works(1);
+  }
+}
+
+/** Says what becomes of an effect that was cut off: its outcome when that is decided; undefined when it is to be done. */
+async function settleUnknown<T>(
+  around: StepSurroundings,
+  step: Step<T>,
+): Promise<{ readonly output: JsonValue | undefined } | undefined> {
+  const { key, name, begun, options } = step;
+  if (begun?.type === "effect.decided") return await follow(around, key, readDecision(begun.data));
+  if (begun?.type === "effect.started") {
+    if (options.onUnknown === "fail") throw await failed(around, key, unknownEffect(key));
+    if (options.onUnknown !== "park") return undefined;
+    await around.writer.wait({ type: "effect.parked", key, data: { key, name, ...begun.data } });
+  } else if (begun?.type !== "effect.parked") return undefined;
+  around.activity.works(-1);
+  try {
+    const wait = { name: decisionOn(key), key, entryOf: (data: JsonValue) => ({ type: "effect.decided", key, data }) };
+    return await follow(around, key, readDecision(await around.inbox.take(wait)));
+  } finally {
+    around.activity.works(1);
+  }
+}
+
+async function follow(
+  around: StepSurroundings,
+  key: string,
+  decision: KeptDecision,
+): Promise<{ readonly output: JsonValue | undefined } | undefined> {
+  if (decision.outcome === "retry") return undefined;
+  if (decision.outcome === "fail")
+    throw await failed(around, key, unknownEffect(key, decision.reason ?? "it was decided to fail"));
+  const { output } = decision;
+  const result = output === undefined ? {} : { output };
+  await around.writer.append({ type: "step.completed", key, data: { ...result, durationMs: 0, decided: true } });
+  return { output };
+}
+
+async function failed({ writer }: StepSurroundings, key: string, error: AtlasError): Promise<AtlasError> {
+  await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: 0 } });
+  return error;
+}
+
+function asObject(value: JsonValue): JsonObject {
+  return isJsonObject(value) ? value : { detail: value };
+}

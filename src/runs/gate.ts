@@ -1,0 +1,47 @@
+/**
+ * Is what a run passes before each new thing that it does. A pause closes it; what is under way behind it goes on to its end.
+ * `changes` counts up at each change, so that whoever looked elsewhere in between can tell that its answer is old.
+ */
+export class Gate {
+  #closed: PromiseWithResolvers<void> | undefined;
+  changes = 0;
+
+  /** Makes a gate; a run that is taken up paused begins behind a closed one. */
+  constructor(isClosed = false) {
+    if (isClosed) this.close();
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  close(): void {
+    this.changes++;
+    this.#closed ??= Promise.withResolvers();
+  }
+
+  open(): void {
+    this.changes++;
+    this.#closed?.resolve();
+    this.#closed = undefined;
+  }
+
+  /** Waits until the gate is open; undefined, at no cost, when it is. An abort rejects with the signal's reason. */
+  passed(signal: AbortSignal): Promise<void> | undefined {
+    return this.#closed === undefined ? undefined : this.#opened(signal);
+  }
+
+  async #opened(signal: AbortSignal): Promise<void> {
+    while (this.#closed !== undefined) {
+      const aborted = Promise.withResolvers<void>();
+      const abort = (): void => aborted.reject(signal.reason);
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+      try {
+        await Promise.race([this.#closed.promise, aborted.promise]);
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock, JsonValue } from "../base/index.ts";
+import { baseErrors } from "../base/index.ts";
+import { noteFailure } from "./failed-keys.ts";
+import type { Gate } from "./gate.ts";
+import type { RecordedSteps } from "./recorded-steps.ts";
+import { replay } from "./recorded-steps.ts";
+
+/** Is what replaying works with. */
+export interface ReplayOptions {
+  readonly recorded: RecordedSteps;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly gate: Gate;
+}
+
+/** Names the things that a function asks for, in the order of asking, and gives out their recorded outcomes. */
+export interface Replay {
+  /** How often each name was used. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly checkpoints: number;
+  countCheckpoint(): void;
+  /** Counts an emitted event; tells whether the log lacks it. */
+  isNewEmit(): boolean;
+  /** Tells whether the function still asks for what the log holds. */
+  readonly isActive: boolean;
+  /** Gives the key of the next thing of a name. Errors: invalid_input for a name that holds "#". */
+  keyOf(name: string): string;
+  /** The same for the engine's own names, which begin with "#". */
+  ownKeyOf(name: string): string;
+  /** Gives the recorded outcome under this key, or does the thing, once the run's gate is open. */
+  once(key: string, act: () => Promise<JsonValue | undefined>): Promise<JsonValue | undefined>;
+  /** While recorded work is given out, time is when it was done, so that code that looks at it decides as it did. */
+  readonly clock: Clock;
+}
+
+/** No step can have this name: names hold no "#". */
+const checkpointCount = "#checkpoint";
+
+/** Makes the replay of a run's log. */
+export function createReplay({ signal, recorded, clock, gate }: ReplayOptions): Replay {
+  const counts = new Map<string, number>(Object.entries(recorded.counts));
+  let replayedAt = 0;
+  let asksForNew = false;
+  let emitted = 0;
+  // A result that nobody asks for again would otherwise keep a run replaying for ever.
+  const isActive = (): boolean => !asksForNew && recorded.left > 0;
+  const ownKeyOf = (name: string): string => {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count === 1 ? name : `${name}#${count}`;
+  };
+  return {
+    counts,
+    get checkpoints() {
+      return counts.get(checkpointCount) ?? 0;
+    },
+    countCheckpoint: () => void ownKeyOf(checkpointCount),
+    isNewEmit: () => emitted++ >= recorded.emits,
+    get isActive() {
+      return isActive();
+    },
+    keyOf(name) {
+      assertPlainName(name);
+      return ownKeyOf(name);
+    },
+    ownKeyOf,
+    async once(key, act) {
+      signal.throwIfAborted();
+      const outcome = recorded.take(key);
+      try {
+        if (outcome === undefined) {
+          asksForNew = true;
+          const passed = gate.passed(signal);
+          if (passed !== undefined) await passed;
+          return await act();
+        }
+        replayedAt = outcome.at;
+        // What the body of the recorded step emitted is in the log, and not emitted again.
+        emitted = Math.max(emitted, outcome.emitsBefore);
+        return replay(outcome);
+      } catch (error) {
+        noteFailure(error, key);
+        throw error;
+      }
+    },
+    clock: { ...clock, now: () => (isActive() && replayedAt > 0 ? replayedAt : clock.now()) },
+  };
+}
+
+/** Refuses names that hold "#", which numbers what has one name and marks what is the engine's own. Errors: invalid_input. */
+export function assertPlainName(name: string): void {
+  if (!name.includes("#")) return;
+  throw baseErrors.create(
+    "invalid_input",
+    `The name ${JSON.stringify(name)} holds "#", which numbers steps of one name.`,
+  );
+}
