@@ -86,4 +86,11 @@ export const storageErrors = defineErrors("storage", {
     summary: "The backup could not be written or read.",
     fix: "Check the path, the space and the rights there; the database itself is unharmed.",
   },
+  restore_target_not_empty: {
+    status: 409,
+    retry: "changed",
+    exitCode: 2,
+    summary: "The database that a backup was to be restored into holds something already.",
+    fix: "Name a database that is new or empty, with --storage or ATLAS_STORAGE.",
+  },
 });

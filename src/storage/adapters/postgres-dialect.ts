@@ -10,8 +10,9 @@ export interface PostgresQuery {
 
 const maxKnown = 2_000;
 const known = new Map<string, { readonly text: string; readonly name: string | undefined }>();
+/** A type stands behind a name; a column may have the name of a type. */
 const pieces =
-  /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\?(\d*)|\bINTEGER\s+PRIMARY\s+KEY\s+AUTOINCREMENT\b|\bWITHOUT\s+ROWID\b|\b(?:INTEGER|BLOB|REAL|TEXT)\b/gi;
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\?(\d*)|\bINTEGER\s+PRIMARY\s+KEY\s+AUTOINCREMENT\b|\bWITHOUT\s+ROWID\b|(?<=\w\s+)(?<!\bCOLUMN\s+)(?:INTEGER|BLOB|REAL|TEXT)\b/gi;
 let names = 0;
 
 /**

@@ -10,7 +10,9 @@ import { checkPostgres } from "./postgres-check.ts";
 import { withPatience } from "./postgres-connection.ts";
 import type { PostgresSurroundings } from "./postgres-connection.ts";
 import { toPostgres } from "./postgres-dialect.ts";
-import { mapPostgresError, sqlState } from "./postgres-errors.ts";
+import { sqlState } from "./postgres-errors.ts";
+import { alone, execute, transact } from "./postgres-executor.ts";
+import type { PostgresExecutor } from "./postgres-executor.ts";
 import { postgresTypes } from "./postgres-results.ts";
 import { PostgresSession } from "./postgres-session.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
@@ -28,11 +30,6 @@ export interface PostgresOptions {
   /** Units: milliseconds for which a server that went away is waited for, such as while it restarts; 30,000 by default. */
   readonly patienceMs?: number;
   readonly clock?: Clock;
-}
-
-/** Runs SQL of PostgreSQL's own dialect; rows come, and statements fail, as the driver tells it. Errors: database_unreachable. */
-export interface PostgresExecutor {
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
 /** Stores rows in PostgreSQL, and gives queue engines that speak its dialect the same connections. */
@@ -127,7 +124,11 @@ function createDatabase(pool: Pool, surroundings: PostgresSurroundings): Postgre
       open();
       return await checkPostgres(read);
     },
-    backup: (path) => Promise.reject(storageErrors.create("backup_failed", `${path}: to be built`)),
+    async backup(path, backupOptions) {
+      open();
+      const { backupPostgres } = await import("./postgres-backup.ts");
+      return await backupPostgres(pool, address, { ...backupOptions, path });
+    },
     async query(text, values = []) {
       open();
       return await execute(pool, address, { text, values });
@@ -137,63 +138,16 @@ function createDatabase(pool: Pool, surroundings: PostgresSurroundings): Postgre
       return await transact(pool, address, work);
     },
     [Symbol.asyncDispose]() {
-      closing ??= (async () => {
-        await writer.close();
-        await session.close();
-        await pool.end();
-      })();
-      return closing;
+      return (closing ??= closeAll(writer, session, pool));
     },
   };
   return database;
 }
 
-interface Queryable {
-  query(config: { readonly text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
-}
-
-async function execute(
-  on: Queryable,
-  address: string,
-  query: { readonly text: string; readonly values: readonly unknown[] },
-) {
-  try {
-    return await on.query({ text: query.text, values: [...query.values] });
-  } catch (cause) {
-    // What the server said stays as it is, for engines tell by its code what to do; the connection's failures are ours.
-    throw sqlState(cause) === undefined ? mapPostgresError(cause, address) : cause;
-  }
-}
-
-async function transact<T>(pool: Pool, address: string, work: (executor: PostgresExecutor) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch((cause: unknown) => {
-    throw mapPostgresError(cause, address);
-  });
-  const query = (text: string, values: readonly unknown[] = []) => execute(client, address, { text, values });
-  let broken = true;
-  try {
-    await query("BEGIN");
-    const result = await work({ query });
-    await query("COMMIT");
-    broken = false;
-    return result;
-  } catch (error) {
-    broken = await client.query("ROLLBACK").then(
-      () => false,
-      () => true,
-    );
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
-
-/** Keeps other processes from migrating at the same time. */
-async function alone<T>(pool: Pool, address: string, work: () => Promise<T>): Promise<T> {
-  return await transact(pool, address, async (executor) => {
-    await executor.query("SELECT pg_advisory_xact_lock(4716238911)");
-    return await work();
-  });
+async function closeAll(writer: PostgresWriter, session: PostgresSession, pool: Pool): Promise<void> {
+  await writer.close();
+  await session.close();
+  await pool.end();
 }
 
 async function readRows(pool: Pool, statement: Statement): Promise<readonly Row[]> {

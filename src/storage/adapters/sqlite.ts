@@ -69,7 +69,11 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
       open();
       return await writer.ask<DatabaseCheck>({ kind: "check" });
     },
-    backup: (path) => Promise.reject(storageErrors.create("backup_failed", `${path}: to be built`)),
+    async backup(path, backupOptions) {
+      open();
+      const { backupSqlite } = await import("./sqlite-backup.ts");
+      return await backupSqlite(data.path, path, backupOptions);
+    },
     [Symbol.asyncDispose]() {
       closing ??= (async () => {
         hints.close();
