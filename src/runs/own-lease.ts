@@ -38,11 +38,10 @@ export interface OwnLease extends AsyncDisposable {
   readonly id: string | undefined;
   /** Gives the id to own runs by, a new one when the last was lost. Errors: those of storage. */
   own(): Promise<string>;
-  /**
-   * Makes certain that an id is still held: at once, with undefined, after a fresh beat; else it waits for one, as long as the
-   * database is out of reach. Errors: run_fenced.
-   */
-  held(owner: string, signal: AbortSignal): Promise<void> | undefined;
+  /** Tells, without asking anybody, whether an id is certain to be held: its last beat is fresh. */
+  isHeld(owner: string): boolean;
+  /** Makes certain that an id is still held: by a beat, for which it waits as long as the database is out of reach. Errors: run_fenced. */
+  assertHeld(owner: string, signal: AbortSignal): Promise<void>;
   /** Writes a beat. */
   beat(): Promise<void>;
 }
@@ -86,8 +85,16 @@ class BeatingLease implements OwnLease {
     return identity.id;
   }
 
-  held(owner: string, signal: AbortSignal): Promise<void> | undefined {
-    return this.id === owner && this.#isFresh() ? undefined : this.#heldAgain(owner, signal);
+  isHeld(owner: string): boolean {
+    return this.id === owner && this.#isFresh();
+  }
+
+  async assertHeld(owner: string, signal: AbortSignal): Promise<void> {
+    if (this.id === owner && !this.#isFresh()) {
+      this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
+      await raceAbort(this.#renewing, signal);
+    }
+    if (this.id !== owner) throw fencedError(owner);
   }
 
   beat(): Promise<void> {
@@ -125,8 +132,10 @@ class BeatingLease implements OwnLease {
     const at = clock.now();
     const sql = "INSERT INTO run_owner(id, name, beat, started_at, seen_at, data) VALUES(?, ?, 1, ?, ?, ?)";
     await database.write([{ sql, params: [id, name, at, at, JSON.stringify(data())] }]);
-    this.#identity = { id, lock, trustedUntil: sent + trustMs };
-    return this.#identity;
+    const identity = { id, lock, trustedUntil: sent + trustMs };
+    this.#identity = identity;
+    lock?.lost?.addEventListener("abort", () => void this.#forsake(identity), { once: true });
+    return identity;
   }
 
   async #write(mine: Identity): Promise<void> {
@@ -142,18 +151,16 @@ class BeatingLease implements OwnLease {
     }
   }
 
+  /** Without its lock it looks dead to the others: it asks whether they took it for dead. */
+  async #forsake(mine: Identity): Promise<void> {
+    mine.trustedUntil = -Infinity;
+    if (this.#identity === mine) await this.beat();
+  }
+
   async #drop(lost: Identity): Promise<void> {
     this.#identity = undefined;
     this.#options.lost(lost.id);
     await lost.lock?.[Symbol.asyncDispose]();
-  }
-
-  async #heldAgain(owner: string, signal: AbortSignal): Promise<void> {
-    if (this.id === owner) {
-      this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
-      await raceAbort(this.#renewing, signal);
-    }
-    if (this.id !== owner) throw fencedError(owner);
   }
 
   async #renew(): Promise<void> {
