@@ -1,18 +1,6 @@
-import type { Clock } from "../base/index.ts";
-import type { Journal } from "./journal.ts";
 import type { FollowOptions, RunEvent } from "./run.ts";
-
-/** Is one reader of a live log. Holds at most `capacity` events; a reader that is slower reads the store instead. */
-interface Follower {
-  readonly events: RunEvent[];
-  /** True when something happened that is not in `events`. */
-  stale: boolean;
-  wake: () => void;
-}
-
-const capacity = 1_024;
-/** How often a follower of another process's run looks whether that process is still alive; events come by hints. */
-const livenessMs = 1_000;
+import { Tail } from "./tail.ts";
+import type { TailReader, TailSource } from "./tail.ts";
 
 /** Hands events from the writers of this process to its followers. */
 export interface LiveLogs {
@@ -21,121 +9,116 @@ export interface LiveLogs {
   followed(runId: string): boolean;
   /** Makes the followers of the runs that are meant look at the store. */
   refresh(isMeant: (runId: string) => boolean): void;
-  join(runId: string): Follower;
-  leave(runId: string, follower: Follower): void;
+  /** Gives the tail of a run's log, which all of its followers here share. */
+  join(runId: string, source: TailSource, reader: TailReader): Tail;
+  leave(runId: string, reader: TailReader): void;
 }
 
 /** Makes the hub of live logs. Cost: nothing for a run that nobody follows. */
 export function createLiveLogs(): LiveLogs {
-  const followers = new Map<string, Set<Follower>>();
+  const tails = new Map<string, Tail>();
   return {
-    publish(event) {
-      for (const follower of followers.get(event.runId) ?? []) {
-        if (follower.events.length < capacity) follower.events.push(event);
-        else follower.stale = true;
-        follower.wake();
-      }
-    },
-    followed: (runId) => followers.has(runId),
+    publish: (event) => tails.get(event.runId)?.publish(event),
+    followed: (runId) => tails.has(runId),
     refresh(isMeant) {
-      for (const [runId, set] of followers) {
-        if (!isMeant(runId)) continue;
-        for (const follower of set) {
-          follower.stale = true;
-          follower.wake();
-        }
-      }
+      for (const [runId, tail] of tails) if (isMeant(runId)) tail.stale();
     },
-    join(runId) {
-      const follower: Follower = { events: [], stale: false, wake: () => {} };
-      const set = followers.get(runId) ?? new Set();
-      followers.set(runId, set.add(follower));
-      return follower;
+    join(runId, source, reader) {
+      const known = tails.get(runId);
+      const tail = known === undefined || known.failure ? new Tail(runId, source) : known;
+      tails.set(runId, tail);
+      tail.readers.add(reader);
+      if (tail !== known || tail.isOver) tail.stale();
+      return tail;
     },
-    leave(runId, follower) {
-      const set = followers.get(runId);
-      set?.delete(follower);
-      if (set?.size === 0) followers.delete(runId);
+    leave(runId, reader) {
+      const tail = tails.get(runId);
+      if (!tail?.readers.delete(reader) || tail.readers.size > 0) return;
+      tail.close();
+      tails.delete(runId);
     },
   };
 }
 
 /** Is what following needs to know of the engine. */
-export interface FollowSource {
-  readonly journal: Journal;
+export interface FollowSource extends TailSource {
   readonly live: LiveLogs;
-  readonly clock: Clock;
-  /** Tells where a run is executed: in this process, in another, later by whoever takes it from its queue, or nowhere. */
-  readonly place: (runId: string) => Promise<"here" | "elsewhere" | "queued" | "nowhere">;
 }
+
+const pageSize = 200;
+/** How many entries a follower takes from the tail at once: what it holds while it is slow. */
+const atOnce = 64;
 
 /**
  * Follows a run's log: first from the store, then live, with no gap and no duplicate. Ends when the run is finished, or is
  * executed by no living process.
+ *
+ * Cost: a follower that reads slowly holds nothing; it goes back to the store for what the run's tail no longer keeps.
  */
 export async function* followRun(
   source: FollowSource,
   runId: string,
   options: FollowOptions,
 ): AsyncGenerator<RunEvent> {
-  const { live = true, signal } = options;
-  const follower = source.live.join(runId);
-  let last = options.after ?? 0;
+  const { live = true, signal, after = 0 } = options;
+  if (live) yield* followLive(source, runId, { after, signal });
+  else {
+    for await (const event of source.journal.eventsAfter(runId, after)) {
+      signal?.throwIfAborted();
+      yield event;
+    }
+  }
+}
+
+async function* followLive(
+  source: FollowSource,
+  runId: string,
+  { after, signal }: { readonly after: number; readonly signal: AbortSignal | undefined },
+): AsyncGenerator<RunEvent> {
+  let isWoken = false;
+  let wake = (): void => {};
+  const reader: TailReader = {
+    wake() {
+      isWoken = true;
+      wake();
+    },
+  };
+  const woken = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+  const tail = source.live.join(runId, source, reader);
+  signal?.addEventListener("abort", reader.wake);
+  let last = after;
+  let next = 0;
+  // Transient events are for those who follow when they come.
+  let seen = tail.end;
   try {
-    while (true) {
-      follower.stale = false;
-      for await (const event of source.journal.eventsAfter(runId, last)) {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (tail.failure) throw tail.failure.cause;
+      isWoken = false;
+      const kept = tail.follows(last) ? tail.from(next, atOnce) : undefined;
+      for (const { event, place } of kept ?? []) {
+        next = place + 1;
+        if (event.transient ? place < seen || event.seq < last : event.seq <= last) continue;
+        seen = Math.max(seen, next);
+        if (event.transient === undefined) last = event.seq;
+        yield event;
         signal?.throwIfAborted();
+      }
+      if (kept !== undefined && kept.length > 0) continue;
+      // What the tail no longer keeps is in the store; from there it goes on with whatever the tail keeps by then.
+      const page = kept === undefined ? await source.journal.events(runId, last, pageSize) : [];
+      for (const event of page) {
+        next = 0;
         last = event.seq;
         yield event;
+        signal?.throwIfAborted();
       }
-      const place = live ? await source.place(runId) : "nowhere";
-      if (place === "nowhere") {
-        for await (const event of source.journal.eventsAfter(runId, last)) yield event;
-        return;
-      }
-      for await (const event of arriving(follower, place === "here" ? undefined : source.clock, signal)) {
-        if (event.transient) {
-          if (event.seq >= last) yield event;
-          continue;
-        }
-        if (event.seq > last + 1) break;
-        if (event.seq <= last) continue;
-        last = event.seq;
-        yield event;
-      }
+      if (page.length > 0) continue;
+      if (tail.isOver) return;
+      if (!isWoken) await woken();
     }
   } finally {
-    source.live.leave(runId, follower);
-  }
-}
-
-/** Gives events as they are published, until the store must be looked at. With a clock, that is at least every second. */
-async function* arriving(
-  follower: Follower,
-  clock: Clock | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<RunEvent> {
-  while (true) {
-    signal?.throwIfAborted();
-    const events = follower.events.splice(0);
-    yield* events;
-    if (follower.stale) return;
-    if (events.length === 0) await woken(follower, clock, signal);
-    if (clock && follower.events.length === 0) return;
-  }
-}
-
-async function woken(follower: Follower, clock: Clock | undefined, signal: AbortSignal | undefined): Promise<void> {
-  const timer = new AbortController();
-  try {
-    await new Promise<void>((resolve) => {
-      follower.wake = resolve;
-      signal?.addEventListener("abort", () => resolve(), { signal: timer.signal });
-      clock?.sleep(livenessMs, { signal: timer.signal }).then(resolve, () => {});
-    });
-  } finally {
-    follower.wake = () => {};
-    timer.abort();
+    signal?.removeEventListener("abort", reader.wake);
+    source.live.leave(runId, reader);
   }
 }
