@@ -154,6 +154,7 @@ async function watch(
       saw(looked.unfinished.length);
       for (const { run } of load.accepted.slice(0, followers)) observer.follow(run);
       load.adopt(looked.unfinished);
+      load.decide(await observer.parked().catch(() => []));
       if (Date.now() - told > 5_000) {
         told = Date.now();
         progress(`${looked.total} runs, ${looked.unfinished.length} unfinished, ${fleet.kills} kills`);

@@ -92,6 +92,7 @@ function outOfOrder(log: readonly RunEvent[], ops: readonly Op[]): string[] {
 
 /** I6: a queued run that failed for good is in the dead letters once, with each attempt. */
 function checkLetters({ runs, letters, deeds }: Evidence): string[] {
+  if (letters === undefined) return [];
   const seen = new Map<string, number[]>();
   for (const { run, attempts } of letters) seen.set(run, [...(seen.get(run) ?? []), attempts]);
   const origins = new Set([...runs.values()].map(({ originId }) => originId));

@@ -75,7 +75,8 @@ function owners(_run: FinalRun, log: readonly RunEvent[]): string[] {
 /** The executions say in each step's output which of them did it. */
 function byOf(event: RunEvent): string | undefined {
   if (event.type !== "step.completed" || !isJsonObject(event.data)) return undefined;
-  const { output } = event.data;
+  const { output, decided } = event.data;
+  if (decided === true) return undefined;
   const by = isJsonObject(output) ? output["by"] : undefined;
   return typeof by === "string" ? by : undefined;
 }
@@ -84,17 +85,19 @@ function recordedOnce(_run: FinalRun, log: readonly RunEvent[]): string[] {
   const open = new Map<string, number>();
   const found: string[] = [];
   for (const event of log) {
-    // A retry of the run forgets the outcome that ended it.
-    if (event.type === "run.retried") {
-      const key = isJsonObject(event.data) ? event.data["key"] : undefined;
-      if (typeof key === "string") open.delete(key);
-    }
+    for (const key of forgottenBy(event)) open.delete(key);
     if (event.key === undefined || !outcomeTypes.has(event.type)) continue;
     const before = open.get(event.key);
     if (before !== undefined) found.push(`I2 ${event.key} is recorded at ${before} and again at ${event.seq}`);
     open.set(event.key, event.seq);
   }
   return found;
+}
+
+/** A retry of the run forgets the outcomes that ended it. */
+function forgottenBy({ type, data }: RunEvent): readonly string[] {
+  const keys = type === "run.retried" && isJsonObject(data) ? data["forget"] : undefined;
+  return Array.isArray(keys) ? keys.map(String) : [];
 }
 
 function oneEnd(run: FinalRun, log: readonly RunEvent[]): string[] {

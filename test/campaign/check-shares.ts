@@ -19,8 +19,12 @@ function checkBudgets({ budgets, trace }: Evidence): string[] {
   });
 }
 
-/** A run counts from the first body that it begins to the end of the last: less than what the engine counts, never more. */
-function checkLimits({ runs, trace, limits }: Evidence): string[] {
+/**
+ * A run counts from the first body that it begins to the end of the last: less than what the engine counts, never more. One that
+ * waits gives its place away and goes on at once when it wakes, so runs that waited are left out.
+ */
+function checkLimits({ runs, trace, limits, logs }: Evidence): string[] {
+  const steady = new Map([...runs].filter(([id]) => !(logs.get(id) ?? []).some(({ type }) => waits.has(type))));
   const active = new Map<string, { readonly pid: number; bodies: number }>();
   const found = new Set<string>();
   for (const line of trace) {
@@ -28,8 +32,9 @@ function checkLimits({ runs, trace, limits }: Evidence): string[] {
       for (const [run, { pid }] of active) if (pid === line.pid) active.delete(run);
     } else if (line.kind === "began") {
       const now = active.get(line.run);
+      if (!steady.has(line.run)) continue;
       active.set(line.run, { pid: line.pid, bodies: now?.pid === line.pid ? now.bodies + 1 : 1 });
-      for (const text of exceeded(line.run, { runs, limits, active })) found.add(text);
+      for (const text of exceeded(line.run, { runs: steady, limits, active })) found.add(text);
     } else if (line.kind === "did" || line.kind === "left") {
       const now = active.get(line.run);
       if (now?.pid !== line.pid) continue;
@@ -38,6 +43,15 @@ function checkLimits({ runs, trace, limits }: Evidence): string[] {
   }
   return [...found];
 }
+
+const waits = new Set([
+  "timer.started",
+  "signal.awaited",
+  "effect.parked",
+  "step.retried",
+  "call.started",
+  "run.paused",
+]);
 
 function exceeded(
   id: string,

@@ -1,3 +1,5 @@
+import { isJsonObject } from "../../src/base/index.ts";
+import type { JsonValue } from "../../src/base/index.ts";
 import type { Evidence } from "./evidence.ts";
 import { executionsOf } from "./log-facts.ts";
 import type { TraceLine } from "./trace.ts";
@@ -28,7 +30,9 @@ function tooOften(evidence: Evidence, once: string, lines: readonly Began[]): st
   const log = evidence.logs.get(run) ?? [];
   const retried = log.filter((event) => event.type === "step.retried" && event.key === key).length;
   if (op?.kind === "effect" && op.onUnknown !== "retry") {
-    const again = log.filter((event) => event.type === "effect.decided" && event.key === key).length;
+    const again = log.filter(
+      ({ type, key: of, data }) => type === "effect.decided" && of === key && isRetry(data),
+    ).length;
     const most = 1 + again;
     return lines.length <= most
       ? []
@@ -46,6 +50,10 @@ function tooOften(evidence: Evidence, once: string, lines: readonly Began[]): st
       .filter((times) => times > 1 + Math.max(retried, triesOfOp))
       .map((times) => `${run}: I3 one execution did ${key} ${times} times`),
   ];
+}
+
+function isRetry(data: JsonValue): boolean {
+  return isJsonObject(data) && data["outcome"] === "retry";
 }
 
 /** Finds what a step of a run is: that of its plan, or of the child that its plan calls. */

@@ -30,6 +30,13 @@ export interface FinalRun {
   readonly needs: readonly string[];
 }
 
+/** Is an effect that waits for a decision. */
+export interface Parked {
+  readonly run: string;
+  readonly plan: number;
+  readonly key: string;
+}
+
 /** Is a dead letter as the desk shows it. */
 export interface SeenLetter {
   readonly run: string;
@@ -55,7 +62,8 @@ export interface Evidence {
   readonly trace: readonly TraceLine[];
   /** What finished runs were seen to be while the load ran. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly letters: readonly SeenLetter[];
+  /** Undefined when the load left the dead letters out. */
+  readonly letters: readonly SeenLetter[] | undefined;
   readonly budgets: ReadonlyMap<string, SeenBudget>;
   readonly limits: Readonly<Record<string, { readonly concurrency: number; readonly perTenant: number }>>;
 }

@@ -20,7 +20,7 @@ export interface Sources {
 
 /** Gathers what the checker looks at, after everything has ended. */
 export async function gather({ observer, load, runs, budgets, trace, letters, uses }: Sources): Promise<Evidence> {
-  const finals = await observer.finals();
+  const finals = await observer.finals(load.needs);
   const later = uses.has("dead") ? await readLetters(runs) : [];
   return {
     plans: load.plans,
@@ -32,7 +32,9 @@ export async function gather({ observer, load, runs, budgets, trace, letters, us
     followed: observer.followed,
     trace: readTrace(trace),
     seen: observer.seen,
-    letters: [...letters, ...later.filter(({ run }) => letters.every((each) => each.run !== run))],
+    letters: uses.has("dead")
+      ? [...letters, ...later.filter(({ run }) => letters.every((each) => each.run !== run))]
+      : undefined,
     budgets: await readBudgets(budgets),
     limits: queueLimits,
   };

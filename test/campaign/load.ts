@@ -2,9 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isJsonObject } from "../../src/base/index.ts";
 import type { JsonValue } from "../../src/base/index.ts";
 import type { StartOptions } from "../../src/runs/index.ts";
-import type { Accepted, Deed, FinalRun } from "./evidence.ts";
+import type { Accepted, Deed, FinalRun, Parked } from "./evidence.ts";
 import { Refused, ServerGone } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { valueOf } from "./plan.ts";
 import type { Op, Plan } from "./plan.ts";
 import type { Ask } from "./server.ts";
 
@@ -25,9 +26,12 @@ export class Load {
   readonly accepted: Accepted[] = [];
   /** What was asked of which run, whether it was acknowledged or not. */
   readonly deeds = new Map<string, Set<Deed>>();
+  /** What the runs were started after. */
+  readonly needs = new Map<string, readonly string[]>();
   readonly stories = new Set<Promise<void>>();
   readonly refusals: string[] = [];
   readonly #released = new Set<string>();
+  readonly #deciding = new Set<string>();
   #stopped = false;
 
   constructor(options: LoadOptions) {
@@ -78,6 +82,22 @@ export class Load {
     }
   }
 
+  /** Decides about effects whose outcome nobody knows: that they happened, or that they are to be done again. */
+  decide(parked: readonly Parked[]): void {
+    for (const { run, plan, key } of parked) {
+      const index = Number(key.slice(2));
+      const op = this.plans.get(plan)?.ops[index];
+      if (op === undefined || this.#deciding.has(`${run} ${key}`)) continue;
+      this.#deciding.add(`${run} ${key}`);
+      const output = { value: valueOf(op, index), by: "decided" };
+      const decision = plan % 2 === 0 ? ({ outcome: "done", output } as const) : ({ outcome: "retry" } as const);
+      this.#tell(async () => {
+        await this.insist({ kind: "decide", run, key, decision });
+        this.#deciding.delete(`${run} ${key}`);
+      });
+    }
+  }
+
   /** Redrives a dead run. */
   redrive(run: string): void {
     this.noteDeed(run, "redrive");
@@ -106,19 +126,26 @@ export class Load {
   }
 
   async #begin(index: number, plan: Plan): Promise<void> {
-    const ask: Ask = { kind: "start", input: { plan: index, ops: plan.ops }, options: this.#optionsOf(index, plan) };
+    const options = this.#optionsOf(index, plan);
+    const ask: Ask = { kind: "start", input: { plan: index, ops: plan.ops }, options };
     for (let unknown = 0; ; unknown++) {
       try {
         const answer = await this.#options.fleet.ask(ask);
-        if (isJsonObject(answer) && typeof answer["run"] === "string") this.#accept(index, plan, answer["run"]);
+        if (isJsonObject(answer) && typeof answer["run"] === "string") {
+          this.needs.set(answer["run"], options.after?.runs ?? []);
+          this.#accept(index, plan, answer["run"]);
+        }
         return;
       } catch (error) {
         if (error instanceof Refused) {
-          if (passing.has(error.code)) continue;
+          if (passing.has(error.code) && !this.#stopped) continue;
+          // The time came while the server was away, or its clock has jumped.
+          if (error.code === "time_past") return;
           this.refusals.push(`start of plan ${index}: ${error.code} ${error.message}`);
           return;
         }
         if (!(error instanceof ServerGone)) throw error;
+        if (this.#stopped) return;
         await delay(20);
         // Without a key nobody can tell whether it was accepted; with one, starting again gives the same run while it is unfinished.
         if (error.message !== "not there" && !plan.dedup) return;

@@ -4,7 +4,7 @@ import type { JsonValue } from "../../src/base/index.ts";
 import type { RunEvent, Runs } from "../../src/runs/index.ts";
 import type { Database, Row } from "../../src/storage/index.ts";
 import { finalText } from "./evidence.ts";
-import type { FinalRun } from "./evidence.ts";
+import type { FinalRun, Parked } from "./evidence.ts";
 
 /** Watches a campaign from outside of its processes: by the tables, and as a follower of logs. */
 export class Observer {
@@ -30,6 +30,17 @@ export class Observer {
     return { total: rows.length, unfinished: rows.filter(({ finished }) => !finished) };
   }
 
+  /** Finds the effects that wait for a decision now. */
+  async parked(): Promise<Parked[]> {
+    const sql = `SELECT e.run_id, e.key, r.input FROM run r JOIN run_event e ON e.run_id = r.id AND e.type = 'effect.parked'
+      WHERE r.finished_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM run_event later WHERE later.run_id = e.run_id AND later.seq > e.seq AND later.key = e.key)`;
+    return (await this.#database.read({ sql })).map((row) => {
+      const input = JSON.parse(String(row["input"])) as { readonly plan: number };
+      return { run: String(row["run_id"]), plan: input.plan, key: String(row["key"]) };
+    });
+  }
+
   /** Follows a run live until its end, whatever becomes of those who execute it. */
   follow(id: string): void {
     if (this.followed.has(id)) return;
@@ -46,13 +57,8 @@ export class Observer {
     clearTimeout(late);
   }
 
-  /** Gives each run as it is at the end, with what it needs. */
-  async finals(): Promise<Map<string, FinalRun>> {
-    const needs = new Map<string, string[]>();
-    for (const row of await this.#database.read({ sql: "SELECT run_id, needs_id FROM run_dependency" })) {
-      const id = String(row["run_id"]);
-      needs.set(id, [...(needs.get(id) ?? []), String(row["needs_id"])]);
-    }
+  /** Gives each run as it is at the end; `needs` says what it was started after. */
+  async finals(needs: ReadonlyMap<string, readonly string[]>): Promise<Map<string, FinalRun>> {
     const rows = await this.#database.read({ sql: "SELECT * FROM run ORDER BY id" });
     return new Map(rows.map(toFinal).map((run) => [run.id, { ...run, needs: needs.get(run.id) ?? [] }]));
   }

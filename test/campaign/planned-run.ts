@@ -75,7 +75,7 @@ async function doOp(performance: Performance, op: Op, index: number): Promise<nu
     }
     case "step": {
       const { failures, ms } = op;
-      const options = failures > 0 ? { retry: { attempts: failures + 1, minDelayMs: 1, maxDelayMs: 5 } } : undefined;
+      const options = failures > 0 ? { retry: { attempts: 30, minDelayMs: 1, maxDelayMs: 5 } } : undefined;
       return await doStep(performance, keyAt(index), { value: valueOf(op, index), ms, failures, options });
     }
     case "effect": {
