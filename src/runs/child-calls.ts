@@ -60,6 +60,8 @@ async function begin(host: CallHost, parent: CallingRun, call: ChildCall): Promi
     input: stringifyJson(call.input),
     parentId: parent.id,
     tenant: parent.tenant,
+    // A call that is done again, by a retry or a redrive of its run, is the same to whoever is told its keys.
+    options: { idempotencyId: `${parent.idempotencyId}/${call.key}` },
   };
   const entry = { type: "call.started", key: call.key, data: { runId: run.id, workflow: run.workflow } };
   await host.begin(run, call.workflow, (creation) => parent.writer.append(entry, () => creation));

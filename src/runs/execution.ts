@@ -59,6 +59,7 @@ export interface Execution {
 /** Is the run that calls a child. */
 export interface CallingRun {
   readonly id: string;
+  readonly idempotencyId: string;
   readonly tenant: string | undefined;
   readonly writer: LogWriter;
   readonly signal: AbortSignal;
@@ -109,6 +110,7 @@ const graceMs = 5_000;
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   const { lease, parentId, budget, tenant, attempt, paused, recorded } = start;
   const { runId } = lease;
+  const { idempotencyId = runId } = start;
   const controller = new AbortController();
   const { signal } = controller;
   const gate = new Gate(paused);
@@ -128,7 +130,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     logger: host.logger.child({ run: runId }),
     recorded,
     around: {
-      idempotencyId: start.idempotencyId ?? runId,
+      idempotencyId,
       signal,
       clock: host.clock,
       random: host.random,
@@ -141,7 +143,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     callChild: async (call) => {
       activity.works(1);
       try {
-        return await host.callChild({ id: runId, tenant, writer, signal }, call);
+        return await host.callChild({ id: runId, idempotencyId, tenant, writer, signal }, call);
       } finally {
         activity.works(-1);
       }

@@ -1,8 +1,103 @@
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import { parseSchema, stringifyJson } from "../base/index.ts";
+import type { Statement } from "../storage/index.ts";
 import type { Engine } from "./engine.ts";
-import type { StoredRun } from "./journal.ts";
+import { runErrors } from "./errors.ts";
+import { nextEvent } from "./journal.ts";
+import type { NewRun, StoredRun } from "./journal.ts";
+import { unknownWorkflow } from "./refusals.ts";
 import type { ForkOptions } from "./run.ts";
 
-/** Makes a new run that begins with what another one had recorded, and gives its id. */
-export function forkRun(_engine: Engine, run: StoredRun, _options: ForkOptions): Promise<string> {
-  return Promise.reject(new Error(`${run.id}: to be built`));
+/** How many entries one commit copies: a long log does not keep other commits waiting. */
+const copyBatch = 2_000;
+const copyLog = `INSERT INTO run_event(run_id, seq, type, key, at, data)
+  SELECT ?1, seq, type, key, at, data FROM run_event WHERE run_id = ?2 AND seq > ?3 AND seq <= ?4`;
+const setCheckpoint = `UPDATE run SET checkpoint_seq = coalesce(
+  (SELECT max(seq) FROM run_event WHERE run_id = ?1 AND type = 'run.checkpointed'), 0) WHERE id = ?1`;
+const ends: ReadonlySet<string> = new Set(["run.completed", "run.failed", "run.cancelled", "run.skipped"]);
+
+/**
+ * Makes a new run that begins with what another one had recorded, and gives its id. Recorded outcomes are given out again; what was
+ * under way (a timer, a call, a wait) begins anew. It runs here at once, and its effects are its own.
+ *
+ * Errors: checkpoint_unknown, workflow_unknown, invalid_input for an input that does not fit.
+ */
+export async function forkRun(engine: Engine, run: StoredRun, options: ForkOptions): Promise<string> {
+  engine.assertOpen();
+  const workflow = engine.workflows.get(run.workflow);
+  if (workflow === undefined) throw unknownWorkflow(run, [...engine.workflows.keys()]);
+  const what = `input of ${workflow.name}`;
+  const read = options.input !== undefined && workflow.input !== undefined;
+  const input: unknown = read ? await parseSchema(workflow.input, options.input, what) : (options.input ?? run.input);
+  const end = options.input === undefined ? await lastToKeep(engine, run, options.at) : 0;
+  const { after: _, redriven: __, idempotencyId: ___, seed = run.id, ...settings } = run.options;
+  const fork: NewRun = {
+    id: engine.newRunId(),
+    workflow: run.workflow,
+    version: end === 0 ? workflow.version : run.version,
+    owner: undefined,
+    status: "running",
+    input: stringifyJson(input, what, engine.options.maxInputBytes),
+    originId: run.id,
+    tags: options.tags ?? run.tags,
+    tenant: run.tenant,
+    options: end === 0 ? settings : { ...settings, seed },
+  };
+  await copyRun(engine, fork, { from: run.id, end, told: { from: run.id, at: options.at ?? end } });
+  const made = await engine.journal.load(fork.id);
+  // Another worker may have taken it up at once: it runs, which is what was asked for.
+  if (made) await engine.takeUp(made).catch(ignoreOwned);
+  return fork.id;
+}
+
+/** Finds the last entry that a fork keeps; the end of the run is not its own. Errors: checkpoint_unknown. */
+async function lastToKeep(engine: Engine, run: StoredRun, at: number | undefined): Promise<number> {
+  const last = await engine.journal.lastSeq(run.id);
+  const wanted = at ?? last;
+  const [entry] = Number.isSafeInteger(wanted) ? await engine.journal.events(run.id, wanted - 1, 1) : [];
+  if (entry === undefined || entry.seq !== wanted) {
+    const entries = `its entries are 1 to ${last}`;
+    throw runErrors.create("checkpoint_unknown", `The run ${run.id} has no entry ${wanted} to fork from; ${entries}.`, {
+      details: { runId: run.id, at: wanted, last },
+    });
+  }
+  return ends.has(entry.type) ? wanted - 1 : wanted;
+}
+
+/** Says what of a log is copied: entries up to `end`; `told` stands in the entry that follows them. */
+interface LogCopy {
+  readonly from: string;
+  readonly end: number;
+  readonly told: JsonObject;
+}
+
+/**
+ * Makes a run whose log begins with another's. A long log is copied before the run is there, so nobody sees half of it; the run and
+ * the last part of its log come in one commit.
+ */
+async function copyRun(engine: Engine, run: NewRun, { from, end, told }: LogCopy): Promise<void> {
+  // The first entry is the new run's own.
+  let done = 1;
+  try {
+    for (; end - done > copyBatch; done += copyBatch)
+      await engine.journal.write([copyOf(run.id, { from, after: done, end: done + copyBatch })]);
+    const data: JsonValue = told;
+    await engine.journal.write([
+      ...engine.journal.creation(run),
+      copyOf(run.id, { from, after: done, end }),
+      { sql: setCheckpoint, params: [run.id] },
+      nextEvent({ runId: run.id, type: "run.forked", at: engine.clock.now(), data }),
+    ]);
+  } catch (cause) {
+    if (done > 1) await engine.journal.write([{ sql: "DELETE FROM run_event WHERE run_id = ?", params: [run.id] }]);
+    throw cause;
+  }
+}
+
+function copyOf(id: string, { from, after, end }: { from: string; after: number; end: number }): Statement {
+  return { sql: copyLog, params: [id, from, after, end] };
+}
+
+function ignoreOwned(error: unknown): void {
+  if (!runErrors.is(error, "run_owned") && !runErrors.is(error, "run_fenced")) throw error;
 }
