@@ -46,5 +46,5 @@ console.log(`blocked ${blocked}, dead ${dead}`);
 
 printerWorks = true;
 const [again = ""] = await runs.deadLetters.redrive({ queue: "books" });
-console.log(`redriven: ${await (await runs.open(again)).result()}`);
-console.log(`parcel: ${await parcel?.result()}`);
+console.log("redriven:", await (await runs.open(again)).result());
+console.log("parcel:", await parcel?.result());
