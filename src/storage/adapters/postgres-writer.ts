@@ -103,9 +103,11 @@ export class PostgresWriter {
         }
         // The server answered: nothing was committed.
         transaction.unknown = undefined;
-        if (isTransient(cause) && attempt < maxTransientRetries) {
+        if (isStale(cause) && attempt === 0) {
+          await this.#dropConnection();
+        } else if (isTransient(cause) && attempt < maxTransientRetries) {
           await this.#surroundings.clock.sleep(Math.random() * pauseBefore(Math.min(attempt, 4)));
-        } else if (writes.length === 1 && transaction.batch.foretold && needsCare(cause)) {
+        } else if (writes.length === 1 && transaction.batch.foretold && isUnexpectedCount(cause)) {
           transaction.batch = makeBatch(writes, true);
         } else {
           throw cause;
@@ -157,10 +159,15 @@ export class PostgresWriter {
     return connection;
   }
 
+  async #dropConnection(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
+  }
+
   async #waitForServer(cause: unknown, losses: number, { unknown }: Transaction): Promise<void> {
     const { address, clock, patienceMs } = this.#surroundings;
-    void this.#connection?.close();
-    this.#connection = undefined;
+    void this.#dropConnection();
     this.#lostSince ??= clock.monotonic();
     const pauseMs = pauseBefore(losses);
     if (!isHopeless(cause) && clock.monotonic() + pauseMs - this.#lostSince <= patienceMs) {
@@ -233,10 +240,14 @@ async function makeMarks(connection: PostgresConnection): Promise<void> {
   await connection.run(statements.map((text) => ({ text, values: [] })));
 }
 
-/** Tells whether a lone write failed in a way of which only its own answers can say more. */
-function needsCare(cause: unknown): boolean {
-  // Another count of rows than was expected; a plan that no longer fits its table.
-  return ["22012", "0A000", "26000"].includes(sqlState(cause) ?? "");
+/** Tells whether the server found another count of rows than was expected; what it was only its own answers say. */
+function isUnexpectedCount(cause: unknown): boolean {
+  return sqlState(cause) === "22012";
+}
+
+/** Tells whether a statement was prepared before its table was changed; on a new connection it is prepared anew. */
+function isStale(cause: unknown): boolean {
+  return ["0A000", "26000"].includes(sqlState(cause) ?? "");
 }
 
 /** A value that the server cannot hold would fail its neighbours with it. */
