@@ -44,7 +44,7 @@ export interface CampaignReport {
 }
 
 /** How long everything that was accepted may take to end once the faults have stopped. */
-const drainMs = 90_000;
+const drainMs = 40_000;
 
 /** Lets a seeded load run while processes are killed, frozen and misled, then checks everything that was promised. */
 export async function campaign(options: CampaignOptions): Promise<CampaignReport> {
@@ -87,6 +87,7 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
     crashes: 0.4,
     talk: (text) => void talk.push(text),
   });
+  await fleet.start();
   const observer = new Observer(database, runs);
   let unfinished = 0;
   const load = new Load({ fleet, plans: plans(seed, uses), window: 48, maxRuns, unfinished: () => unfinished });
@@ -115,7 +116,8 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   await using budgets = await openBudgets({ database });
   const evidence = await gather({ observer, load, runs, budgets, trace, letters, uses });
   const refused = load.refusals.map((text) => `refused: ${text}`);
-  const violations = [...deaths, ...refused, ...left, ...check(evidence)];
+  const idle = load.accepted.length === 0 ? ["nothing was accepted"] : [];
+  const violations = [...idle, ...deaths, ...refused, ...left, ...check(evidence)];
   return { seed, runs: evidence.runs.size, kills, violations, notes: [...ground.skipped, ...notesOf(evidence, talk)] };
 }
 
@@ -174,9 +176,14 @@ async function drained(observer: Observer, load: Load): Promise<string[]> {
     const looked = await observer.look().catch(() => undefined);
     if (looked !== undefined && looked.unfinished.length === 0 && load.stories.size === 0) return [];
     if (Date.now() > end) {
-      const runs = (looked?.unfinished ?? []).map(
-        ({ id, status }) => `${id}: I1 is still ${status} after the end of all faults`,
-      );
+      const rows = await observer.rows();
+      const runs = (looked?.unfinished ?? []).map(({ id, status, plan, queue, parentId }) => {
+        const last = (rows.get(id) ?? [])
+          .slice(-6)
+          .map(({ type, key }) => (key === undefined ? type : `${type} ${key}`));
+        const about = `plan ${plan}, queue ${queue ?? "none"}${parentId === undefined ? "" : `, child of ${parentId}`}`;
+        return `${id}: I1 is still ${status} after the end of all faults (${about}): ${last.join(", ")}`;
+      });
       return load.stories.size === 0 ? runs : [...runs, `${load.stories.size} stories of the load have not ended`];
     }
     await delay(100);

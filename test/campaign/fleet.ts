@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ForkOptions } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { JsonValue, Random } from "../../src/base/index.ts";
 import type { Answer, Ask } from "./server.ts";
@@ -43,7 +44,7 @@ interface Member {
 }
 
 /** Units: how long a new process is left alone. */
-const youngMs = 150;
+const youngMs = 500;
 
 /** Is what one process of the fleet can be picked by. */
 export type MemberName = string;
@@ -81,8 +82,16 @@ export class Fleet implements AsyncDisposable {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+  }
+
+  /** Starts all processes; one goes before, because what is killed keeps no compiled code for the next. */
+  async start(): Promise<void> {
+    const first = fork(program, { ...this.#forking("first", "server"), stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    first.once("message", () => first.disconnect());
+    const [code] = (await once(first, "exit")) as [number | null];
+    if (code !== 0) throw new Error("The programs of the campaign do not start.");
     this.#start("server", "server");
-    for (let n = 1; n <= options.workers; n++) this.#start(`worker${n}`, "worker");
+    for (let n = 1; n <= this.#options.workers; n++) this.#start(`worker${n}`, "worker");
   }
 
   get names(): readonly MemberName[] {
@@ -92,8 +101,8 @@ export class Fleet implements AsyncDisposable {
   /** Kills a process with SIGKILL; tells whether it was there to be killed. */
   kill(name: MemberName): boolean {
     const member = this.#members.get(name);
-    // Also one that is just starting, but not before it has begun to.
-    if (member === undefined || Date.now() - member.bornAt < youngMs) return false;
+    // Also one that takes long to start.
+    if (member === undefined || (!member.ready && Date.now() - member.bornAt < youngMs)) return false;
     return member.child.kill("SIGKILL");
   }
 
@@ -155,8 +164,20 @@ export class Fleet implements AsyncDisposable {
   }
 
   #start(name: MemberName, role: "worker" | "server"): void {
-    const { storage, trace, cache, talk } = this.#options;
-    const child = fork(program, {
+    const child = fork(program, this.#forking(name, role));
+    const member: Member = { name, role, child, bornAt: Date.now(), ready: false, frozen: false };
+    this.#members.set(name, member);
+    child.stderr?.setEncoding("utf8").on("data", this.#options.talk);
+    child.on("message", (message: Answer | { readonly ready: true }) => {
+      if ("ready" in message) member.ready = true;
+      else this.#answer(message);
+    });
+    child.once("exit", (code, signal) => this.#ended(member, code, signal));
+  }
+
+  #forking(name: MemberName, role: "worker" | "server"): ForkOptions {
+    const { storage, trace, cache } = this.#options;
+    return {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       env: {
         ...process.env,
@@ -169,15 +190,7 @@ export class Fleet implements AsyncDisposable {
         CAMPAIGN_OFFSET: String(this.#offsetMs),
         CAMPAIGN_CRASH: this.#crash(),
       },
-    });
-    const member: Member = { name, role, child, bornAt: Date.now(), ready: false, frozen: false };
-    this.#members.set(name, member);
-    child.stderr?.setEncoding("utf8").on("data", talk);
-    child.on("message", (message: Answer | { readonly ready: true }) => {
-      if ("ready" in message) member.ready = true;
-      else this.#answer(message);
-    });
-    child.once("exit", (code, signal) => this.#ended(member, code, signal));
+    };
   }
 
   #ended({ name, role, child }: Member, code: number | null, signal: string | null): void {
@@ -205,7 +218,7 @@ export class Fleet implements AsyncDisposable {
 
   #crash(): string {
     const { random, crashes } = this.#options;
-    if (this.#calm || random.next() >= crashes) return "";
+    if (this.#calm || this.#members.size === 0 || random.next() >= crashes) return "";
     const [name, often] = points[Math.floor(random.next() * points.length)] ?? points[0];
     return `${name}:${1 + Math.floor(random.next() * often * 2)}`;
   }
