@@ -176,6 +176,7 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
       checkpointAt *= 2;
       await loop.checkpoint(state);
     }
+    state = (await steered(loop, state)) ?? state;
     const last = state.steps + 1 >= maxSteps;
     const response = await respond(loop, state, last);
     const calls = response.message.content.filter((part): part is ToolCallPart => part.type === "tool.call");
@@ -188,6 +189,12 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
       steps: state.steps + 1,
     };
     const spent = response.finishReason === "budget" ? "budget" : spentReason(loop.limits, state);
+    // What was sent while the model answered is answered too.
+    const more = calls.length === 0 && !last && spent === undefined ? await steered(loop, state) : undefined;
+    if (more !== undefined) {
+      state = more;
+      continue;
+    }
     if (calls.length === 0 || last || spent !== undefined) {
       const finishReason = calls.length === 0 ? answerReason(response) : last ? "max_steps" : (spent ?? "other");
       const mayRepair = !last && spent === undefined && state.repairs < maxRepairs;
@@ -203,6 +210,15 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
     const results = await runToolCalls(loop, calls);
     state = { ...state, messages: [...state.messages, { role: "tool", content: results }] };
   }
+}
+
+/** Puts what was sent with `steer` into the conversation; undefined when nothing was. */
+async function steered({ context }: Loop, state: LoopState): Promise<LoopState | undefined> {
+  const inputs = await context.steered();
+  if (inputs.length === 0) return undefined;
+  const texts = inputs.map((input) => (typeof input === "string" ? input : JSON.stringify(input)));
+  for (const text of texts) context.emit({ type: "agent.steered", data: { step: state.steps + 1, text } });
+  return { ...state, messages: [...state.messages, ...texts.map((text) => userMessage(text))] };
 }
 
 function firstState({ agent, model, tools, schema }: Loop, goal: string): LoopState {

@@ -9,7 +9,9 @@ import type { AgentSurroundings } from "./agent-surroundings.ts";
  *
  * A model that cannot call tools is not offered any: the agent then answers without them and without its documents.
  *
- * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; transient `knowledge.progressed`;
+ * What is sent with `steer` goes to the model as a user's message, before its next call; a pause holds the run before its next step.
+ *
+ * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; `agent.steered` { step, text }; transient `knowledge.progressed`;
  * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `attempt.failed` { step, and
  * the attempt }, and so `attempt.cancelled` of one that the end of the agent's time cut off; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
  * void or goes on; transient `text.delta` and `reasoning.delta` { text };

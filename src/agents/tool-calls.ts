@@ -1,7 +1,7 @@
 import type { Clock, JsonValue } from "../base/index.ts";
-import { jsonSchemaOf, toAtlasError } from "../base/index.ts";
+import { isAtlasError, isJsonObject, jsonSchemaOf, toAtlasError } from "../base/index.ts";
 import type { ToolCallPart, ToolDefinition, ToolResultPart } from "../providers/index.ts";
-import type { RunContext } from "../runs/index.ts";
+import type { RunContext, StepContext } from "../runs/index.ts";
 import { invokeTool, toolErrors } from "../tools/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 
@@ -26,45 +26,68 @@ export interface ToolCalling {
 
 /**
  * Runs the tool calls of one model answer at once, each as a step of the run. A call that fails gives a failed result, which
- * the model sees; only the signal ends them all. Order: results in the order of the calls.
+ * the model sees; only the signal ends them all. A tool's policy says what becomes of a call that a crash cut off. Order: results in the order of the calls.
  */
 export async function runToolCalls(calling: ToolCalling, calls: readonly ToolCallPart[]): Promise<ToolResultPart[]> {
   return await Promise.all(calls.map((call) => runToolCall(calling, call)));
 }
 
-async function runToolCall(
+async function runToolCall(calling: ToolCalling, call: ToolCallPart): Promise<ToolResultPart> {
+  const { context, tools } = calling;
+  const { id, name } = call;
+  const tool = tools.find((each) => each.name === name);
+  const options = tool?.onUnknown === undefined ? {} : { onUnknown: tool.onUnknown };
+  const body = ({ idempotencyKey }: StepContext): Promise<ToolResultPart> =>
+    invoke(calling, { call, tool, idempotencyKey });
+  try {
+    const result: JsonValue | ToolResultPart = await context.step(`tool:${name}`, body, options);
+    // What a person decided in place of the tool is its output.
+    return isResultOf(result, id) ? result : { type: "tool.result", id, name, output: result ?? null };
+  } catch (cause) {
+    if (!isAtlasError(cause) || cause.code !== "effect_unknown") throw cause;
+    const output: JsonValue = { error: cause.code, message: cause.message };
+    return { type: "tool.result", id, name, output, failed: true };
+  }
+}
+
+function isResultOf(result: JsonValue | ToolResultPart | undefined, id: string): result is ToolResultPart {
+  return isJsonObject(result) && result["type"] === "tool.result" && result["id"] === id;
+}
+
+/** Is one call that is made now. */
+interface Invocation {
+  readonly call: ToolCallPart;
+  readonly tool: AnyTool | undefined;
+  readonly idempotencyKey: string;
+}
+
+async function invoke(
   { context, clock, tools, signal }: ToolCalling,
-  call: ToolCallPart,
+  { call, tool, idempotencyKey }: Invocation,
 ): Promise<ToolResultPart> {
   const { id, name } = call;
-  return await context.step(`tool:${name}`, async ({ idempotencyKey }): Promise<ToolResultPart> => {
-    context.emit({ type: "tool.started", data: { id, name, input: call.input } });
-    const begin = clock.monotonic();
-    try {
-      const tool = tools.find((each) => each.name === name);
-      if (!tool) throw unknownTool(name, tools);
-      const output = await invokeTool(tool, call.input, {
-        runId: context.runId,
-        callId: id,
-        idempotencyKey,
-        signal,
-        clock,
-        logger: context.logger.child({ tool: name }),
-        progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
-      });
-      context.emit({
-        type: "tool.completed",
-        data: { id, name, durationMs: Math.round(clock.monotonic() - begin) },
-      });
-      return { type: "tool.result", id, name, output };
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason;
-      const error = toAtlasError(cause);
-      context.emit({ type: "tool.failed", data: { id, name, error: error.toJSON() } });
-      const output: JsonValue = { error: error.code, message: error.message };
-      return { type: "tool.result", id, name, output, failed: true };
-    }
-  });
+  context.emit({ type: "tool.started", data: { id, name, input: call.input } });
+  const begin = clock.monotonic();
+  try {
+    if (!tool) throw unknownTool(name, tools);
+    const output = await invokeTool(tool, call.input, {
+      runId: context.runId,
+      callId: id,
+      idempotencyKey,
+      signal,
+      clock,
+      logger: context.logger.child({ tool: name }),
+      progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
+    });
+    context.emit({ type: "tool.completed", data: { id, name, durationMs: Math.round(clock.monotonic() - begin) } });
+    return { type: "tool.result", id, name, output };
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    const error = toAtlasError(cause);
+    context.emit({ type: "tool.failed", data: { id, name, error: error.toJSON() } });
+    const output: JsonValue = { error: error.code, message: error.message };
+    return { type: "tool.result", id, name, output, failed: true };
+  }
 }
 
 function unknownTool(name: string, tools: readonly AnyTool[]): Error {

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Budget, JsonValue } from "../base/index.ts";
-import { baseErrors, checkSchema, jsonSchemaOf, parseSchema, seededRandom, stringifyJson } from "../base/index.ts";
-import type { JsonObject, SchemaIssue } from "../base/index.ts";
+import type { Budget, JsonValue, Random } from "../base/index.ts";
+import { parseSchema, seededRandom, stringifyJson } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { StepSurroundings } from "./do-step.ts";
 import { doStep } from "./do-step.ts";
+import { assertFinite, doSleep, doWait } from "./durable-waits.ts";
 import { runErrors } from "./errors.ts";
 import { isReserved } from "./events.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import { createReplay } from "./replay.ts";
+import type { Replay } from "./replay.ts";
 import type { AnyWorkflow, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
 import { steering } from "./signals.ts";
 
@@ -42,32 +43,53 @@ export interface ChildCall {
 
 /** Makes the context that a durable function works with. */
 export function createContext(options: ContextOptions): RunContext {
-  const { run, recorded, around } = options;
+  const { run, recorded, around, logger } = options;
   const { runId, seed, tenant, attempt, budget } = run;
-  const { signal, writer, inbox } = around;
+  const { signal, writer } = around;
   const replaying = createReplay({ ...around, recorded });
   // One for each run: a run that is started within a step of another is no part of that step.
   const runningStep = new AsyncLocalStorage<string>();
-  let random = seededRandom(hash(`${seed}/${replaying.checkpoints}`));
+  const chanceNow = (): Random => seededRandom(hash(`${seed}/${replaying.checkpoints}`));
+  let chance = chanceNow();
   return {
     runId,
     signal,
     clock: replaying.clock,
-    logger: options.logger,
+    logger,
     tenant,
     attempt,
     budget,
-    random: { next: () => random.next() },
+    random: { next: () => chance.next() },
     restored: recorded.checkpoint,
-    async step<T>(
-      name: string,
-      body: (step: StepContext) => T | Promise<T>,
-      stepOptions: StepOptions = {},
-    ): Promise<T> {
+    ...createActs(options, replaying, runningStep),
+    ...createWaits(options, replaying),
+    emit(event) {
+      signal.throwIfAborted();
+      requireOwnType(event.type);
+      // What a step does again it tells again: its events bear its key, and are not counted among the function's own.
+      const key = runningStep.getStore();
+      if (event.transient || key !== undefined || replaying.isNewEmit()) writer.emit(event, key);
+    },
+    async checkpoint(state) {
+      signal.throwIfAborted();
+      replaying.countCheckpoint();
+      chance = chanceNow();
+      await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
+    },
+  };
+}
+
+/** What a function does: steps and calls. */
+function createActs(
+  { recorded, around, callChild }: ContextOptions,
+  replaying: Replay,
+  runningStep: AsyncLocalStorage<string>,
+): Pick<RunContext, "step" | "call"> {
+  return {
+    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<T> {
       const key = replaying.keyOf(name);
       const within = (given: StepContext) => runningStep.run(key, () => body(given));
-      const begun = recorded.open.get(key);
-      const step = { key, name, body: within, options: stepOptions, begun };
+      const step = { key, name, body: within, options, begun: recorded.open.get(key) };
       return (await replaying.once(key, () => doStep(around, step))) as T;
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
@@ -77,8 +99,17 @@ export function createContext(options: ContextOptions): RunContext {
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
       const started = recorded.open.get(key)?.data["runId"];
       const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
-      return (await replaying.once(key, () => options.callChild(child))) as Output;
+      return (await replaying.once(key, () => callChild(child))) as Output;
     },
+  };
+}
+
+/** What a function waits for, and what is sent to it. */
+function createWaits(
+  { recorded, around }: ContextOptions,
+  replaying: Replay,
+): Pick<RunContext, "sleep" | "waitFor" | "steered"> {
+  return {
     async sleep(ms) {
       assertFinite(ms, "time to sleep");
       const key = replaying.keyOf("sleep");
@@ -99,20 +130,8 @@ export function createContext(options: ContextOptions): RunContext {
       // What the log does not know was empty then: nothing is written when nothing was there.
       if (replaying.isActive && !recorded.has(key)) return [];
       const entryOf = (output: readonly JsonValue[]) => ({ type: "run.steered", key, data: { output } });
-      return ((await replaying.once(key, async () => await inbox.takeAll(steering, entryOf))) ?? []) as JsonValue[];
-    },
-    emit(event) {
-      signal.throwIfAborted();
-      requireOwnType(event.type);
-      // What a step does again it tells again: its events bear its key, and are not counted among the function's own.
-      const key = runningStep.getStore();
-      if (event.transient || key !== undefined || replaying.isNewEmit()) writer.emit(event, key);
-    },
-    async checkpoint(state) {
-      signal.throwIfAborted();
-      replaying.countCheckpoint();
-      random = seededRandom(hash(`${seed}/${replaying.checkpoints}`));
-      await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
+      const take = async () => await around.inbox.takeAll(steering, entryOf);
+      return ((await replaying.once(key, take)) ?? []) as JsonValue[];
     },
   };
 }
@@ -122,66 +141,6 @@ function requireOwnType(type: string): void {
   throw runErrors.create("event_reserved", `The event ${type} is the engine's own; choose another type.`, {
     details: { type },
   });
-}
-
-function assertFinite(ms: number, what: string): void {
-  if (Number.isFinite(ms)) return;
-  throw baseErrors.create("invalid_input", `The ${what} is ${ms} ms; it must be a finite number.`);
-}
-
-async function doSleep(
-  { clock, signal, writer, gate, activity }: StepSurroundings,
-  key: string,
-  { wakeAt, ms }: { wakeAt: JsonValue | undefined; ms: number },
-): Promise<undefined> {
-  let due = Number(wakeAt);
-  if (wakeAt === undefined) {
-    due = clock.now() + Math.max(0, ms);
-    await writer.wait({ type: "timer.started", key, data: { wakeAt: due } });
-  }
-  await activity.wait(clock.sleep(Math.max(0, due - clock.now()), { signal }));
-  const passed = gate.passed(signal);
-  if (passed !== undefined) await activity.wait(passed);
-  await writer.wake({ type: "timer.fired", key, data: {} });
-}
-
-async function doWait(
-  { clock, writer, inbox }: StepSurroundings,
-  key: string,
-  wait: { name: string; begun: JsonObject | undefined; asked: WaitOptions<unknown> },
-): Promise<JsonValue> {
-  const { name, begun, asked } = wait;
-  const { schema, timeoutMs, question } = asked;
-  let deadline = begun?.["deadline"] ?? null;
-  if (begun === undefined) {
-    deadline = timeoutMs === undefined ? null : clock.now() + timeoutMs;
-    const form = schema === undefined ? {} : answerForm(schema, name);
-    const told = { ...(question === undefined ? {} : { question }), ...form };
-    await writer.wait({ type: "signal.awaited", key, data: { name, deadline, ...told } });
-  }
-  return await inbox.take({
-    name,
-    key,
-    deadline: deadline === null ? undefined : Number(deadline),
-    check: schema && (async (payload) => await issuesOf(schema, payload)),
-    entryOf: (output) => ({ type: "signal.received", key, data: { name, output } }),
-  });
-}
-
-type AnySchema = NonNullable<WaitOptions<unknown>["schema"]>;
-
-async function issuesOf(schema: AnySchema, payload: JsonValue): Promise<readonly SchemaIssue[]> {
-  const read = await checkSchema(schema, payload);
-  return read.ok ? [] : read.issues;
-}
-
-/** Gives the JSON schema of an answer for whoever is to give it, if the schema has one. */
-function answerForm(schema: AnySchema, name: string): { readonly schema?: JsonObject } {
-  try {
-    return { schema: jsonSchemaOf(schema, `the payload of the signal ${name}`) };
-  } catch {
-    return {};
-  }
 }
 
 function hash(text: string): number {

@@ -14,6 +14,12 @@ export interface ToolContext {
   readonly progress: (data: JsonValue) => void;
 }
 
+/**
+ * Says what becomes of a call that a crash cut off, so that nobody knows whether the tool did its work: it is called again with the
+ * same idempotency key, it waits until a person decides, or the model is told that its outcome is unknown.
+ */
+export type UnknownToolOutcome = "retry" | "park" | "fail";
+
 /** Is a tool as agents hold it. Made by `tool()`. */
 export interface Tool<Input extends Schema = Schema, Output = unknown> {
   readonly kind: "tool";
@@ -24,6 +30,7 @@ export interface Tool<Input extends Schema = Schema, Output = unknown> {
   /** `retrieval` marks a tool that searches documents: `{ query }` in, `{ passages }` out. */
   readonly purpose: "retrieval" | "action";
   readonly timeoutMs: number;
+  readonly onUnknown?: UnknownToolOutcome | undefined;
   // A method, not a property: tools of any input then fit in one list.
   run(input: SchemaOutput<Input>, context: ToolContext): Output | Promise<Output>;
 }
@@ -43,6 +50,8 @@ export interface ToolOptions<Input extends Schema, Output> {
   readonly purpose?: "retrieval" | "action";
   /** Units: milliseconds; 60,000 by default. */
   readonly timeoutMs?: number;
+  /** For tools that change the world: their calls are in the run's ledger of effects. Without it a call that was cut off is made again. */
+  readonly onUnknown?: UnknownToolOutcome;
   readonly run: (input: SchemaOutput<Input>, context: ToolContext) => Output | Promise<Output>;
 }
 
@@ -53,7 +62,7 @@ export interface ToolOptions<Input extends Schema, Output> {
  * @example examples/first-agent.ts
  */
 export function tool<Input extends Schema, Output>(options: ToolOptions<Input, Output>): Tool<Input, Output> {
-  const { name, description = "", input, output, purpose = "action", timeoutMs = 60_000, run } = options;
+  const { name, description = "", input, output, purpose = "action", timeoutMs = 60_000, onUnknown, run } = options;
   if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
     throw toolErrors.create(
       "tool_invalid",
@@ -68,5 +77,5 @@ export function tool<Input extends Schema, Output>(options: ToolOptions<Input, O
       details: { tool: name },
     });
   }
-  return { kind: "tool", name, description, input, output, purpose, timeoutMs, run };
+  return { kind: "tool", name, description, input, output, purpose, timeoutMs, onUnknown, run };
 }
