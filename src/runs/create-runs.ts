@@ -21,12 +21,16 @@ export interface WorkerOptions {
 
 /**
  * Bounds what is kept of finished runs. Units: `keepMs` after their end (30 days by default); `maxRuns` 100,000 by default;
- * dead letters are kept for `keepDeadMs` (90 days by default), and don't count among `maxRuns`.
+ * dead letters are kept for `keepDeadMs` (90 days by default), however many runs there are. Of a run that has checkpointed,
+ * entries before the last checkpoint are given up when they are older than `keepEventsMs` (7 days by default) or have
+ * `maxEventsPerRun` (10,000 by default) entries after them; one entry `run.compacted` stands in their place.
  */
 export interface Retention {
   readonly keepMs?: number;
   readonly maxRuns?: number;
   readonly keepDeadMs?: number;
+  readonly keepEventsMs?: number;
+  readonly maxEventsPerRun?: number;
 }
 
 /** Is what the run engine is made from. */

@@ -22,6 +22,7 @@ import type { OwnedRun } from "./leases.ts";
 import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
 import { createRecovery, isPoisoned } from "./recovery.ts";
+import { keepRetention } from "./retention.ts";
 import type { Recovery, RecoveryHost } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
@@ -68,8 +69,6 @@ export interface EnginePart extends AsyncDisposable {
 const safetyNetMs = 2_000;
 const releaseRetryMs = 1_000;
 const pruneEvery = 5_000;
-const pruneBatch = 200;
-const dayMs = 86_400_000;
 
 type Place = "here" | "elsewhere" | "queued" | "nowhere";
 
@@ -373,16 +372,10 @@ export class Engine {
     this.workflows.set(workflow.name, workflow);
   }
 
-  /** Deletes finished runs that the retention does not keep; gives how many. */
+  /** Deletes finished runs that the retention does not keep, and what checkpoints stand for in logs; gives how many runs. */
   async prune(): Promise<number> {
-    const { keepMs = 30 * dayMs, maxRuns = 100_000, keepDeadMs = 90 * dayMs } = this.#options.retention;
-    const now = this.clock.now();
-    const limits = { before: now - keepMs, deadBefore: now - keepDeadMs, maxRuns, limit: pruneBatch };
-    let total = 0;
-    for (let batch = pruneBatch; batch === pruneBatch && !this.#closing; total += batch) {
-      batch = await this.journal.prune(limits);
-    }
-    return total;
+    const isStopped = (): boolean => this.#closing !== undefined;
+    return await keepRetention({ ...this.#options, journal: this.journal, isStopped });
   }
 
   /** Stops every execution; their runs are kept and show as interrupted. */

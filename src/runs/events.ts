@@ -33,6 +33,7 @@ export const engineEvents: ReadonlySet<string> = new Set([
   "run.forked",
   "run.cancel_asked",
   "run.checkpointed",
+  "run.compacted",
   "run.completed",
   "run.failed",
   "run.cancelled",

@@ -55,7 +55,7 @@ async function lastToKeep(engine: Engine, run: StoredRun, at: number | undefined
   const last = await engine.journal.lastSeq(run.id);
   const wanted = at ?? last;
   const [entry] = Number.isSafeInteger(wanted) ? await engine.journal.events(run.id, wanted - 1, 1) : [];
-  if (entry === undefined || entry.seq !== wanted) {
+  if (entry === undefined || entry.seq !== wanted || entry.type === "run.compacted") {
     const entries = `its entries are 1 to ${last}`;
     throw runErrors.create("checkpoint_unknown", `The run ${run.id} has no entry ${wanted} to fork from; ${entries}.`, {
       details: { runId: run.id, at: wanted, last },

@@ -60,6 +60,7 @@ export const runMigrations: readonly Migration[] = [
         WHERE queue IS NOT NULL AND owner IS NOT NULL AND finished_at IS NULL AND status <> 'waiting'`,
       `CREATE INDEX run_blocked ON run(queue) WHERE status = 'blocked'`,
       `CREATE INDEX run_dead ON run(queue, id) WHERE dead = 1`,
+      `CREATE INDEX run_checkpointed ON run(id) WHERE checkpoint_seq > 2`,
       `CREATE TABLE run_owner(
         id TEXT PRIMARY KEY, name TEXT NOT NULL, beat INTEGER NOT NULL, started_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,
         data TEXT NOT NULL) WITHOUT ROWID`,
