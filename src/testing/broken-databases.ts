@@ -106,6 +106,71 @@ export const brokenDatabases: readonly BrokenDatabase[] = [
       return { ...database, [Symbol.asyncDispose]: close };
     },
   },
+  {
+    name: "carries out what commutes twice",
+    noticedBy: ["equal statements that commute are each carried out once", "2,000 writes at once are all kept"],
+    wrap: (sound) =>
+      withWrite(sound, async (statements) => {
+        const again = statements.filter(({ commutes }) => commutes);
+        return (await sound.write([...statements, ...again])).slice(0, statements.length);
+      }),
+  },
+  {
+    name: "fails all that share a commit with a conflict",
+    noticedBy: ["of commuting statements in one commit the one that conflicts fails alone"],
+    wrap: (sound) => {
+      let together: Statement[] = [];
+      let commit: Promise<readonly StatementResult[]> | undefined;
+      return withWrite(sound, async (statements) => {
+        const first = together.push(...statements) - statements.length;
+        commit ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+          const all = together;
+          together = [];
+          commit = undefined;
+          return sound.write(all);
+        });
+        return (await commit).slice(first, first + statements.length);
+      });
+    },
+  },
+  {
+    name: "keeps whole numbers as floating point",
+    noticedBy: ["whole numbers of 64 bits keep every digit"],
+    wrap: (sound) =>
+      withWrite(sound, (statements) =>
+        sound.write(
+          statements.map((statement) => ({
+            ...statement,
+            params: (statement.params ?? []).map((value) =>
+              typeof value === "bigint" ? BigInt(Math.min(Number(value), 2 ** 62)) : value,
+            ),
+          })),
+        ),
+      ),
+  },
+  {
+    name: "cuts text off at U+0000",
+    noticedBy: ["odd characters come back, or their write fails alone"],
+    wrap: (sound) =>
+      withWrite(sound, (statements) =>
+        sound.write(
+          statements.map((statement) => ({
+            ...statement,
+            params: (statement.params ?? []).map((value) =>
+              typeof value === "string" ? (value.split("\0")[0] ?? "") : value,
+            ),
+          })),
+        ),
+      ),
+  },
+  {
+    name: "says that it backs up and writes nothing",
+    noticedBy: ["a backup is of one moment and never overwrites a file"],
+    wrap: (sound) => ({
+      ...withWrite(sound),
+      backup: (path) => Promise.resolve({ path, sizeBytes: 0, tables: { items: 500 } }),
+    }),
+  },
 ];
 
 type Write = (statements: readonly Statement[]) => Promise<readonly StatementResult[]>;

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { isAtlasError, seededRandom } from "../base/index.ts";
-import type { Database, Migration, SqlValue, Statement } from "../storage/index.ts";
+import type { Migration, SqlValue, Statement } from "../storage/index.ts";
 import type { ContractCase } from "./contract.ts";
-
-/** Is one empty store. Each `open` connects to it anew, as another process would; the subject's end closes what was opened. */
-export interface DatabaseSubject {
-  open(): Promise<Database>;
-}
+import { createItems, failsWith, idsOf, insert, openItems, plain } from "./database-subject.ts";
+import type { DatabaseSubject } from "./database-subject.ts";
+import { storedValues } from "./stored-values-contract.ts";
 
 /** Holds what every adapter of the `Database` port must keep. The SQL is what both dialects understand. */
 export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
@@ -32,32 +30,8 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
   { name: "a closed database is database_closed", run: closes },
   { name: "closing waits for the writes that were given", run: flushesAtClose },
   { name: "a check of a sound store finds no problem", run: checks },
+  ...storedValues,
 ];
-
-const createItems = "CREATE TABLE items(id INTEGER PRIMARY KEY, value TEXT)";
-
-async function openItems(subject: DatabaseSubject): Promise<Database> {
-  const database = await subject.open();
-  await database.write([{ sql: createItems }]);
-  return database;
-}
-
-function insert(id: number, value = ""): Statement {
-  return { sql: "INSERT INTO items(id, value) VALUES(?, ?)", params: [id, value] };
-}
-
-async function idsOf(database: Database): Promise<readonly SqlValue[]> {
-  const rows = await database.read({ sql: "SELECT id FROM items ORDER BY id" });
-  return rows.map((row) => Number(row["id"]));
-}
-
-async function failsWith(code: string, work: Promise<unknown>): Promise<void> {
-  await assert.rejects(work, (error) => {
-    assert(isAtlasError(error), `Expected the error ${code} and got ${String(error)}.`);
-    assert.equal(error.code, code);
-    return true;
-  });
-}
 
 async function readsOwnWrites(subject: DatabaseSubject): Promise<void> {
   const database = await openItems(subject);
@@ -94,11 +68,6 @@ async function roundTrips(subject: DatabaseSubject): Promise<void> {
   await database.write([{ sql: "INSERT INTO kinds(id, i) VALUES(?, ?)", params: [5, large] }]);
   const matching = await database.read({ sql: "SELECT id FROM kinds WHERE i = ?", params: [large] });
   assert.equal(matching.length, 1, "A bigint above 2^53 must keep every digit.");
-}
-
-function plain(value: SqlValue | undefined): unknown {
-  if (value instanceof Uint8Array) return [...value.subarray(0, 10), value.length];
-  return typeof value === "bigint" ? Number(value) : value;
 }
 
 async function tellsChanges(subject: DatabaseSubject): Promise<void> {
