@@ -477,8 +477,12 @@ export class Engine {
     }
   }
 
+  /** Tells where the rest of a log comes from: what a worker took from a queue and left is taken over by another. */
   async #placeOfId(runId: string): Promise<Place> {
-    return this.executions.has(runId) ? "here" : await this.placeOf(await this.journal.load(runId));
+    if (this.executions.has(runId)) return "here";
+    const run = await this.journal.load(runId);
+    const place = await this.placeOf(run);
+    return place === "nowhere" && run?.queue !== undefined && run.finishedAt === undefined ? "queued" : place;
   }
 
   /** Looks now and then at what other processes may have written; as long as a run is executed, the process stays alive. */
