@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../src/base/index.ts";
 import type { RunEvent } from "../../src/runs/index.ts";
 import type { Evidence, FinalRun } from "./evidence.ts";
 import { finalText } from "./evidence.ts";
@@ -66,12 +67,12 @@ function isTakeover({ type }: RunEvent): boolean {
   return ownerships.has(type);
 }
 
-/** Counts the most takeovers in a row with no outcome between. */
+/** Counts the most owners in a row that died with no outcome between. */
 function longestBarren(log: readonly RunEvent[]): number {
   let most = 0;
   let now = 0;
   for (const event of log) {
-    if (isTakeover(event)) most = Math.max(most, ++now);
+    if (isJsonObject(event.data) && event.data["lost"] === true) most = Math.max(most, ++now);
     else if (outcomeTypes.has(event.type)) now = 0;
   }
   return most;

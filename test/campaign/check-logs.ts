@@ -55,6 +55,12 @@ function owners(_run: FinalRun, log: readonly RunEvent[]): string[] {
   let last = 0;
   let current: string | undefined;
   for (const event of log) {
+    // What stands before belongs to the run from which this one was made.
+    if (event.type === "run.forked") {
+      former.clear();
+      current = undefined;
+      last = 0;
+    }
     if (ownerships.has(event.type)) {
       const epoch = epochOf(event);
       if (epoch !== undefined && epoch <= last) found.push(`I7 epoch ${epoch} at ${event.seq} after epoch ${last}`);
@@ -94,9 +100,9 @@ function recordedOnce(_run: FinalRun, log: readonly RunEvent[]): string[] {
   return found;
 }
 
-/** A retry of the run forgets the outcomes that ended it. */
+/** A retry of the run, or a redrive, forgets the outcomes that ended it. */
 function forgottenBy({ type, data }: RunEvent): readonly string[] {
-  const keys = type === "run.retried" && isJsonObject(data) ? data["forget"] : undefined;
+  const keys = (type === "run.retried" || type === "run.forked") && isJsonObject(data) ? data["forget"] : undefined;
   return Array.isArray(keys) ? keys.map(String) : [];
 }
 

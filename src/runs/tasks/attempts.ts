@@ -17,7 +17,7 @@ export function attemptsOf(events: readonly RunEvent[]): readonly DeadAttempt[] 
       const worker = told["worker"];
       open = { attempt: attempts.length + 1, startedAt: at, ...open };
       if (typeof worker === "string") open = { ...open, owner: worker };
-    } else if (open !== undefined && ends.has(type)) {
+    } else if (open !== undefined && (ends.has(type) || told["redriven"] === true)) {
       const error = told["error"] as ErrorData | undefined;
       attempts.push({ ...open, endedAt: at, ...(error === undefined ? {} : { error }) });
       open = undefined;

@@ -79,7 +79,9 @@ async function copyOf(engine: Engine, run: StoredRun, id: string): Promise<reado
   const last = await engine.journal.lastSeq(run.id);
   const [failed] = await engine.journal.events(run.id, last - 1, 1);
   const forget: JsonValue = (failed?.data as JsonObject | undefined)?.["failedKeys"] ?? [];
-  const data = { from: run.id, at: last - 1, redriven: true, forget };
+  // The failure itself is not copied; without it the story of the next dead letter would lack this attempt.
+  const error = (failed?.data as JsonObject | undefined)?.["error"] ?? null;
+  const data = { from: run.id, at: last - 1, redriven: true, forget, error };
   return [
     { sql: copyLog, params: [id, run.id, last] },
     nextEvent({ runId: id, type: "run.forked", at: engine.clock.now(), data }),
