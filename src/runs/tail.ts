@@ -131,6 +131,8 @@ export class Tail {
 
   #keep(event: RunEvent): void {
     const chars = JSON.stringify(event.data).length;
+    // Where the run is executed is looked at without delay: nowhere, now.
+    if (isEnd(event)) this.#lookedAt = -Infinity;
     this.#kept.push({ event, place: this.#next++, chars });
     this.#chars += chars;
     while (this.#kept.length > capacity || this.#chars > capacityChars) this.#chars -= this.#kept.shift()?.chars ?? 0;

@@ -147,6 +147,13 @@ describe("a worker", () => {
     expect(await run.result()).toBeGreaterThanOrEqual(at);
   });
 
+  it("gives the result of a queued run as soon as it has ended", { timeout: 10_000 }, async () => {
+    const flow = workflow({ name: "flow", run: (_: RunContext, input: number) => Promise.resolve(input) });
+    for (let index = 0; index < 20; index++) {
+      expect(await (await runs.start(flow, index, { queue: "work" })).result()).toBe(index);
+    }
+  });
+
   it("leaves nothing claimed when it is closed", async () => {
     await restart({ worker: { maxRuns: 2 } });
     const flow = workflow({ name: "flow", run: async (context) => await context.waitFor("never") });

@@ -1,5 +1,6 @@
 import type { Database, Row, Statement } from "../../storage/index.ts";
 import type { ClaimRequest, Ticket } from "./queue.ts";
+import { servedStatements } from "./turns.ts";
 
 // The words of the partial indexes run_ready, run_lane and run_active: a query that says them is answered from these.
 const ready = "status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL";
@@ -140,8 +141,6 @@ const lockQueue =
 /** A workflow's runs may stand in several queues; the row of no queue stands for all of them. */
 const lockAll =
   "INSERT INTO run_served(queue, priority, turn) VALUES('', 0, 1) ON CONFLICT(queue, priority) DO UPDATE SET turn = run_served.turn + 1";
-const serve = `INSERT INTO run_served(queue, priority, turn) VALUES(?1, ?2, ?3)
-  ON CONFLICT(queue, priority) DO UPDATE SET turn = ?3 WHERE run_served.turn < ?3`;
 
 /** Is a claim as it is written: `marks` are the places of the statements that tell by their changes who was claimed. */
 export interface ClaimWrite {
@@ -159,10 +158,8 @@ export function claimStatements(request: ClaimRequest, chosen: readonly Ticket[]
     ...(limitsWorkflows ? [{ sql: lockAll }] : []),
     { sql: lockQueue, params: [request.queue] },
   ];
-  const reached = new Map<number, number>();
-  for (const { priority, turn } of chosen) reached.set(priority, Math.max(turn, reached.get(priority) ?? 0));
-  const served = [...reached].map(([priority, turn]) => ({ sql: serve, params: [request.queue, priority, turn] }));
   const marks = chosen.map((ticket) => markOf(request, ticket));
+  const served = servedStatements(request.queue, chosen);
   return { statements: [...locks, ...marks, ...served], firstMark: locks.length };
 }
 

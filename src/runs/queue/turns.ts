@@ -1,4 +1,5 @@
 import type { Database, Statement } from "../../storage/index.ts";
+import type { Ticket } from "./queue.ts";
 
 /** Is a run that is to get its turn among the runs of its queue and priority. */
 export interface TurnWish {
@@ -54,4 +55,14 @@ function statementOf(wish: TurnWish, count: number): Statement {
 
 function sizeOf({ weight = 1 }: TurnWish): number {
   return Math.max(1, Math.round(turnSize / weight));
+}
+
+const serve = `INSERT INTO run_served(queue, priority, turn) VALUES(?1, ?2, ?3)
+  ON CONFLICT(queue, priority) DO UPDATE SET turn = ?3 WHERE run_served.turn < ?3`;
+
+/** Gives the statements that keep the turn which each priority of a queue has come to by a claim: a tenant that comes back begins there. */
+export function servedStatements(queue: string, claimed: readonly Pick<Ticket, "priority" | "turn">[]): Statement[] {
+  const reached = new Map<number, number>();
+  for (const { priority, turn } of claimed) reached.set(priority, Math.max(turn, reached.get(priority) ?? 0));
+  return [...reached].map(([priority, turn]) => ({ sql: serve, params: [queue, priority, turn] }));
 }
