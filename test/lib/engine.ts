@@ -6,6 +6,7 @@ import { createRuns } from "../../src/runs/index.ts";
 import type { RunEvent, RunHandle, Runs, RunsOptions } from "../../src/runs/index.ts";
 import { sqlite } from "../../src/storage/adapters/sqlite.ts";
 import type { Database } from "../../src/storage/index.ts";
+import type { ManualClock } from "../../src/testing/index.ts";
 
 /** The database and the engine of the test that runs; `useEngine` makes them anew for each. */
 export let database: Database;
@@ -41,4 +42,16 @@ export async function events(run: RunHandle<unknown>, after = 0): Promise<RunEve
 export async function until(run: RunHandle<unknown>, type: string): Promise<RunEvent> {
   for await (const event of run.events()) if (event.type === type) return event;
   throw new Error(`${run.id} ended without ${type}`);
+}
+
+/** Moves time on until a promise settles. A commit for each second: time goes no faster than the engine's own work. */
+export async function inTime<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  promise.then(settle, settle);
+  while (!isSettled) {
+    await clock.advance(1_000);
+    await database.write([{ sql: "UPDATE run_schedule SET last_at = last_at" }]);
+  }
+  return await promise;
 }

@@ -11,6 +11,8 @@ import { redriveRun } from "./redrive.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 const pageSize = 100;
+/** The dead ones are found by the index that holds only these, however many runs there are. */
+const allDead = "id IN (SELECT id FROM run WHERE dead = 1 AND ";
 const purgeRun = [
   "DELETE FROM run_event WHERE run_id = ?",
   "DELETE FROM run_signal WHERE run_id = ?",
@@ -52,13 +54,12 @@ export function createDeadLetters(engine: Engine, turnstile: Turnstile): DeadLet
 /** Reads dead runs, the newest first, page by page; all that the filter chooses unless it has a limit. */
 async function* deadRuns(engine: Engine, filter: DeadFilter): AsyncGenerator<readonly StoredRun[]> {
   const { queue, workflow, code, ids, limit = Infinity } = filter;
-  const conditions = ["dead = 1"];
-  const values: SqlValue[] = [];
+  const conditions = [queue === undefined ? `${allDead}queue > '')` : `${allDead}queue = ?)`];
+  const values: SqlValue[] = queue === undefined ? [] : [queue];
   const where = (sql: string, ...params: SqlValue[]): void => {
     conditions.push(sql);
     values.push(...params);
   };
-  if (queue !== undefined) where("queue = ?", queue);
   if (workflow !== undefined) where("workflow = ?", workflow);
   // The code stands in the error's JSON; "_" matches any character here, so it is looked at again below.
   if (code !== undefined) where("error LIKE ?", `%"code":${JSON.stringify(code)}%`);

@@ -35,10 +35,10 @@ const dependentsOf = "SELECT DISTINCT run_id FROM run_dependency WHERE needs_id 
 const needsOf = `SELECT r.id, r.epoch, r.queue, r.workflow, r.tenant, r.priority, r.due_at, d.needs_id, d.on_failure, n.status AS need_status
   FROM run r JOIN run_dependency d ON d.run_id = r.id LEFT JOIN run n ON n.id = d.needs_id
   WHERE r.status = 'blocked' AND r.id IN (?)`;
-/** A need that failed and may still be redriven is waited for; every other end of a need is news. */
-const stuck = `SELECT DISTINCT r.id FROM run r JOIN run_dependency d ON d.run_id = r.id LEFT JOIN run n ON n.id = d.needs_id
-  WHERE r.status = 'blocked' AND r.id > ? AND (n.id IS NULL OR n.status = 'completed'
-    OR (n.finished_at IS NOT NULL AND d.on_failure <> 'wait')) ORDER BY r.id LIMIT ?`;
+/** A need that failed and may still be redriven is waited for; every other end of a need is news. Begins with the few that wait, not with all runs. */
+const stuck = `SELECT DISTINCT d.run_id AS id FROM run_dependency d CROSS JOIN run r LEFT JOIN run n ON n.id = d.needs_id
+  WHERE r.id = d.run_id AND r.status = 'blocked' AND d.run_id > ? AND (n.id IS NULL OR n.status = 'completed'
+    OR (n.finished_at IS NOT NULL AND d.on_failure <> 'wait')) ORDER BY d.run_id LIMIT ?`;
 const release = `UPDATE run SET status = 'queued', turn = ?, updated_at = ?
   WHERE id = ? AND epoch = ? AND status = 'blocked' AND finished_at IS NULL`;
 const forgetNeeds = "DELETE FROM run_dependency WHERE run_id = ?";
@@ -111,7 +111,9 @@ async function endDependent(engine: Engine, run: Blocked, need: Need): Promise<v
   const error = dependencyError(run.runId, need);
   const skip = need.policy === "skip";
   const end = { status: skip ? "skipped" : "failed", error, dead: !skip } as const;
-  if (await endWaiting(engine, { id: run.runId, epoch: run.epoch }, end)) engine.notify();
+  if (!(await endWaiting(engine, { id: run.runId, epoch: run.epoch }, end))) return;
+  engine.ended(run.runId);
+  engine.notify();
 }
 
 function dependencyError(runId: string, need: Need): ErrorData {

@@ -21,7 +21,10 @@ const endRun = `UPDATE run SET status = ?, error = ?, dead = ?, finished_at = ?,
   WHERE id = ? AND epoch = ? AND status IN ('queued', 'blocked') AND owner IS NULL AND finished_at IS NULL`;
 const forgetNeeds = "DELETE FROM run_dependency WHERE run_id = ?";
 
-/** Ends a run that waits, unless somebody took it, changed it or ended it meanwhile; tells whether it did. */
+/**
+ * Ends a run that waits, unless somebody took it, changed it or ended it meanwhile; tells whether it did. Who calls it tells the
+ * engine of the end.
+ */
 export async function endWaiting(engine: Engine, run: WaitingRun, end: WaitingEnd): Promise<boolean> {
   const at = engine.clock.now();
   const { status, error, dead } = end;
@@ -37,6 +40,5 @@ export async function endWaiting(engine: Engine, run: WaitingRun, end: WaitingEn
     if (storageErrors.is(cause, "write_conflict")) return false;
     throw cause;
   }
-  engine.ended(run.id);
   return true;
 }

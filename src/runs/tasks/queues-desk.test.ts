@@ -50,8 +50,10 @@ describe("a queue", () => {
     await restart({ worker: false });
     const many = Array.from({ length: 450 }, () => ({ workflow: done, input: null, options: { queue: "q" } }));
     const [first] = await runs.startMany(many);
+    const chained = await runs.start(done, null, { queue: "q", after: { runs: [first?.id ?? ""] } });
     const behind = await runs.start(done, null, { queue: "b", after: { runs: [first?.id ?? ""], onFailure: "skip" } });
-    expect(await runs.queues.purge("q")).toBe(450);
+    expect(await runs.queues.purge("q")).toBe(451);
+    expect(await chained.record()).toMatchObject({ status: "cancelled" });
     expect(await first?.record()).toMatchObject({ status: "cancelled", error: { code: "run_cancelled" }, dead: false });
     await expect(behind.result()).rejects.toMatchObject({ code: "dependency_failed" });
     expect((await events(behind)).map(({ type }) => type)).toEqual(["run.started", "run.skipped"]);

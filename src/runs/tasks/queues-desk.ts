@@ -24,7 +24,7 @@ const saveQueue = {
   limits: "INSERT INTO run_queue(name, limits) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET limits = ?2",
 } as const;
 const notBegun = `SELECT id, epoch, queue, workflow, tenant, priority, turn FROM run
-  WHERE queue = ? AND status IN ('queued', 'blocked') AND epoch = 0 AND owner IS NULL ORDER BY id LIMIT ?`;
+  WHERE id > ? AND queue = ? AND status IN ('queued', 'blocked') AND epoch = 0 AND owner IS NULL ORDER BY id LIMIT ?`;
 const batchSize = 200;
 
 /** Makes the desk at which queues are seen and steered. */
@@ -49,28 +49,31 @@ export function createQueues(engine: Engine): Queues {
     },
     async purge(name) {
       checkName("queue", name);
-      let total = 0;
-      for (;;) {
-        const rows = await database.read({ sql: notBegun, params: [name, batchSize] });
-        const ended = await Promise.all(rows.map((row) => purgeRun(engine, row)));
-        const count = ended.filter(Boolean).length;
-        total += count;
-        // Those that could not be ended were taken meanwhile, so they have begun.
-        if (rows.length < batchSize || count === 0) return total;
+      const ended: string[] = [];
+      for (let after = ""; ;) {
+        const rows = await database.read({ sql: notBegun, params: [after, name, batchSize] });
+        const purged = await Promise.all(rows.map((row) => purgeRun(engine, row)));
+        ended.push(...purged.flat());
+        if (rows.length < batchSize) break;
+        after = String(rows.at(-1)?.["id"] ?? "");
       }
+      // Told at the end: runs of this queue that depend on each other are purged, and do not fail because of it.
+      for (const id of ended) engine.ended(id);
+      engine.notify();
+      return ended.length;
     },
   };
 }
 
-async function purgeRun(engine: Engine, row: Row): Promise<boolean> {
+async function purgeRun(engine: Engine, row: Row): Promise<readonly string[]> {
   const ticket = toTicket(row);
   const { runId: id, epoch } = ticket;
   const error = cancelledError(id, "its queue was purged").toJSON();
-  if (!(await endWaiting(engine, { id, epoch }, { status: "cancelled", error, dead: false }))) return false;
+  if (!(await endWaiting(engine, { id, epoch }, { status: "cancelled", error, dead: false }))) return [];
   await engine.queue
     .withdraw([ticket])
     .catch((cause: unknown) => engine.warn(`the ticket of ${id} not taken back`, cause));
-  return true;
+  return [id];
 }
 
 async function readQueues(engine: Engine, only?: string): Promise<readonly QueueRecord[]> {

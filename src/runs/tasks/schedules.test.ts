@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { database, restart, runs, useEngine } from "../../../test/lib/engine.ts";
+import { database, inTime, restart, runs, useEngine } from "../../../test/lib/engine.ts";
 import { manualClock } from "../../testing/index.ts";
 import type { ManualClock } from "../../testing/index.ts";
 import { croner } from "../adapters/croner.ts";
@@ -51,7 +51,7 @@ describe("a schedule", () => {
     expect(await started(clock, 1)).toEqual(["daily:2026-05-04T13:00:00.000Z"]);
     const [run] = await runs.list();
     expect(run).toMatchObject({ queue: "reports", tenant: "acme", priority: 2, tags: { schedule: "daily" } });
-    expect(await (await runs.open(run?.id ?? "")).result()).toBe("sales");
+    expect(await inTime(clock, (await runs.open(run?.id ?? "")).result())).toBe("sales");
     await clock.advance(59 * minute);
     expect(await started(clock, 2)).toEqual(["daily:2026-05-04T13:00:00.000Z", "daily:2026-05-04T14:00:00.000Z"]);
     expect(await runs.schedules.list()).toMatchObject([
