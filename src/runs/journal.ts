@@ -116,7 +116,7 @@ const oldRuns = `SELECT id FROM run r WHERE finished_at IS NOT NULL
   AND (parent_id IS NULL OR parent_id NOT IN (SELECT id FROM run WHERE finished_at IS NULL))
   AND NOT EXISTS (SELECT 1 FROM run_dependency d JOIN run b ON b.id = d.run_id WHERE d.needs_id = r.id AND b.finished_at IS NULL)
   AND ((dead = 1 AND finished_at < ?4) OR (dead = 0 AND (finished_at < ?1
-    OR id IN (SELECT id FROM run WHERE finished_at IS NOT NULL AND dead = 0 ORDER BY finished_at DESC LIMIT 9007199254740991 OFFSET ?2)))) LIMIT ?3`;
+    OR id IN (SELECT id FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 9007199254740991 OFFSET ?2)))) LIMIT ?3`;
 
 /** A run that came from a queue waits there again; any other shows as interrupted. */
 const letGo = "owner = NULL, status = CASE WHEN queue IS NULL THEN status ELSE 'queued' END";
