@@ -168,6 +168,58 @@ const providers: CommandSpec = {
   ],
 };
 
+const db: CommandSpec = {
+  name: "db",
+  summary: "look after the database: status, migrate, backup, restore, check",
+  args: [],
+  options: [],
+  commands: [
+    {
+      name: "status",
+      summary: "show where the database is, its size, versions, tables, engines and queues",
+      args: [],
+      options: common,
+      load: async () => (await import("./commands/db-status.ts")).dbStatus,
+    },
+    {
+      name: "migrate",
+      summary: "bring the database up to date with this program",
+      args: [],
+      options: common,
+      load: async () => (await import("./commands/db-migrate.ts")).dbMigrate,
+    },
+    {
+      name: "backup",
+      summary: "write a consistent copy to a new file, while the database is used",
+      args: [["<file>", "file to write; there must be none of that name"]],
+      options: [
+        ...common,
+        {
+          flags: "--portable",
+          description: "write what PostgreSQL and SQLite can both be restored from, without the knowledge",
+        },
+      ],
+      examples: ["atlas db backup backups/monday.db", "atlas db backup move.atlas --portable"],
+      load: async () => (await import("./commands/db-backup.ts")).dbBackup,
+    },
+    {
+      name: "restore",
+      summary: "restore a backup into a database that is new or empty",
+      args: [["<file>", "file that atlas db backup wrote"]],
+      options: common,
+      examples: ["atlas db restore move.atlas --storage postgres://atlas@db.example/atlas"],
+      load: async () => (await import("./commands/db-restore.ts")).dbRestore,
+    },
+    {
+      name: "check",
+      summary: "read the whole database and check that it is sound",
+      args: [],
+      options: common,
+      load: async () => (await import("./commands/db-check.ts")).dbCheck,
+    },
+  ],
+};
+
 /** Lists the commands of `atlas`. */
 export const catalogue: readonly CommandSpec[] = [
   {
@@ -184,6 +236,9 @@ export const catalogue: readonly CommandSpec[] = [
       { flags: "--max-tokens <count>", description: "tokens that all calls of the run may use", form: "count" },
       { flags: "--max-cost <usd>", description: "US dollars that all calls of the run may cost", form: "amount" },
       { flags: "--tenant <name>", description: "whose run this is: it spends the budget of this tenant" },
+      { flags: "--queue <name>", description: "let a worker begin it: print its id and end" },
+      { flags: "--priority <level>", description: "in the queue: -10 to 10; higher goes first" },
+      { flags: "--at <time>", description: "in the queue: not before this time" },
     ],
     examples: ['atlas run "How do I configure logging?" --knowledge docs', "atlas run - --json < goal.txt"],
     load: async () => (await import("./commands/run.ts")).run,
@@ -229,6 +284,7 @@ export const catalogue: readonly CommandSpec[] = [
   },
   queue,
   providers,
+  db,
   {
     name: "budgets",
     summary: "show what was spent, and what is left of the budgets",

@@ -2,65 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { CliIo, EndSignal } from "./io.ts";
+import { fakeIo } from "../../test/lib/fake-io.ts";
+import type { FakeIo, FakeIoOptions } from "../../test/lib/fake-io.ts";
 import { main } from "./main.ts";
-
-/** Is a world for a command in a test: what it wrote, and how to press Ctrl-C. */
-interface FakeIo extends CliIo {
-  readonly out: () => string;
-  readonly err: () => string;
-  readonly exits: readonly number[];
-  readonly press: (signal: EndSignal) => void;
-}
-
-/** Are the options of `fakeIo`. */
-interface FakeIoOptions {
-  readonly directory: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
-  readonly isTTY?: boolean;
-  readonly colours?: boolean;
-  readonly erasable?: boolean;
-  /** Is called with everything that is written to stderr. */
-  readonly onTalk?: (text: string) => void;
-}
-
-/** Makes a world for a command in a test. */
-function fakeIo(options: FakeIoOptions): FakeIo {
-  const { directory, environment = {}, input = "", isTTY = false, colours = isTTY, erasable = isTTY } = options;
-  let out = "";
-  let err = "";
-  const exits: number[] = [];
-  const listeners = new Set<(signal: EndSignal) => void>();
-  return {
-    stdout: { isTTY, colours, erasable, columns: 80, write: (text) => void (out += text) },
-    stderr: {
-      isTTY,
-      colours,
-      erasable,
-      columns: 80,
-      write(text) {
-        err += text;
-        options.onTalk?.(text);
-      },
-    },
-    readInput: async () => input,
-    canAsk: false,
-    environment,
-    directory,
-    onSignal(listener) {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
-    exit: (code) => void exits.push(code),
-    out: () => out,
-    err: () => err,
-    exits,
-    press(signal) {
-      for (const listener of listeners) listener(signal);
-    },
-  };
-}
 
 // Matchers whose type is unknown, where vitest says any.
 const aNumber: unknown = expect.any(Number);
@@ -132,7 +76,10 @@ test.each([
   [["run", "x", "--max-steps", "many"], "whole number"],
   [["runs", "resume"], "--all"],
   [["runs", "list", "--limit", "-1"], "See: atlas runs list --help"],
-  [["runs", "--json-lines"], "one of: list, show, events, cancel, resume. See: atlas runs --help"],
+  [
+    ["runs", "--json-lines"],
+    "one of: list, show, events, cancel, resume, pause, steer, signal, fork, decide. See: atlas runs --help",
+  ],
   [["search", " ", "-k", "docs"], "atlas search --help"],
 ])("refuses %j with exit code 2 and says what to do", async (argv, message) => {
   const { code, out, err } = await atlas(argv);

@@ -1,7 +1,9 @@
 import type { RunBudget } from "../../agents/index.ts";
 import { resolve } from "node:path";
+import type { RunHandle, StartOptions } from "../../runs/index.ts";
 import { showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
+import { cliErrors } from "../errors.ts";
 import { followRun } from "../follow-run.ts";
 import { readGoal, runKey } from "../goal.ts";
 import { styled } from "../line.ts";
@@ -17,6 +19,9 @@ export interface RunOptions {
   readonly maxTokens?: number;
   readonly maxCost?: number;
   readonly tenant?: string;
+  readonly queue?: string;
+  readonly priority?: string;
+  readonly at?: string;
 }
 
 /** Reaches a goal with an agent; takes up the same run if it was interrupted before. */
@@ -26,15 +31,17 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const { agent = "assistant", model, tenant } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
   const budget = budgetOf(options);
-  await using atlas = await openAtlas(call, { maxSteps: options.maxSteps, worker: {} });
+  await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
   const interrupted = new Set((await atlas.runs.list({ status: "interrupted", limit: 100 })).map(({ id }) => id));
   const handle = await atlas.start<unknown>(agent, goal, {
     knowledge,
     ...(model === undefined ? {} : { model }),
     ...(budget === undefined ? {} : { budget }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...placeOf(options),
     ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget, tenant }) }),
   });
+  if (options.queue !== undefined) return tellQueued(handle, options.queue, call);
   if (!handle.isNew) {
     const verb = interrupted.delete(handle.id) ? "Resuming" : "Following";
     screen.say(
@@ -55,6 +62,35 @@ function budgetOf({ maxTokens, maxCost }: RunOptions): RunBudget | undefined {
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
   };
+}
+
+/** Reads where in a queue the run is to wait. Errors: usage. */
+function placeOf({ queue, priority, at }: RunOptions): Pick<StartOptions, "queue" | "priority" | "startAt"> {
+  if (queue === undefined) {
+    if (priority === undefined && at === undefined) return {};
+    throw cliErrors.create("usage", "--priority and --at need a --queue to wait in.");
+  }
+  const startAt = at === undefined ? undefined : Date.parse(at);
+  if (Number.isNaN(startAt)) throw cliErrors.create("usage", "--at takes a time, as in 2027-01-31T06:00:00Z.");
+  const level = priority === undefined ? undefined : Number(priority);
+  if (level !== undefined && !Number.isInteger(level))
+    throw cliErrors.create("usage", "--priority takes a whole number from -10 to 10.");
+  return {
+    queue,
+    ...(level === undefined ? {} : { priority: level }),
+    ...(startAt === undefined ? {} : { startAt }),
+  };
+}
+
+async function tellQueued(handle: RunHandle<unknown>, queue: string, { screen }: Call): Promise<number> {
+  const record = await handle.record();
+  if (screen.json) screen.printJson({ runId: handle.id, status: record.status, queue });
+  else {
+    screen.print(handle.id);
+    screen.say(`It waits in ${queue} for a worker: atlas worker --queue ${queue}`);
+    screen.say(`Follow it with: atlas runs events ${handle.id} --follow`);
+  }
+  return 0;
 }
 
 function tellOthers(count: number, { screen }: Call): void {

@@ -1,0 +1,43 @@
+import { isJsonObject } from "../base/index.ts";
+import type { RunHandle } from "../runs/index.ts";
+
+/** Is something that a run waits for. Units: `until` in ms since the Unix epoch. */
+export interface OpenWait {
+  readonly kind: "signal" | "timer" | "decision";
+  readonly key: string;
+  readonly name: string;
+  readonly question?: string;
+  readonly until?: number;
+}
+
+/** Lists what a run waits for, as its log tells it. Cost: reads the log. */
+export async function openWaits(handle: RunHandle): Promise<readonly OpenWait[]> {
+  const waits = new Map<string, OpenWait>();
+  for await (const { type, key, data } of handle.events({ live: false })) {
+    if (key === undefined) continue;
+    const { name, question, deadline, wakeAt } = isJsonObject(data) ? data : {};
+    const called = typeof name === "string" ? name : key;
+    if (type === "signal.awaited") {
+      waits.set(key, {
+        kind: "signal",
+        key,
+        name: called,
+        ...(typeof question === "string" ? { question } : {}),
+        ...(typeof deadline === "number" ? { until: deadline } : {}),
+      });
+    } else if (type === "effect.parked") waits.set(key, { kind: "decision", key, name: called });
+    else if (type === "timer.started")
+      waits.set(key, { kind: "timer", key, name: "sleep", ...(typeof wakeAt === "number" ? { until: wakeAt } : {}) });
+    else if (ends.has(type)) waits.delete(key);
+  }
+  return [...waits.values()];
+}
+
+const ends: ReadonlySet<string> = new Set([
+  "signal.received",
+  "signal.timed_out",
+  "timer.fired",
+  "step.completed",
+  "step.failed",
+  "effect.decided",
+]);
