@@ -46,10 +46,10 @@ export async function until(run: RunHandle<unknown>, type: string): Promise<RunE
 
 /** Moves time on until a promise settles. A commit for each second: time goes no faster than the engine's own work. */
 export async function inTime<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settle = (): void => void (isSettled = true);
+  const progress = { isSettled: false };
+  const settle = (): void => void (progress.isSettled = true);
   promise.then(settle, settle);
-  while (!isSettled) {
+  while (!progress.isSettled) {
     await clock.advance(1_000);
     await database.write([{ sql: "UPDATE run_schedule SET last_at = last_at" }]);
   }

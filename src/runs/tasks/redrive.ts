@@ -1,9 +1,10 @@
-import type { JsonObject, JsonValue } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { Statement } from "../../storage/index.ts";
 import { storageErrors } from "../../storage/index.ts";
 import type { Engine } from "../engine.ts";
-import { nextEvent } from "../journal.ts";
-import type { StoredRun } from "../journal.ts";
+import { copyRun } from "../copy-run.ts";
+import type { LogCopy } from "../copy-run.ts";
+import type { NewRun, StoredRun } from "../journal.ts";
 import type { RedriveOptions } from "../queues.ts";
 import { offer } from "./dependencies.ts";
 import type { Turnstile } from "./turnstile.ts";
@@ -11,10 +12,7 @@ import type { Turnstile } from "./turnstile.ts";
 const markRedriven = "UPDATE run SET dead = 0, options = ?, updated_at = ? WHERE id = ? AND dead = 1";
 /** Those that wait for the dead run wait for the new one. */
 const moveDependents = "UPDATE run_dependency SET needs_id = ? WHERE needs_id = ?";
-const countOn = "UPDATE run SET attempt = ?, checkpoint_seq = ? WHERE id = ?";
-/** The first entry is the new run's own, the last one says that the old run failed. */
-const copyLog = `INSERT INTO run_event(run_id, seq, type, key, at, data)
-  SELECT ?1, seq, type, key, at, data FROM run_event WHERE run_id = ?2 AND seq > 1 AND seq < ?3`;
+const countOn = "UPDATE run SET attempt = ? WHERE id = ?";
 
 /** Is what a redrive works with. */
 export interface RedriveParts {
@@ -40,7 +38,7 @@ export async function redriveRun(
   // What has been done outside under the old run's keys is not done again; another input asks for other effects.
   const { seed = run.id, idempotencyId = run.id } = kept;
   const options = input === undefined ? { ...kept, seed, idempotencyId } : kept;
-  const creation = engine.journal.creation({
+  const made: NewRun = {
     id,
     workflow,
     version: run.version,
@@ -54,19 +52,15 @@ export async function redriveRun(
     input: JSON.stringify(input ?? run.input),
     parentId: run.parentId,
     originId: run.id,
-  });
-  const marks: Statement[] = [
-    {
-      sql: markRedriven,
-      params: [JSON.stringify({ ...run.options, redriven: id }), at, run.id],
-      expectRows: 1,
-    },
+  };
+  const marked = JSON.stringify({ ...run.options, redriven: id });
+  const also: Statement[] = [
+    { sql: markRedriven, params: [marked, at, run.id], expectRows: 1 },
     { sql: moveDependents, params: [id, run.id] },
-    { sql: countOn, params: [run.attempt + 1, fromStart ? 0 : run.checkpointSeq, id] },
+    { sql: countOn, params: [run.attempt + 1, id] },
   ];
-  const copy = fromStart ? [] : await copyOf(engine, run, id);
   try {
-    await engine.journal.write([...creation, ...marks, ...copy]);
+    await copyRun(engine, made, { ...(await toldOf(engine, run, fromStart)), from: run.id, also });
   } catch (cause) {
     if (storageErrors.is(cause, "write_conflict")) return [];
     throw cause;
@@ -75,15 +69,12 @@ export async function redriveRun(
   return [id];
 }
 
-async function copyOf(engine: Engine, run: StoredRun, id: string): Promise<readonly Statement[]> {
+/** Says what of the dead run's log goes on: all of it but the failure, which the next entry tells instead. */
+async function toldOf(engine: Engine, run: StoredRun, fromStart: boolean): Promise<Pick<LogCopy, "end" | "told">> {
   const last = await engine.journal.lastSeq(run.id);
   const [failed] = await engine.journal.events(run.id, last - 1, 1);
-  const forget: JsonValue = (failed?.data as JsonObject | undefined)?.["failedKeys"] ?? [];
-  // The failure itself is not copied; without it the story of the next dead letter would lack this attempt.
-  const error = (failed?.data as JsonObject | undefined)?.["error"] ?? null;
-  const data = { from: run.id, at: last - 1, redriven: true, forget, error };
-  return [
-    { sql: copyLog, params: [id, run.id, last] },
-    nextEvent({ runId: id, type: "run.forked", at: engine.clock.now(), data }),
-  ];
+  const { failedKeys: forget = [], error = null } = isJsonObject(failed?.data) ? failed.data : {};
+  const end = fromStart ? 0 : last - 1;
+  const redriven = { from: run.id, at: end, redriven: true };
+  return { end, told: fromStart ? redriven : { ...redriven, forget, error } };
 }
