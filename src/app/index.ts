@@ -1,6 +1,8 @@
 export { appErrors } from "./errors.ts";
 export type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
 export { createAtlas } from "./create-atlas.ts";
+export { openStoreDesk } from "./store-desk.ts";
+export type { StoreDesk, StoreStatus } from "./store-desk.ts";
 export type { Models } from "./models.ts";
 export { nearest } from "./nearest.ts";
 export { loadSettings } from "./load-settings.ts";

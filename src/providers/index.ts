@@ -113,6 +113,7 @@ export { weighted } from "./groups/strategies/weighted.ts";
 export type { PricedCall, Prices } from "./money/price.ts";
 export { costOf } from "./money/cost.ts";
 export type { PricedModel } from "./money/cost.ts";
+export { budgetHistory } from "./money/budget-history.ts";
 export { openBudgets } from "./money/open-budgets.ts";
 export type { Budgets, BudgetsOptions, DurableBudget, DurableLimits } from "./money/durable-budget.ts";
 export type { BudgetEntry } from "./money/budget-store.ts";

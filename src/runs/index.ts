@@ -1,6 +1,7 @@
 export { runErrors } from "./errors.ts";
 export { createRuns } from "./create-runs.ts";
 export type { Retention, RunsOptions, WorkerOptions } from "./create-runs.ts";
+export { runHistory } from "./run-history.ts";
 export { runStatuses } from "./run.ts";
 export type { ClaimRequest, Queue, Ticket } from "./queue/queue.ts";
 export type {

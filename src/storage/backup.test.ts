@@ -144,7 +144,7 @@ describe("a backup that is not whole", () => {
     const text = gunzipSync(await readFile(await makeBackup())).toString();
     await refused(Buffer.from("hello"), ["backup_failed", /no backup of Atlas/]);
     await refused(gzipSync("{}\n"), ["backup_failed", /no backup of Atlas/]);
-    await refused(Buffer.from("SQLite format 3\0"), ["backup_failed", /used as it is/]);
+    await refused(Buffer.from("SQLite format 3\0"), ["database_corrupt", /not a database/]);
     await refused(gzipSync(text.replace('"shop":2', '"shop":3')), ["database_too_new", /shop schema/]);
     await expect(restoreDatabase(join(folder, "none"), await places.sqlite(), { domains })).rejects.toMatchObject({
       code: "backup_failed",

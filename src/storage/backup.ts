@@ -45,7 +45,7 @@ export async function backupPortable(
     return await database.backup(path, options);
   }
   const { backupSqlitePortable } = await import("./adapters/sqlite-portable.ts");
-  return await backupSqlitePortable(storage, path, { ...options, tables: tablesOf(options.domains) });
+  return await backupSqlitePortable(storage, path, options);
 }
 
 /**
@@ -57,14 +57,4 @@ export async function backupPortable(
 export async function restoreDatabase(path: string, storage: string, options: RestoreOptions): Promise<RestoreReport> {
   const { readBackup } = await import("./read-backup.ts");
   return await readBackup(path, storage, options);
-}
-
-/** Reads from its history which tables a schema has. */
-function tablesOf(domains: Domains): ReadonlySet<string> {
-  const statements = Object.values(domains).flatMap((migrations) => migrations.flatMap((each) => each.statements));
-  return new Set(
-    statements.flatMap((sql) =>
-      [...sql.matchAll(/^\s*CREATE TABLE (?:IF NOT EXISTS )?(\w+)/gi)].map(([, name = ""]) => name),
-    ),
-  );
 }

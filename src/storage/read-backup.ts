@@ -14,7 +14,10 @@ const rowsPerWrite = 500;
 
 /** Does what `restoreDatabase` says. */
 export async function readBackup(path: string, storage: string, options: RestoreOptions): Promise<RestoreReport> {
-  await checkForm(path);
+  if (await isSqlite(path)) {
+    const { restoreSqliteCopy } = await import("./adapters/sqlite-portable.ts");
+    return await restoreSqliteCopy(path, storage, options);
+  }
   const target = await openTarget(storage);
   try {
     const report = await readLines(path, target, { ...options, storage });
@@ -22,19 +25,20 @@ export async function readBackup(path: string, storage: string, options: Restore
     return report;
   } catch (cause) {
     await target.rollback();
-    if (isAtlasError(cause) || !(cause instanceof Error) || cause.name === "AbortError") throw cause;
+    if (options.signal?.aborted) throw options.signal.reason;
+    if (isAtlasError(cause) || !(cause instanceof Error)) throw cause;
     throw failed(path, `cannot be read to its end: ${cause.message}`, cause);
   }
 }
 
-async function checkForm(path: string): Promise<void> {
+/** Tells a copy of a SQLite database from a portable backup. */
+async function isSqlite(path: string): Promise<boolean> {
   try {
     await using file = await open(path, "r");
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
-    if (buffer.toString("latin1", 0, 15) === "SQLite format 3") {
-      throw failed(path, "is a SQLite database, which is used as it is: name it with --storage, or copy it");
-    }
+    if (buffer.toString("latin1", 0, 15) === "SQLite format 3") return true;
     if (bytesRead < 2 || buffer[0] !== 0x1f || buffer[1] !== 0x8b) throw failed(path, "is no backup of Atlas");
+    return false;
   } catch (cause) {
     if (isAtlasError(cause)) throw cause;
     throw failed(path, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);

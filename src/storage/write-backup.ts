@@ -11,6 +11,8 @@ import { storageErrors } from "./errors.ts";
 
 /** Is one consistent view of a store, which nothing that is written meanwhile changes. */
 export interface Snapshot {
+  /** Names the domains that go in; all of them without it. */
+  readonly domains?: readonly string[];
   readonly tables: readonly { readonly name: string; readonly columns: readonly string[] }[];
   read(sql: string): Promise<readonly Row[]>;
   /** Gives all rows of a table, some at a time. */
@@ -100,7 +102,8 @@ export async function writeNewFile(
 async function readVersions(snapshot: Snapshot): Promise<Record<string, number>> {
   if (!(await snapshot.read("SELECT 1 AS one FROM atlas_migration LIMIT 1").then((rows) => rows.length > 0))) return {};
   const rows = await snapshot.read("SELECT domain, max(version) AS version FROM atlas_migration GROUP BY domain");
-  return Object.fromEntries(rows.map((row) => [String(row["domain"]), Number(row["version"])]));
+  const wanted = rows.filter((row) => snapshot.domains?.includes(String(row["domain"])) ?? true);
+  return Object.fromEntries(wanted.map((row) => [String(row["domain"]), Number(row["version"])]));
 }
 
 async function countRows(snapshot: Snapshot): Promise<Record<string, number>> {

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Amount, Budget, Reservation } from "../../base/index.ts";
+import { startPostgres } from "../../../test/lib/postgres.ts";
+import type { PostgresServer } from "../../../test/lib/postgres.ts";
+import { postgres } from "../../storage/adapters/postgres.ts";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
 import { type Database, storageErrors } from "../../storage/index.ts";
 import { manualClock } from "../../testing/index.ts";
@@ -27,16 +30,26 @@ afterEach(async () => {
   for (const each of stack.splice(0)) await each.disposeAsync();
 });
 
-/** Makes an empty database on disk; the test leaves nothing behind. */
-async function newDatabase(): Promise<{ readonly database: Database; readonly path: string }> {
-  const folder = mkdtempSync(join(tmpdir(), "atlas-budget-"));
-  const cleaning = new AsyncDisposableStack();
-  stack.push(cleaning);
-  cleaning.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, "atlas.db");
-  const database = cleaning.use(await sqlite({ path, synchronous: "normal" }));
-  return { database, path };
-}
+let server: PostgresServer;
+beforeAll(async () => void (server = await startPostgres()));
+afterAll(async () => await server[Symbol.asyncDispose]());
+
+const kinds = {
+  async sqlite() {
+    const folder = mkdtempSync(join(tmpdir(), "atlas-budget-"));
+    const cleaning = new AsyncDisposableStack();
+    stack.push(cleaning);
+    cleaning.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, "atlas.db");
+    return { database: cleaning.use(await sqlite({ path, synchronous: "normal" })), path };
+  },
+  async postgres() {
+    const cleaning = new AsyncDisposableStack();
+    stack.push(cleaning);
+    const path = await server.createDatabase("budgets");
+    return { database: cleaning.use(await postgres({ url: path })), path };
+  },
+};
 
 async function open(database: Database, clock = manualClock(noon)): Promise<Budgets> {
   return await openBudgets({ database, clock });
@@ -50,7 +63,7 @@ async function passed(budget: Budget, asked: Amount, count: number): Promise<rea
   return tries.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
-describe("a durable budget", () => {
+describe.each(Object.entries(kinds))("a durable budget on %s", (_, newDatabase) => {
   it("lets exactly as many through at once as fit, and gives back or books what they held (acceptance 15)", async () => {
     const { database } = await newDatabase();
     await using budgets = await open(database);
@@ -250,9 +263,10 @@ const source = (path: string): string => JSON.stringify(new URL(path, import.met
 /** Is a process that opens the scope, reserves as often as it can, settles what it is told to, says what it has, and stays. */
 const program = `
   const { sqlite } = await import(${source("../../storage/adapters/sqlite.ts")});
+  const { postgres } = await import(${source("../../storage/adapters/postgres.ts")});
   const { openBudgets } = await import(${source("./open-budgets.ts")});
   const [path, tries, settled] = process.argv.slice(1);
-  const budgets = await openBudgets({ database: await sqlite({ path }) });
+  const budgets = await openBudgets({ database: path.startsWith("postgres:") ? await postgres({ url: path }) : await sqlite({ path }) });
   const scope = await budgets.scope("acme", { period: "total", maxTokens: 1000 });
   const one = { tokens: 10, costMicroUsd: 1 };
   const all = await Promise.allSettled(Array.from({ length: Number(tries) }, () => scope.reserve(one)));
@@ -287,7 +301,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-describe("several processes on one database", () => {
+describe.each(Object.entries(kinds))("several processes on one database of %s", (_, newDatabase) => {
   it("never exceed a limit together, and what a killed one held is free while what it spent is kept (acceptance 15)", async () => {
     const { database, path } = await newDatabase();
     const [first, second] = await Promise.all([startProcess(path, 80, 5), startProcess(path, 80, 5)]);

@@ -1,14 +1,19 @@
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import type { RestoreTarget } from "../backup.ts";
+import { isPostgresAddress } from "../address.ts";
+import { backupPortable, restoreDatabase } from "../backup.ts";
+import type { Domains, RestoreOptions, RestoreReport, RestoreTarget } from "../backup.ts";
 import type { BackupOptions, BackupReport, Row, Statement } from "../database.ts";
 import { storageErrors } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import type { Snapshot } from "../write-backup.ts";
 import { writeBackup } from "../write-backup.ts";
-import { mapError, readRows } from "./sqlite-connection.ts";
+import { backupSqlite } from "./sqlite-backup.ts";
+import { checkConnection, mapError, readRows } from "./sqlite-connection.ts";
 
 const rowsPerPage = 200;
 
@@ -16,7 +21,7 @@ const rowsPerPage = 200;
 export async function backupSqlitePortable(
   storage: string,
   path: string,
-  options: BackupOptions & { readonly tables: ReadonlySet<string> },
+  options: BackupOptions & { readonly domains: Domains },
 ): Promise<BackupReport> {
   if (!existsSync(storage)) {
     throw storageErrors.create("database_open_failed", `There is no database ${storage}.`, {
@@ -26,14 +31,16 @@ export async function backupSqlitePortable(
   const db = openFile(storage, true);
   try {
     db.exec("BEGIN");
-    return await writeBackup(path, snapshotOf(db, options.tables), options);
+    return await writeBackup(path, snapshotOf(db, options.domains), options);
   } finally {
     db.close();
   }
 }
 
-function snapshotOf(db: DatabaseSync, wanted: ReadonlySet<string>): Snapshot {
+function snapshotOf(db: DatabaseSync, domains: Domains): Snapshot {
+  const wanted = tablesOf(domains);
   return {
+    domains: Object.keys(domains),
     tables: tableNames(db)
       .filter((name) => wanted.has(name))
       .map((name) => ({
@@ -56,6 +63,16 @@ function snapshotOf(db: DatabaseSync, wanted: ReadonlySet<string>): Snapshot {
       if (page.length > 0) yield page;
     },
   };
+}
+
+/** Reads from its history which tables a schema has. */
+function tablesOf(domains: Domains): ReadonlySet<string> {
+  const statements = Object.values(domains).flatMap((migrations) => migrations.flatMap((each) => each.statements));
+  return new Set(
+    statements.flatMap((sql) =>
+      [...sql.matchAll(/^\s*CREATE TABLE (?:IF NOT EXISTS )?(\w+)/gi)].map(([, name = ""]) => name),
+    ),
+  );
 }
 
 function narrow<T>(value: T): T | number {
@@ -98,6 +115,59 @@ export async function restoreIntoSqlite(storage: string): Promise<RestoreTarget>
   } catch (cause) {
     db.close();
     throw cause;
+  }
+}
+
+/**
+ * Restores a copy of a SQLite database: beside nothing as it is, into PostgreSQL by way of the portable form.
+ *
+ * Errors: database_corrupt, restore_target_not_empty, those of `restoreDatabase`.
+ */
+export async function restoreSqliteCopy(
+  path: string,
+  storage: string,
+  options: RestoreOptions,
+): Promise<RestoreReport> {
+  const createdAt = statSync(path).mtimeMs;
+  const versions = checkCopy(path);
+  if (isPostgresAddress(storage)) {
+    const folder = await mkdtemp(join(tmpdir(), "atlas-restore-"));
+    try {
+      await backupPortable(path, join(folder, "portable"), options);
+      return { ...(await restoreDatabase(join(folder, "portable"), storage, options)), path, createdAt };
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+  if (existsSync(storage)) {
+    throw storageErrors.create(
+      "restore_target_not_empty",
+      `There is a database ${storage} already; a copy is restored beside nothing. Move it away or name another.`,
+      { details: { path: storage } },
+    );
+  }
+  makeFolder(dirname(storage));
+  const { tables } = await backupSqlite(path, storage, { signal: options.signal });
+  return { path, createdAt, versions, tables };
+}
+
+function checkCopy(path: string): Record<string, number> {
+  const db = openFile(path, true);
+  try {
+    const { problems } = checkConnection(db);
+    if (problems[0] !== undefined) {
+      throw storageErrors.create("database_corrupt", `The copy ${path} is damaged: ${problems[0]}.`, {
+        details: { path },
+      });
+    }
+    const sql = "SELECT domain, max(version) AS version FROM atlas_migration GROUP BY domain";
+    return Object.fromEntries(
+      readRows(db.prepare(sql), []).map((row) => [String(row["domain"]), Number(row["version"])]),
+    );
+  } catch (cause) {
+    throw mapError(cause, path);
+  } finally {
+    db.close();
   }
 }
 
