@@ -3,6 +3,7 @@ import { failpoint, stringifyJson } from "../base/index.ts";
 import type { Database, Row, SqlValue, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Dependencies, ListOptions, RetryPolicy, RunEvent, RunStatus } from "./run.ts";
+import { logForm } from "./upcasters.ts";
 
 /** Is a run's row as it is stored, with who owns it. */
 export interface StoredRun {
@@ -156,7 +157,7 @@ export class Journal {
       at,
       at,
     ];
-    const data = stringifyJson({ workflow: run.workflow });
+    const data = stringifyJson({ workflow: run.workflow, form: logForm });
     const first: Entry = { seq: 1, type: "run.started", key: undefined, at, text: data };
     return [{ sql: insertRun, params, commutes: true }, eventStatement(run.id, first)];
   }

@@ -3,6 +3,7 @@ import { fromErrorData } from "../base/index.ts";
 import { beginnings, engineEvents, outcomes } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { RunEvent } from "./run.ts";
+import { createUpcaster } from "./upcasters.ts";
 
 /** Is the outcome of something that a run did before, as its log tells it. `emitsBefore` counts the events emitted until then. */
 export type Recorded = { readonly at: number; readonly emitsBefore: number } & (
@@ -61,7 +62,9 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
   let checkpoint: Checkpoint = {};
   let emits = 0;
   let losses = 0;
-  for await (const event of journal.eventsAfter(runId, checkpointSeq - 1)) {
+  const upcast = createUpcaster();
+  for await (const stored of journal.eventsAfter(runId, checkpointSeq - 1)) {
+    const event = upcast(stored);
     const { type, key, at, data } = event;
     if (type === "run.checkpointed") checkpoint = data as Checkpoint;
     if (key === undefined) {
