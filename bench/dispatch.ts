@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ const rounds = 5;
  * PostgreSQL with pg-boss; and what a queue of 100,000 runs costs, and how fairly it is shared.
  */
 export async function run(): Promise<BenchResult> {
+  await build();
   await using server = await startPostgres();
   const embedded: Latency[] = [];
   const cluster: Latency[] = [];
@@ -45,6 +46,14 @@ export async function run(): Promise<BenchResult> {
       "inversions counts runs that began after one of a lower priority had: those of a claim begin together, in no promised order.",
     ],
   };
+}
+
+/** What is measured is what `npm run build` made of the sources. */
+async function build(): Promise<void> {
+  const cwd = fileURLToPath(new URL("../", import.meta.url));
+  const building = spawn(process.execPath, ["tools/build.ts"], { cwd, stdio: ["ignore", "ignore", "inherit"] });
+  const [code] = (await once(building, "exit")) as [number | null];
+  if (code !== 0) throw new Error("The sources could not be built.");
 }
 
 async function inFolder<Found>(kind: Task["kind"]): Promise<Found> {

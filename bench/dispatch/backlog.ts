@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { workflow } from "../../src/runs/index.ts";
 import type { PlannedRun } from "../../src/runs/index.ts";
 import type { Subject } from "./subject.ts";
 
@@ -24,7 +23,7 @@ interface Placed {
 }
 
 /** Enqueues 100,000 runs of 20 tenants, whose backlogs differ by up to twenty times, in three priorities, and lets the worker take them all. */
-export async function measureBacklog({ runs }: Subject): Promise<Backlog> {
+export async function measureBacklog({ runs, workflow }: Subject): Promise<Backlog> {
   const order = new Uint32Array(total);
   let taken = 0;
   const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -51,11 +50,12 @@ export async function measureBacklog({ runs }: Subject): Promise<Backlog> {
   await runs.queues.resume("long");
   await done;
   const dispatchedPerS = (total * 1_000) / (performance.now() - dispatchFrom);
+  const memoryMb = watch.stop();
   const placed = Array.from(order, (code) => ({ tenant: code % tenants, priority: Math.floor(code / tenants) }));
   return {
     fairnessError: Math.max(...priorities.map((priority) => unfairness(placed, priority))),
     inversions: inversions(placed),
-    memoryMb: watch.stop(),
+    memoryMb,
     enqueuedPerS,
     dispatchedPerS,
   };

@@ -1,4 +1,3 @@
-import { workflow } from "../../src/runs/index.ts";
 import type { Subject } from "./subject.ts";
 
 /** Is how long a run takes from the call that enqueues it to the first line of its function. Units: milliseconds. */
@@ -11,7 +10,7 @@ const warmUps = 200;
 const samples = 500;
 
 /** Enqueues runs one after another into an idle queue and measures how long each takes to begin. */
-export async function measureLatency({ runs }: Subject): Promise<Latency> {
+export async function measureLatency({ runs, workflow }: Subject): Promise<Latency> {
   let begun = 0;
   const flow = workflow({
     name: "instant",

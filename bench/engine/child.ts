@@ -8,7 +8,7 @@ import type { OpenOptions, Round, Subject, Task } from "./subjects.ts";
 const warmUpRuns = 300;
 
 const name = process.argv[2] ?? "";
-const { open } = (await import(new URL(`${name}.ts`, import.meta.url).href)) as {
+const engine = (await import(new URL(`${name}.ts`, import.meta.url).href)) as {
   open(options: OpenOptions): Promise<Subject> | Subject;
 };
 process.on("message", (task: Task) => void measure(task).then((round) => process.send?.(round)));
@@ -19,7 +19,7 @@ let warm = false;
 async function measure(task: Task): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), "atlas-engine-"));
   try {
-    const subject = await open({ ...task, folder });
+    const subject = await engine.open({ ...task, folder });
     // Code is compiled once in a process; a new database only needs its pages.
     for (let index = 0; index < (warm ? 10 : warmUpRuns); index++) await subject.run();
     warm = true;
