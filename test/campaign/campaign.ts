@@ -54,8 +54,9 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   const { progress = () => {} } = options;
   try {
     await using ground = await openGround(options.storage, folder, progress);
-    await using database = await openStorage(ground.direct);
-    await using runs = await createRuns({ database, worker: false });
+    await using storage = await openStorage(ground.direct);
+    const { database, queue } = storage;
+    await using runs = await createRuns({ database, ...(queue === undefined ? {} : { queue }), worker: false });
     return await onGround(options, { database, runs, ground, folder, trace });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -153,7 +154,7 @@ async function watch(
   while (!stop.aborted) {
     const looked = await observer.look().catch(() => undefined);
     if (looked !== undefined) {
-      saw(looked.unfinished.length);
+      saw(looked.unfinished.filter(({ status, isDue }) => isDue && status !== "waiting").length);
       for (const { run } of load.accepted.slice(0, followers)) observer.follow(run);
       load.adopt(looked.unfinished);
       load.decide(await observer.parked().catch(() => []));

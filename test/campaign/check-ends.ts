@@ -92,10 +92,14 @@ function outOfOrder(log: readonly RunEvent[], ops: readonly Op[]): string[] {
 }
 
 /** I6: a queued run that failed for good is in the dead letters once, with each attempt. */
-function checkLetters({ runs, letters, deeds }: Evidence): string[] {
+function checkLetters({ runs, letters, deeds, trace }: Evidence): string[] {
   if (letters === undefined) return [];
   const seen = new Map<string, number[]>();
   for (const { run, attempts } of letters) seen.set(run, [...(seen.get(run) ?? []), attempts]);
+  const entered = new Map<string, Set<number>>();
+  for (const line of trace) {
+    if (line.kind === "entered") entered.set(line.run, (entered.get(line.run) ?? new Set()).add(line.attempt));
+  }
   const origins = new Set([...runs.values()].map(({ originId }) => originId));
   return [...runs.values()].flatMap((run) => {
     const found = seen.get(run.id) ?? [];
@@ -104,8 +108,12 @@ function checkLetters({ runs, letters, deeds }: Evidence): string[] {
     if (run.queue === undefined || run.status !== "failed")
       return found.length === 0 ? [] : [`${run.id}: I6 a dead letter, and it is ${run.status}`];
     if (found.length !== 1) return [`${run.id}: I6 failed for good and is in the dead letters ${found.length} times`];
-    return found[0] === run.attempt
+    const begun = new Set<number>();
+    for (let each: FinalRun | undefined = run; each; each = runs.get(each.originId ?? "")) {
+      for (const attempt of entered.get(each.id) ?? []) begun.add(attempt);
+    }
+    return found[0] === begun.size
       ? []
-      : [`${run.id}: I6 its dead letter tells of ${found[0]} attempts, not ${run.attempt}`];
+      : [`${run.id}: I6 its dead letter tells of ${found[0]} attempts, not ${begun.size}`];
   });
 }

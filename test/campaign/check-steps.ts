@@ -33,7 +33,11 @@ function tooOften(evidence: Evidence, once: string, lines: readonly Began[]): st
     const again = log.filter(
       ({ type, key: of, data }) => type === "effect.decided" && of === key && isRetry(data),
     ).length;
-    const most = 1 + again;
+    // Who redrives a run that failed because nobody knows the outcome says that it is to be done again.
+    const anew = lines.filter(
+      (line) => evidence.runs.get(evidence.runs.get(line.run)?.originId ?? "")?.errorCode === "effect_unknown",
+    );
+    const most = 1 + again + new Set(anew.map((line) => line.run)).size;
     return lines.length <= most
       ? []
       : [`${run}: I3 the effect ${once} began ${lines.length} times, at most ${most} are allowed`];

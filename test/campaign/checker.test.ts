@@ -32,6 +32,7 @@ const run: FinalRun = {
   errorCode: undefined,
   attempt: 1,
   dead: false,
+  isDue: true,
   queue: undefined,
   tenant: undefined,
   parentId: undefined,
@@ -156,8 +157,8 @@ const broken: readonly (readonly [what: string, evidence: Evidence, told: string
   ],
   [
     "a dead letter that lacks an attempt",
-    withRun({ ...dead, attempt: 2 }, { plans: breaks, ...sameLogs(failed), letters: [{ run: "run_a", attempts: 1 }] }),
-    "I6 its dead letter tells of 1",
+    withRun({ ...dead, attempt: 2 }, { plans: breaks, ...sameLogs(failed), letters: [{ run: "run_a", attempts: 0 }] }),
+    "I6 its dead letter tells of 0",
   ],
   [
     "a redrive of which no run comes",

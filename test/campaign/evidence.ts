@@ -23,6 +23,8 @@ export interface FinalRun {
   readonly errorCode: string | undefined;
   readonly attempt: number;
   readonly dead: boolean;
+  /** False when its time has not come, which a clock that was set forward may put far away. */
+  readonly isDue: boolean;
   readonly queue: string | undefined;
   readonly tenant: string | undefined;
   readonly parentId: string | undefined;

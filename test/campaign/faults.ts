@@ -42,7 +42,9 @@ export function processFaults(fleet: Fleet, note: (fault: string) => void): Faul
     {
       name: "a jump of the wall clock",
       weight: 5,
-      strike: (random) => fleet.jump(pick(random, fleet.names), (random.next() * 2 - 1) * maxJumpMs),
+      // Mostly by seconds; now and then by up to an hour, forward or back.
+      strike: (random) =>
+        fleet.jump(pick(random, fleet.names), (random.next() * 2 - 1) * (random.next() < 0.8 ? 5_000 : maxJumpMs)),
     },
   ];
 }

@@ -122,10 +122,10 @@ export class Fleet implements AsyncDisposable {
     member.child.kill("SIGCONT");
   }
 
-  /** Moves the wall clock of a process. */
-  jump(name: MemberName, jumpMs: number): void {
+  /** Sets the wall clock of a process off from the true time. */
+  jump(name: MemberName, offsetMs: number): void {
     const child = this.#members.get(name)?.child;
-    if (child?.connected) child.send({ jumpMs }, () => {});
+    if (child?.connected) child.send({ offsetMs }, () => {});
   }
 
   /** Ends the faults: nobody is frozen, and processes that are started from now on have no crash points. */

@@ -124,6 +124,7 @@ function toFinal(row: Row): FinalRun {
     errorCode: isJsonObject(error) && typeof error["code"] === "string" ? error["code"] : undefined,
     attempt: Number(row["attempt"]),
     dead: Number(row["dead"]) === 1,
+    isDue: row["due_at"] === null || Number(row["due_at"]) <= Date.now(),
     queue: text("queue"),
     tenant: text("tenant"),
     parentId: text("parent_id"),

@@ -14,8 +14,8 @@ import { openTrace } from "./trace.ts";
 const { CAMPAIGN_STORAGE = "", CAMPAIGN_TRACE = "", CAMPAIGN_ROLE = "", CAMPAIGN_NAME = "" } = process.env;
 let offsetMs = Number(process.env["CAMPAIGN_OFFSET"] ?? 0);
 const clock: Clock = { ...systemClock, now: () => Date.now() + offsetMs };
-process.on("message", (message: { readonly jumpMs?: number }) => {
-  if (message.jumpMs !== undefined) offsetMs += message.jumpMs;
+process.on("message", (message: { readonly offsetMs?: number }) => {
+  offsetMs = message.offsetMs ?? offsetMs;
 });
 // Whoever started it is gone: nobody would end it.
 process.on("disconnect", () => process.exit(0));
@@ -23,7 +23,7 @@ process.on("unhandledRejection", (error) => {
   process.stderr.write(`${CAMPAIGN_NAME} unhandled: ${error instanceof Error ? error.stack : String(error)}\n`);
 });
 
-const database = await openStorage(CAMPAIGN_STORAGE);
+const { database, queue } = await openStorage(CAMPAIGN_STORAGE);
 const logger = createLogger({
   level: "warn",
   write: (line) => void process.stderr.write(`${CAMPAIGN_NAME} ${line}\n`),
@@ -32,6 +32,7 @@ const budgets = await openBudgets({ database });
 const trace = openTrace(CAMPAIGN_TRACE);
 const runs: Runs = await createRuns({
   database,
+  ...(queue === undefined ? {} : { queue }),
   clock,
   logger,
   worker: CAMPAIGN_ROLE === "worker" ? { name: CAMPAIGN_NAME, maxRuns: 16 } : false,
@@ -43,8 +44,3 @@ runs.register(part);
 runs.register(planned);
 serve(runs, planned);
 process.send?.({ ready: true });
-if (CAMPAIGN_ROLE === "worker") {
-  const look = (): void => void runs.recover().catch(() => {});
-  look();
-  setInterval(look, 500).unref();
-}
