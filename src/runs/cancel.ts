@@ -23,8 +23,9 @@ async function endCancelled(engine: Engine, runId: string, reason: string): Prom
   const execution = await engine.executionOf(runId);
   if (execution) {
     execution.abort(cancelledError(runId, reason));
-    await execution.done;
-    return;
+    const { status } = await execution.done;
+    if (status !== "stopped") return;
+    // It was taken over, or the store failed: the run is elsewhere now, or nowhere.
   }
   const run = await engine.journal.load(runId);
   if (!run || run.finishedAt !== undefined) return;

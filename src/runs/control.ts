@@ -1,5 +1,5 @@
 import type { JsonValue } from "../base/index.ts";
-import { isJsonObject, stringifyJson } from "../base/index.ts";
+import { stringifyJson } from "../base/index.ts";
 import { readEffects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
@@ -98,16 +98,4 @@ export async function decideEffect(
   } catch (cause) {
     throw runErrors.is(cause, "signal_unexpected") ? refusal : cause;
   }
-}
-
-/** Tells what a run waits for now: the waits for signals and the parked effects of its log, as their entries say. */
-export async function waitsOf(engine: Engine, run: StoredRun): Promise<readonly JsonValue[]> {
-  const waits = new Map<string, JsonValue>();
-  for await (const { type, key, data, at } of engine.journal.eventsAfter(run.id, run.checkpointSeq)) {
-    if (key === undefined) continue;
-    const isWait = type === "signal.awaited" || type === "effect.parked";
-    if (isWait && isJsonObject(data)) waits.set(key, { ...data, key, type, since: at });
-    else if (type !== "signal.refused") waits.delete(key);
-  }
-  return [...waits.values()];
 }

@@ -122,6 +122,8 @@ const oldRuns = `SELECT id FROM run r WHERE finished_at IS NOT NULL
 /** A run that came from a queue waits there again; any other shows as interrupted. */
 const letGo = "owner = NULL, status = CASE WHEN queue IS NULL THEN status ELSE 'queued' END";
 
+const maxTries = 100;
+
 /** Writes and reads the tables of the run engine. What a run's owner writes is refused when its lease is stale. */
 export class Journal {
   readonly #database: Database;
@@ -261,7 +263,7 @@ export class Journal {
     failpoint("run.takeover");
     const results = await this.#database.write([
       {
-        sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, status = 'running', updated_at = ?3
+        sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, updated_at = ?3, status = CASE WHEN status = 'waiting' THEN status ELSE 'running' END
           WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL RETURNING control, paused`,
         params: [run.id, owner, at, run.epoch],
         expectRows: 1,
@@ -342,19 +344,21 @@ export class Journal {
   /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. Asking again changes nothing. */
   async askCancel(id: string, reason: string): Promise<boolean> {
     const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL AND control IS NULL";
-    try {
-      await this.#database.write([
-        { sql, params: [reason, id], expectRows: 1 },
-        { sql: insertNextEvent, params: [id, "run.cancel_asked", this.#clock.now(), JSON.stringify({ reason })] },
-      ]);
-      return true;
-    } catch (cause) {
-      if (!storageErrors.is(cause, "write_conflict")) throw cause;
-      const rows = await this.#database.read({
-        sql: "SELECT 1 FROM run WHERE id = ? AND finished_at IS NULL",
-        params: [id],
-      });
-      return rows.length === 1;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#database.write([
+          { sql, params: [reason, id], expectRows: 1 },
+          { sql: insertNextEvent, params: [id, "run.cancel_asked", this.#clock.now(), JSON.stringify({ reason })] },
+        ]);
+        return true;
+      } catch (cause) {
+        if (!storageErrors.is(cause, "write_conflict")) throw cause;
+        const run = await this.load(id);
+        if (run === undefined || run.finishedAt !== undefined) return false;
+        if (run.control !== undefined) return true;
+        // Its owner took the place in the log in the same moment.
+        if (tries === maxTries) throw cause;
+      }
     }
   }
 

@@ -134,6 +134,28 @@ describe("a pause", () => {
     await other[Symbol.asyncDispose]();
   });
 
+  it("keeps a run in its queue, and one that waits for it", async () => {
+    await restart({ worker: false });
+    const quick = workflow({ name: "quick", run: async (context, n: number) => await context.step("n", () => n) });
+    const [first, second] = await runs.startMany([
+      { ref: "a", workflow: quick, input: 1, options: { queue: "q" } },
+      { ref: "b", workflow: quick, input: 2, needs: ["a"], options: { queue: "q" } },
+    ]);
+    expect(await first?.pause()).toMatchObject({ status: "queued", paused: true });
+    expect(await second?.pause()).toMatchObject({ status: "blocked", paused: true });
+    const worker = await createRuns({ database });
+    worker.register(quick);
+    const other = await worker.start(quick, 3, { queue: "q" });
+    expect(await other.result()).toBe(3);
+    expect(await first?.record()).toMatchObject({ status: "queued" });
+    expect(await first?.resume()).toMatchObject({ paused: false });
+    expect(await first?.result()).toBe(1);
+    expect(await second?.record()).toMatchObject({ paused: true });
+    await second?.resume();
+    expect(await second?.result()).toBe(2);
+    await worker[Symbol.asyncDispose]();
+  });
+
   it("does not keep a cancel away", async () => {
     const { flow, begun, go } = threeSteps();
     const run = await runs.start(flow, null);

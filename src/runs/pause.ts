@@ -15,7 +15,7 @@ export interface PauseHost {
   toldOf(runId: string): void;
 }
 
-const maxTries = 20;
+const maxTries = 100;
 
 /** Holds a run and its children; tells whether it is unfinished. Holding it again changes nothing. */
 export async function pauseTree(engine: PauseHost, runId: string): Promise<boolean> {
