@@ -49,8 +49,6 @@ export interface RunsOptions {
   readonly budget?: (tenant: string | undefined) => Budget | Promise<Budget>;
   /** Loads what reads cron expressions; without it schedules cannot be set. */
   readonly calendar?: () => Promise<Calendar>;
-  /** Refuses longer inputs of runs. Units: characters of JSON (16 Mi by default). */
-  readonly maxInputBytes?: number;
 }
 
 /**

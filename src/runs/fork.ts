@@ -29,7 +29,7 @@ export async function forkRun(engine: Engine, run: StoredRun, options: ForkOptio
     version: end === 0 ? workflow.version : run.version,
     owner: undefined,
     status: "running",
-    input: stringifyJson(input, what, engine.options.maxInputBytes),
+    input: stringifyJson(input, what),
     originId: run.id,
     tags: options.tags ?? run.tags,
     tenant: run.tenant,

@@ -303,9 +303,9 @@ export interface Runs extends AsyncDisposable {
     input: Input,
     options?: StartOptions,
   ): Promise<RunHandle<Output>>;
-  /** Gives a handle on any run of the database. Errors: run_not_found. */
   /** Accepts several runs in one commit, all of them or none. Errors: as `start`; dependency_cycle, dependency_unknown. */
   startMany(planned: readonly PlannedRun[]): Promise<readonly RunHandle[]>;
+  /** Gives a handle on any run of the database. Errors: run_not_found. */
   open(id: string): Promise<RunHandle>;
   list(options?: ListOptions): Promise<readonly RunRecord[]>;
   /** Takes up an interrupted run here. Errors: run_not_found, run_finished, run_owned (a live process has it), workflow_unknown. */

@@ -31,7 +31,7 @@ import type { Tasks } from "./tasks/tasks.ts";
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
   const { database, queue = databaseQueue(database), worker = {}, retention = {}, budget } = options;
-  const { calendar, maxInputBytes } = options;
+  const { calendar } = options;
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
   await database.migrate("runs", runMigrations);
   const given = {
@@ -45,7 +45,6 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     worker,
     budget,
     calendar,
-    maxInputBytes,
   };
   const engine = new Engine(given);
   const tasks = createTasks(engine);

@@ -102,7 +102,7 @@ async function readInputs(engine: Engine, runs: readonly StoredRun[], options: R
     const schema = engine.workflows.get(name)?.input;
     if (schema) await parseSchema(schema, input, `input of ${name}`);
   }
-  stringifyJson(input, "input of the redriven run", engine.options.maxInputBytes);
+  stringifyJson(input, "input of the redriven run");
   return { fromStart: true };
 }
 

@@ -111,7 +111,7 @@ async function checkSchedule(engine: Engine, schedule: Schedule): Promise<Schedu
   const what = `input of ${workflow}`;
   // The input is read again at each start; what is kept is what was given.
   if (known.input) await parseSchema(known.input, input, what);
-  stringifyJson(input, what, engine.options.maxInputBytes);
+  stringifyJson(input, what);
   return schedule;
 }
 

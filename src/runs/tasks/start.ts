@@ -116,7 +116,7 @@ async function draftOf(engine: Engine, planned: PlannedRun, needs: readonly numb
     version: workflow.version,
     status: queue === undefined ? "running" : "queued",
     owner: queue === undefined ? await engine.owners.own() : undefined,
-    input: stringifyJson(read, what, engine.options.maxInputBytes),
+    input: stringifyJson(read, what),
     key,
     tags,
     tenant,
