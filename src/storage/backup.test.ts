@@ -5,11 +5,13 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres } from "../../test/lib/postgres.ts";
 import type { PostgresServer } from "../../test/lib/postgres.ts";
+import { postgresStore } from "./adapters/postgres-backup.ts";
 import { postgres } from "./adapters/postgres.ts";
+import { sqliteStore } from "./adapters/sqlite-portable.ts";
 import { sqlite } from "./adapters/sqlite.ts";
 import { isPostgresAddress } from "./index.ts";
-import type { Database, Domains, SqlValue } from "./index.ts";
-import { backupPortable, restoreDatabase } from "./index.ts";
+import type { BackupStore, Database, Domains, SqlValue } from "./index.ts";
+import { restoreDatabase } from "./index.ts";
 
 let server: PostgresServer;
 let folder: string;
@@ -43,6 +45,8 @@ async function open(storage: string): Promise<Database> {
   return isPostgresAddress(storage) ? await postgres({ url: storage }) : await sqlite({ path: storage });
 }
 
+const store = (storage: string): BackupStore => (isPostgresAddress(storage) ? postgresStore : sqliteStore)(storage);
+
 const places = {
   sqlite: async () => join(folder, `${++count}.db`),
   postgres: () => server.createDatabase("backup"),
@@ -74,10 +78,10 @@ describe.each(kinds)("a portable backup of %s", (from) => {
     const file = join(folder, "backup.atlas");
     await fill(source);
     const shares: number[] = [];
-    const report = await backupPortable(source, file, { domains, progress: (share) => void shares.push(share) });
+    const report = await store(source).backup(file, { domains, progress: (share) => void shares.push(share) });
     expect(report).toMatchObject({ path: file, tables: { item: 4, item_note: 1_200 } });
     expect(shares.at(-1)).toBe(1);
-    const restored = await restoreDatabase(file, target, { domains });
+    const restored = await restoreDatabase(file, store(target), { domains });
     expect(restored).toMatchObject({ versions: { shop: 2 }, tables: { item: 4, item_note: 1_200 } });
     expect(await contents(target)).toEqual(await contents(source));
     await using database = await open(target);
@@ -92,7 +96,7 @@ describe.each(kinds)("a portable backup of %s", (from) => {
     await fill(storage);
     await using database = await open(storage);
     const more: Promise<unknown>[] = [];
-    const report = await backupPortable(storage, join(folder, "one"), {
+    const report = await store(storage).backup(join(folder, "one"), {
       domains,
       progress: () => void more.push(database.write([{ sql: "INSERT INTO item_note(text) VALUES('late')" }])),
     });
@@ -100,7 +104,7 @@ describe.each(kinds)("a portable backup of %s", (from) => {
     expect(more.length).toBeGreaterThan(0);
     expect(report.tables["item_note"]).toBe(1_200);
     const target = await places.sqlite();
-    await restoreDatabase(join(folder, "one"), target, { domains });
+    await restoreDatabase(join(folder, "one"), store(target), { domains });
   });
 });
 
@@ -109,7 +113,7 @@ describe("a backup that is not whole", () => {
     const source = await places.sqlite();
     await fill(source);
     const file = join(folder, "whole");
-    await backupPortable(source, file, { domains });
+    await store(source).backup(file, { domains });
     return file;
   }
   async function refused(
@@ -120,11 +124,11 @@ describe("a backup that is not whole", () => {
     const file = join(folder, "broken");
     await writeFile(file, bytes);
     const target = await places[to]();
-    const error: unknown = await restoreDatabase(file, target, { domains }).catch((cause: unknown) => cause);
+    const error: unknown = await restoreDatabase(file, store(target), { domains }).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code: expected[0] });
     expect(String(error)).toMatch(expected[1]);
     // Nothing of it stayed: a whole one can be restored in the same place.
-    await restoreDatabase(join(folder, "whole"), target, { domains });
+    await restoreDatabase(join(folder, "whole"), store(target), { domains });
   }
 
   it.each(kinds)("is refused and leaves nothing behind in %s when it is cut off", async (to) => {
@@ -146,7 +150,9 @@ describe("a backup that is not whole", () => {
     await refused(gzipSync("{}\n"), ["backup_failed", /no backup of Atlas/]);
     await refused(Buffer.from("SQLite format 3\0"), ["database_corrupt", /not a database/]);
     await refused(gzipSync(text.replace('"shop":2', '"shop":3')), ["database_too_new", /shop schema/]);
-    await expect(restoreDatabase(join(folder, "none"), await places.sqlite(), { domains })).rejects.toMatchObject({
+    await expect(
+      restoreDatabase(join(folder, "none"), store(await places.sqlite()), { domains }),
+    ).rejects.toMatchObject({
       code: "backup_failed",
     });
   });
@@ -157,8 +163,8 @@ it.each(kinds)("a restore into %s that holds something is refused, and it keeps 
   await fill(source);
   await fill(target);
   const before = await contents(target);
-  await backupPortable(source, join(folder, "b"), { domains });
-  await expect(restoreDatabase(join(folder, "b"), target, { domains })).rejects.toMatchObject({
+  await store(source).backup(join(folder, "b"), { domains });
+  await expect(restoreDatabase(join(folder, "b"), store(target), { domains })).rejects.toMatchObject({
     code: "restore_target_not_empty",
   });
   expect(await contents(target)).toEqual(before);
@@ -168,14 +174,14 @@ it.each(kinds)("a backup of %s neither overwrites a file nor leaves half of one 
   const source = await places[from]();
   await fill(source);
   const file = join(folder, "b");
-  await expect(
-    backupPortable(source, file, { domains, signal: AbortSignal.abort(new Error("enough")) }),
-  ).rejects.toThrow("enough");
+  await expect(store(source).backup(file, { domains, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+    "enough",
+  );
   await expect(readFile(file)).rejects.toThrow("ENOENT");
   await expect(readFile(`${file}.part`)).rejects.toThrow("ENOENT");
-  await backupPortable(source, file, { domains });
-  await expect(backupPortable(source, file, { domains })).rejects.toMatchObject({ code: "backup_failed" });
-  await expect(backupPortable(source, join(folder, "no", "folder"), { domains })).rejects.toMatchObject({
+  await store(source).backup(file, { domains });
+  await expect(store(source).backup(file, { domains })).rejects.toMatchObject({ code: "backup_failed" });
+  await expect(store(source).backup(join(folder, "no", "folder"), { domains })).rejects.toMatchObject({
     code: "backup_failed",
   });
 });

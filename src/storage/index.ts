@@ -1,6 +1,6 @@
 export { isPostgresAddress, shownAddress } from "./address.ts";
-export { backupPortable, restoreDatabase } from "./backup.ts";
-export type { Domains, RestoreOptions, RestoreReport } from "./backup.ts";
+export { restoreDatabase } from "./backup.ts";
+export type { BackupStore, Domains, RestoreOptions, RestoreReport, RestoreTarget } from "./backup.ts";
 export { storageErrors } from "./errors.ts";
 export { makeFolder } from "./make-folder.ts";
 export type {

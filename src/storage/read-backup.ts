@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { isAtlasError } from "../base/index.ts";
-import { isPostgresAddress, shownAddress } from "./address.ts";
-import type { Domains, RestoreOptions, RestoreReport, RestoreTarget } from "./backup.ts";
+import type { BackupStore, Domains, RestoreOptions, RestoreReport, RestoreTarget } from "./backup.ts";
 import { decodeRow, lineChecksum, readEnd, readHeader, readTable } from "./backup-format.ts";
 import type { BackupHeader, BackupTable } from "./backup-format.ts";
 import type { Migration, Statement } from "./database.ts";
@@ -13,14 +14,11 @@ import { storageErrors } from "./errors.ts";
 const rowsPerWrite = 500;
 
 /** Does what `restoreDatabase` says. */
-export async function readBackup(path: string, storage: string, options: RestoreOptions): Promise<RestoreReport> {
-  if (await isSqlite(path)) {
-    const { restoreSqliteCopy } = await import("./adapters/sqlite-portable.ts");
-    return await restoreSqliteCopy(path, storage, options);
-  }
-  const target = await openTarget(storage);
+export async function readBackup(path: string, store: BackupStore, options: RestoreOptions): Promise<RestoreReport> {
+  if (await isSqlite(path)) return await restoreCopy(path, store, options);
+  const target = await store.restore();
   try {
-    const report = await readLines(path, target, { ...options, storage });
+    const report = await readLines(path, target, { ...options, address: store.address });
     await target.commit();
     return report;
   } catch (cause) {
@@ -28,6 +26,20 @@ export async function readBackup(path: string, storage: string, options: Restore
     if (options.signal?.aborted) throw options.signal.reason;
     if (isAtlasError(cause) || !(cause instanceof Error)) throw cause;
     throw failed(path, `cannot be read to its end: ${cause.message}`, cause);
+  }
+}
+
+/** Restores a copy of a SQLite database: as it is, or by way of the portable form. */
+async function restoreCopy(path: string, store: BackupStore, options: RestoreOptions): Promise<RestoreReport> {
+  if (store.adopt) return await store.adopt(path, options.signal);
+  if (!options.copies) throw failed(path, "is a copy of a SQLite database, which cannot be restored here");
+  const folder = await mkdtemp(join(tmpdir(), "atlas-restore-"));
+  try {
+    const portable = join(folder, "portable");
+    await options.copies(path).backup(portable, options);
+    return { ...(await readBackup(portable, store, options)), path, createdAt: (await stat(path)).mtimeMs };
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 
@@ -45,15 +57,6 @@ async function isSqlite(path: string): Promise<boolean> {
   }
 }
 
-async function openTarget(storage: string): Promise<RestoreTarget> {
-  if (!isPostgresAddress(storage)) {
-    const { restoreIntoSqlite } = await import("./adapters/sqlite-portable.ts");
-    return await restoreIntoSqlite(storage);
-  }
-  const { restoreIntoPostgres } = await import("./adapters/postgres-backup.ts");
-  return await restoreIntoPostgres(storage);
-}
-
 interface Reading {
   readonly path: string;
   readonly target: RestoreTarget;
@@ -67,7 +70,7 @@ interface Reading {
 async function readLines(
   path: string,
   target: RestoreTarget,
-  { domains, signal, storage }: RestoreOptions & { readonly storage: string },
+  { domains, signal, address }: RestoreOptions & { readonly address: string },
 ): Promise<RestoreReport> {
   const reading: Reading = {
     path,
@@ -97,7 +100,7 @@ async function readLines(
         else {
           reading.header = readHeader(value);
           if (!reading.header) throw failed(path, "is no backup of Atlas that this version can read");
-          await prepare(reading.header, target, { domains, storage });
+          await prepare(reading.header, target, { domains, address });
         }
       }
     },
@@ -135,7 +138,7 @@ async function take(reading: Reading, value: unknown): Promise<void> {
 async function prepare(
   header: BackupHeader,
   target: RestoreTarget,
-  { domains, storage }: { readonly domains: Domains; readonly storage: string },
+  { domains, address }: { readonly domains: Domains; readonly address: string },
 ): Promise<void> {
   const present = target.tables.has("atlas_migration") ? await versionsOf(target) : {};
   for (const table of target.tables) {
@@ -143,7 +146,7 @@ async function prepare(
     if ((await target.read(`SELECT 1 AS one FROM ${table} LIMIT 1`)).length === 0) continue;
     throw storageErrors.create(
       "restore_target_not_empty",
-      `The database ${shownAddress(storage)} holds rows in ${table}; a restore would mix them with those of the backup.`,
+      `The database ${address} holds rows in ${table}; a restore would mix them with those of the backup.`,
       { details: { table } },
     );
   }
@@ -162,7 +165,7 @@ async function prepare(
     if (there !== undefined && there !== version) {
       throw storageErrors.create(
         "restore_target_not_empty",
-        `The database ${shownAddress(storage)} has version ${there} of the ${domain} schema, the backup ${version}; restore into one that holds nothing.`,
+        `The database ${address} has version ${there} of the ${domain} schema, the backup ${version}; restore into one that holds nothing.`,
         { details: { domain, found: there, backup: version } },
       );
     }

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import { Client } from "pg";
 import { shownAddress } from "../address.ts";
-import type { RestoreTarget } from "../backup.ts";
+import type { BackupStore, RestoreTarget } from "../backup.ts";
 import type { BackupOptions, BackupReport, Row } from "../database.ts";
 import type { Snapshot } from "../write-backup.ts";
 import { writeBackup } from "../write-backup.ts";
@@ -14,6 +14,19 @@ const listTables = `SELECT c.relname AS name, string_agg(a.attname, ' ' ORDER BY
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname <> 'atlas_commit'
   GROUP BY c.relname ORDER BY c.relname`;
+
+/** Gives a PostgreSQL database as a store to back up and to restore into. */
+export function postgresStore(url: string): BackupStore {
+  return {
+    address: shownAddress(url),
+    async backup(path, options) {
+      const { postgres } = await import("./postgres.ts");
+      await using database = await postgres({ url });
+      return await database.backup(path, options);
+    },
+    restore: () => openTarget(url),
+  };
+}
 
 /** Writes all tables in the portable form, as they are at one moment. Errors: backup_failed and those of the database. */
 export async function backupPostgres(
@@ -57,8 +70,7 @@ async function snapshotOf(client: PoolClient): Promise<Snapshot> {
   };
 }
 
-/** Opens a PostgreSQL database to restore a backup into it. Errors: those of the database. */
-export async function restoreIntoPostgres(url: string): Promise<RestoreTarget> {
+async function openTarget(url: string): Promise<RestoreTarget> {
   const address = shownAddress(url);
   const client = new Client({
     connectionString: url,

@@ -1,12 +1,8 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import { isPostgresAddress } from "../address.ts";
-import { backupPortable, restoreDatabase } from "../backup.ts";
-import type { Domains, RestoreOptions, RestoreReport, RestoreTarget } from "../backup.ts";
+import type { BackupStore, Domains, RestoreReport, RestoreTarget } from "../backup.ts";
 import type { BackupOptions, BackupReport, Row, Statement } from "../database.ts";
 import { storageErrors } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -17,8 +13,17 @@ import { checkConnection, mapError, readRows } from "./sqlite-connection.ts";
 
 const rowsPerPage = 200;
 
-/** Writes the given tables of a SQLite file in the portable form, while it is used. Errors: backup_failed, those of the database. */
-export async function backupSqlitePortable(
+/** Gives a SQLite file as a store to back up and to restore into. */
+export function sqliteStore(storage: string): BackupStore {
+  return {
+    address: storage,
+    backup: (path, options) => backupPortable(storage, path, options),
+    restore: () => openTarget(storage),
+    adopt: (path, signal) => adoptCopy(path, storage, signal),
+  };
+}
+
+async function backupPortable(
   storage: string,
   path: string,
   options: BackupOptions & { readonly domains: Domains },
@@ -79,8 +84,8 @@ function narrow<T>(value: T): T | number {
   return typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-/** Opens a SQLite file, made when missing, to restore a backup into it. Errors: those of the database. */
-export async function restoreIntoSqlite(storage: string): Promise<RestoreTarget> {
+/** Opens the file, made when missing. */
+async function openTarget(storage: string): Promise<RestoreTarget> {
   makeFolder(dirname(storage));
   const db = openFile(storage, false);
   const mapped = <T>(work: () => T): T => {
@@ -118,27 +123,10 @@ export async function restoreIntoSqlite(storage: string): Promise<RestoreTarget>
   }
 }
 
-/**
- * Restores a copy of a SQLite database: beside nothing as it is, into PostgreSQL by way of the portable form.
- *
- * Errors: database_corrupt, restore_target_not_empty, those of `restoreDatabase`.
- */
-export async function restoreSqliteCopy(
-  path: string,
-  storage: string,
-  options: RestoreOptions,
-): Promise<RestoreReport> {
+/** Makes a copy of a SQLite database the store, where there is none yet. */
+async function adoptCopy(path: string, storage: string, signal: AbortSignal | undefined): Promise<RestoreReport> {
   const createdAt = statSync(path).mtimeMs;
   const versions = checkCopy(path);
-  if (isPostgresAddress(storage)) {
-    const folder = await mkdtemp(join(tmpdir(), "atlas-restore-"));
-    try {
-      await backupPortable(path, join(folder, "portable"), options);
-      return { ...(await restoreDatabase(join(folder, "portable"), storage, options)), path, createdAt };
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  }
   if (existsSync(storage)) {
     throw storageErrors.create(
       "restore_target_not_empty",
@@ -147,7 +135,7 @@ export async function restoreSqliteCopy(
     );
   }
   makeFolder(dirname(storage));
-  const { tables } = await backupSqlite(path, storage, { signal: options.signal });
+  const { tables } = await backupSqlite(path, storage, { signal });
   return { path, createdAt, versions, tables };
 }
 
