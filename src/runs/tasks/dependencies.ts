@@ -10,8 +10,12 @@ import type { Turnstile } from "./turnstile.ts";
 
 /** Lets blocked runs go on, or ends them, when the runs that they need have ended. */
 export interface Dependents {
-  /** Is told of a run that ended. */
+  /** Is told of a run that ended. Cost: nothing as long as no run depends on another. */
   ended(runId: string): void;
+  /** Is told that runs are about to be made that depend on others. */
+  expect(): void;
+  /** Is told that another process may have made some. */
+  hinted(): void;
   /** Looks at blocked runs: queues those whose needs are all completed, ends those of which one failed. */
   examine(runIds: readonly string[]): Promise<void>;
   /** Finds the blocked runs whose needs ended while nobody looked. */
@@ -31,6 +35,7 @@ interface Blocked extends Omit<Ticket, "turn"> {
   readonly needs: Need[];
 }
 
+const anyDependency = "SELECT 1 FROM run_dependency LIMIT 1";
 const dependentsOf = "SELECT DISTINCT run_id FROM run_dependency WHERE needs_id IN (?)";
 const needsOf = `SELECT r.id, r.epoch, r.queue, r.workflow, r.tenant, r.priority, r.due_at, d.needs_id, d.on_failure, n.status AS need_status
   FROM run r JOIN run_dependency d ON d.run_id = r.id LEFT JOIN run n ON n.id = d.needs_id
@@ -49,52 +54,84 @@ export function watchDependents(engine: Engine, turnstile: Turnstile): Dependent
   const { database } = engine.options;
   let told = new Set<string>();
   let working: Promise<void> | undefined;
+  /** Whether any run depends on another; undefined while that is not known. */
+  let anyBlocked: boolean | undefined;
+  let wasHinted = false;
 
-  const examine = async (runIds: readonly string[]): Promise<void> => {
-    for (let from = 0; from < runIds.length; from += pageSize) {
-      const rows = await readByIds(database, needsOf, runIds.slice(from, from + pageSize));
-      const runs = toBlocked(rows);
-      const verdicts = runs.map((run) => ({ run, verdict: verdictOf(run) }));
-      await Promise.all(
-        verdicts.map(async ({ run, verdict }) => {
-          if (verdict.end !== undefined) await endDependent(engine, run, verdict.end);
-        }),
-      );
-      const freed = verdicts.flatMap(({ run, verdict }) => (verdict.ready ? [run] : []));
-      await releaseAll(engine, turnstile, freed);
-    }
+  const sweep = async (): Promise<void> => {
+    anyBlocked = undefined;
+    await sweepBlocked(engine, turnstile);
   };
-  const work = async (): Promise<void> => {
-    while (told.size > 0) {
-      const ids = [...told];
-      told = new Set();
-      const rows = await readByIds(database, dependentsOf, ids);
-      await examine([...new Set(rows.map((row) => String(row["run_id"])))]);
+  const look = async (): Promise<void> => {
+    const ids = [...told];
+    told = new Set();
+    if (anyBlocked === undefined || wasHinted) {
+      const wereNone = wasHinted;
+      wasHinted = false;
+      anyBlocked = undefined;
+      const found = (await database.read({ sql: anyDependency })).length > 0;
+      anyBlocked ??= found;
+      // What another process blocked on a run that has ended since was not looked at.
+      if (found && wereNone) await sweepBlocked(engine, turnstile);
     }
+    if (!anyBlocked || ids.length === 0) return;
+    const rows = await readByIds(database, dependentsOf, ids);
+    await examineRuns(engine, turnstile, [...new Set(rows.map((row) => String(row["run_id"])))]);
+  };
+  const begin = (): void => {
+    // What ends together is looked at together.
+    working ??= new Promise<void>((resolve) => setImmediate(resolve))
+      .then(look)
+      .catch((error: unknown) => engine.warn("runs that wait for others not looked at yet", error))
+      .finally(() => {
+        working = undefined;
+        if (told.size > 0 || wasHinted) begin();
+      });
   };
   return {
     ended(runId) {
+      if (anyBlocked === false) return;
       told.add(runId);
-      // What ends together is looked at together.
-      working ??= new Promise<void>((resolve) => setImmediate(resolve))
-        .then(work)
-        .catch((error: unknown) => engine.warn("runs that wait for others not looked at yet", error))
-        .finally(() => (working = undefined));
+      begin();
     },
-    examine,
-    async sweep() {
-      for (let after = ""; ;) {
-        const rows = await database.read({ sql: stuck, params: [after, pageSize] });
-        const ids = rows.map((row) => String(row["id"]));
-        await examine(ids);
-        if (ids.length < pageSize) return;
-        after = ids.at(-1) ?? after;
-      }
+    expect() {
+      anyBlocked = true;
     },
+    hinted() {
+      if (anyBlocked !== false || wasHinted) return;
+      wasHinted = true;
+      begin();
+    },
+    examine: (runIds) => examineRuns(engine, turnstile, runIds),
+    sweep,
     async settled() {
       await working;
     },
   };
+}
+
+async function sweepBlocked(engine: Engine, turnstile: Turnstile): Promise<void> {
+  for (let after = ""; ;) {
+    const rows = await engine.options.database.read({ sql: stuck, params: [after, pageSize] });
+    const ids = rows.map((row) => String(row["id"]));
+    await examineRuns(engine, turnstile, ids);
+    if (ids.length < pageSize) return;
+    after = ids.at(-1) ?? after;
+  }
+}
+
+async function examineRuns(engine: Engine, turnstile: Turnstile, runIds: readonly string[]): Promise<void> {
+  for (let from = 0; from < runIds.length; from += pageSize) {
+    const rows = await readByIds(engine.options.database, needsOf, runIds.slice(from, from + pageSize));
+    const verdicts = toBlocked(rows).map((run) => ({ run, verdict: verdictOf(run) }));
+    await Promise.all(
+      verdicts.map(async ({ run, verdict }) => {
+        if (verdict.end !== undefined) await endDependent(engine, run, verdict.end);
+      }),
+    );
+    const freed = verdicts.flatMap(({ run, verdict }) => (verdict.ready ? [run] : []));
+    await releaseAll(engine, turnstile, freed);
+  }
 }
 
 /** Tells what becomes of a run by the ends of its needs: a bad end counts at once, good ones when they are all there. */

@@ -1,11 +1,12 @@
 import type { JsonValue } from "../../base/index.ts";
 import type { Engine } from "../engine.ts";
 import type { AnotherAttempt, RunFailure } from "../execution.ts";
+import { unfinished } from "../journal.ts";
 import { dataOf } from "../plain.ts";
 import { mayRetry, retryDelay } from "../step-retry.ts";
 
 const waitAgain = `UPDATE run SET status = 'queued', owner = NULL, attempt = ?, due_at = ?, updated_at = ?
-  WHERE id = ? AND epoch = ? AND control IS NULL AND finished_at IS NULL`;
+  WHERE id = ? AND epoch = ? AND control IS NULL AND ${unfinished}`;
 
 /**
  * Says how a run goes on whose attempt failed: it waits in its queue for the next one; undefined when it has failed for good.

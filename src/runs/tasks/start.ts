@@ -66,6 +66,7 @@ export function createStarter(parts: StartParts): Starter {
       };
       const isNew = (place: number): boolean => same[place] === place && !existing.has(place);
       const entries = await openNeeds(engine, drafts, { idOf, isNew });
+      if (entries.some((entry) => entry.openNeeds.length > 0)) dependents.expect();
       try {
         await commit(parts, entries, also);
       } catch (cause) {
@@ -243,6 +244,7 @@ async function lookAtNeeds(engine: Engine, dependents: Dependents, entries: read
   const ids = entries.flatMap(({ draft, openNeeds: needs }) =>
     needs.every((id) => made.has(id)) ? [] : [draft.run.id],
   );
+  if (entries.some((entry) => entry.openNeeds.length > 0)) dependents.expect();
   if (ids.length === 0) return;
   engine.notify();
   await dependents.examine(ids).catch((error: unknown) => engine.warn("new blocked runs not looked at yet", error));

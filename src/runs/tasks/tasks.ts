@@ -30,7 +30,10 @@ export function createTasks(engine: Engine): Tasks {
   const ends = engine.onEnded((runId) => dependents.ended(runId));
   const sweeping = engine.worker === false ? undefined : startSweeping(engine, dependents);
   engine.attach({
-    hinted: () => schedules.look(),
+    hinted() {
+      schedules.look();
+      dependents.hinted();
+    },
     failed: (failure) => anotherAttempt(engine, failure),
     ended({ runId }, outcome) {
       if (outcome.status === "queued") void offerAgain(engine, runId);
