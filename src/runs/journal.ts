@@ -103,14 +103,23 @@ export type RunEnd =
   | { readonly status: "failed" | "cancelled"; readonly error: ErrorData };
 
 /**
+ * Says that a run is unfinished where the run is named by its id. The words of the partial indexes would lure a planner that does
+ * not know yet how many runs there are into walking through all that are unfinished.
+ */
+export const unfinished = "coalesce(finished_at, 0) = 0";
+
+/**
  * The log is its own fence: an entry's place (run, seq) is taken once. Whoever takes a run over, or asks something of it, does so
  * by an entry at the end of its log; an owner that does not know of it then finds its next place taken.
  */
 const insertEvent = "INSERT INTO run_event(run_id, seq, type, key, at, data) VALUES(?, ?, ?, ?, ?, ?)";
 const insertRun = `INSERT INTO run(id, workflow, version, status, key, parent_id, origin_id, tags, owner, epoch, checkpoint_seq, input,
   tenant, queue, priority, turn, due_at, options, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** Nothing follows the end of a log, also when the end is written in the same commit and the run's row does not say so yet. */
 const insertNextEvent = `INSERT INTO run_event(run_id, seq, type, at, data)
-  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1 RETURNING seq`;
+  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM run_event WHERE run_id = ?1
+  HAVING coalesce((SELECT type FROM run_event WHERE run_id = ?1 ORDER BY seq DESC LIMIT 1), '')
+    NOT IN ('run.completed', 'run.failed', 'run.cancelled') RETURNING seq`;
 
 /** What others wait for is kept: blocked runs look at the ends of those that they need, parents at their children's. */
 const oldRuns = `SELECT id FROM run r WHERE finished_at IS NOT NULL
@@ -188,7 +197,7 @@ export class Journal {
 
   /** Keeps a signal for a run; tells whether the run is there and unfinished. */
   async sendSignal(runId: string, name: string, payload: string): Promise<boolean> {
-    const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND finished_at IS NULL`;
+    const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND ${unfinished}`;
     const results = await this.#database.write([{ sql, params: [runId, name, payload] }]);
     return results[0]?.changes === 1;
   }
@@ -229,7 +238,7 @@ export class Journal {
         // Who started a run through a queue does not wait for it: its failure is kept as a dead letter.
         sql: `UPDATE run SET status = ?2, output = ?3, error = ?4, finished_at = ?5, updated_at = ?5, owner = NULL,
             dead = CASE WHEN ?2 = 'failed' AND queue IS NOT NULL THEN 1 ELSE 0 END
-          WHERE id = ?1 AND epoch = ?6 AND finished_at IS NULL`,
+          WHERE id = ?1 AND epoch = ?6 AND ${unfinished}`,
         params: [
           lease.runId,
           end.status,
@@ -264,7 +273,7 @@ export class Journal {
     const results = await this.#database.write([
       {
         sql: `UPDATE run SET owner = ?2, epoch = epoch + 1, updated_at = ?3, status = CASE WHEN status = 'waiting' THEN status ELSE 'running' END
-          WHERE id = ?1 AND epoch = ?4 AND finished_at IS NULL RETURNING control, paused`,
+          WHERE id = ?1 AND epoch = ?4 AND ${unfinished} RETURNING control, paused`,
         params: [run.id, owner, at, run.epoch],
         expectRows: 1,
       },
@@ -343,12 +352,12 @@ export class Journal {
 
   /** Asks the owner of a run to cancel it; tells whether the run was still unfinished. Asking again changes nothing. */
   async askCancel(id: string, reason: string): Promise<boolean> {
-    const sql = "UPDATE run SET control = ? WHERE id = ? AND finished_at IS NULL AND control IS NULL";
+    const sql = `UPDATE run SET control = ? WHERE id = ? AND ${unfinished} AND control IS NULL`;
     for (let tries = 1; ; tries++) {
       try {
         await this.#database.write([
           { sql, params: [reason, id], expectRows: 1 },
-          { sql: insertNextEvent, params: [id, "run.cancel_asked", this.#clock.now(), JSON.stringify({ reason })] },
+          nextEvent({ runId: id, type: "run.cancel_asked", at: this.#clock.now(), data: { reason } }),
         ]);
         return true;
       } catch (cause) {
@@ -379,7 +388,7 @@ export class Journal {
 
   /** Lets go of one run whose execution stopped, so that anyone may take it up. */
   async releaseRun({ runId, epoch }: Lease): Promise<void> {
-    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? AND finished_at IS NULL`;
+    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? AND ${unfinished}`;
     await this.#database.write([{ sql, params: [runId, epoch] }]);
   }
 
@@ -410,14 +419,15 @@ function eventStatement(runId: string, { seq, type, key, at, text }: Entry): Sta
   return { sql: insertEvent, params: [runId, seq, type, key ?? null, at, text], commutes: true };
 }
 
-/** Gives the statement that adds an entry at the end of a run's log, wherever that is, and returns its `seq`. */
+/** Gives the statement that adds an entry at the end of a run's log, wherever that is, and returns its `seq`; a log that has ended refuses it. */
 export function nextEvent(event: {
   readonly runId: string;
   readonly type: string;
   readonly at: number;
   readonly data: JsonValue;
 }): Statement {
-  return { sql: insertNextEvent, params: [event.runId, event.type, event.at, stringifyJson(event.data)] };
+  const params = [event.runId, event.type, event.at, stringifyJson(event.data)];
+  return { sql: insertNextEvent, params, expectRows: 1 };
 }
 
 /** Reads a run from its row. */

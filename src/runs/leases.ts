@@ -2,7 +2,7 @@ import type { Clock } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Lease, StoredRun } from "./journal.ts";
-import { nextEvent, toRun } from "./journal.ts";
+import { nextEvent, toRun, unfinished } from "./journal.ts";
 import type { Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow } from "./run.ts";
 
@@ -49,7 +49,7 @@ export class Leases {
     const at = this.#clock.now();
     const take: Statement = {
       sql: `UPDATE run SET status = 'running', owner = ?, epoch = epoch + 1, due_at = NULL, updated_at = ?
-        WHERE id = ? AND epoch = ? AND status = 'queued' AND paused = 0 AND finished_at IS NULL
+        WHERE id = ? AND epoch = ? AND status = 'queued' AND paused = 0 AND ${unfinished}
         AND version IN (${versions.map(() => "?").join(", ")}) RETURNING *`,
       params: [by.owner, at, ticket.runId, ticket.epoch, ...versions],
       expectRows: 1,
@@ -86,7 +86,7 @@ export class Leases {
       await this.#database.write([
         {
           sql: `UPDATE run SET status = 'queued', owner = NULL, epoch = ?, updated_at = ?
-            WHERE id = ? AND epoch = ? AND owner = ? AND finished_at IS NULL`,
+            WHERE id = ? AND epoch = ? AND owner = ? AND ${unfinished}`,
           params: [epoch, at, run.id, run.epoch, run.owner ?? null],
           expectRows: 1,
         },
