@@ -16,6 +16,10 @@ import {
 } from "./queue-scene.ts";
 import type { QueueConnection, QueueSubject } from "./queue-scene.ts";
 
+/**
+ * Holds what every adapter of the `Queue` port must keep. The cases write the runs' rows themselves, as the engine would: a row
+ * first, then the ticket.
+ */
 export const queueContract: readonly ContractCase<QueueSubject>[] = [
   { name: "what was offered is handed out with all that its ticket says", run: handsOut },
   { name: "an empty queue gives nothing", run: givesNothing },

@@ -45,7 +45,8 @@ export function createDispatcher(engine: Engine, meter: () => LoadMeter = startL
 /**
  * Claims in batches: as many as there are free places, one queue after the other, so that no queue keeps another waiting. A claim is
  * made only for what has a place, so what comes with a higher priority waits for no more than one batch. A run that waits (for a time,
- * a signal, a decision) gives its place away; when it wakes it goes on at once, so for a while there may be more than the pool's size.
+ * a signal, a decision) gives its place away, and counts for no limit; when it wakes it goes on at once, so for a while there may run
+ * more than the pool's size and the limits say: no other begins before they are met again.
  */
 class QueueDispatcher implements Dispatcher {
   readonly #engine: Engine;

@@ -65,8 +65,7 @@ async function chooseFromLanes(database: Database, request: ClaimRequest, room: 
     .filter((ticket) => room.take(ticket));
 }
 
-/** Says which of two tickets of a queue goes first. */
-export function compareTickets(a: Ticket, b: Ticket): number {
+function compareTickets(a: Ticket, b: Ticket): number {
   return b.priority - a.priority || a.turn - b.turn || (a.runId < b.runId ? -1 : 1);
 }
 
