@@ -26,7 +26,9 @@ export async function doSleep(
     due = clock.now() + Math.max(0, ms);
     await writer.wait({ type: "timer.started", key, data: { wakeAt: due } });
   }
-  await activity.wait(clock.sleep(Math.max(0, due - clock.now()), { signal }));
+  // However far the clock was set back meanwhile, it takes no longer than was asked for.
+  const left = Math.min(due - clock.now(), ms);
+  await activity.wait(clock.sleep(Math.max(0, left), { signal }));
   const passed = gate.passed(signal);
   if (passed !== undefined) await activity.wait(passed);
   await writer.wake({ type: "timer.fired", key, data: {} });

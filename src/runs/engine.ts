@@ -1,5 +1,5 @@
 import type { Budget, Clock, JsonObject, JsonValue, Random } from "../base/index.ts";
-import { createBudget, newId } from "../base/index.ts";
+import { newId } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
@@ -11,7 +11,7 @@ import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, Outcome,
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
-import type { Lease, NewRun, RunSettings, StoredRun } from "./journal.ts";
+import type { Lease, NewRun, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
 import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
@@ -23,7 +23,7 @@ import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
 import { createRecovery, isPoisoned } from "./recovery.ts";
 import { keepRetention } from "./retention.ts";
-import type { Recovery, RecoveryHost } from "./recovery.ts";
+import type { Recovery } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import {
@@ -35,6 +35,8 @@ import {
   unknownVersion,
   unknownWorkflow,
 } from "./refusals.ts";
+import { createRunBudgets } from "./run-budgets.ts";
+import type { RunBudgets } from "./run-budgets.ts";
 import { createSignalBell } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
@@ -50,7 +52,6 @@ export interface EngineOptions {
   readonly worker: WorkerOptions | false;
   readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
   readonly calendar?: (() => Promise<Calendar>) | undefined;
-  readonly maxInputBytes?: number | undefined;
 }
 
 /** Is what works beside the executions, such as what takes runs from queues. It is closed before they are stopped. */
@@ -84,12 +85,12 @@ export class Engine {
   readonly #live = createLiveLogs();
   readonly #hints: Disposable;
   #watch: Disposable = { [Symbol.dispose]() {} };
-  readonly #leases: Leases;
+  readonly leases: Leases;
   readonly #lease: OwnLease;
   readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
-  readonly #unlimited = createBudget("unlimited");
+  readonly #budgets: RunBudgets;
   readonly #endListeners = new Set<(runId: string) => void>();
   #finished = 0;
   #closing: Promise<void> | undefined;
@@ -99,7 +100,7 @@ export class Engine {
     this.#options = options;
     this.clock = clock;
     this.journal = new Journal(database, clock);
-    this.#leases = new Leases(database, clock);
+    this.leases = new Leases(database, clock);
     this.#lease = createOwnLease({
       database,
       clock,
@@ -109,11 +110,12 @@ export class Engine {
       lost: (owner) => this.#lost(owner),
       failed: (error) => this.warn("sign of life not written", error),
     });
+    this.#budgets = createRunBudgets(this.executions, options.budget);
     this.owners = createOwners({ database, clock, mine: this.#lease });
     this.bell = createSignalBell();
     this.#hints = database.listen(() => this.#hinted());
     if (options.worker !== false) {
-      this.#recovery = createRecovery(this.#recoveryHost());
+      this.#recovery = createRecovery(this);
       this.attach(this.#recovery);
     }
   }
@@ -170,23 +172,6 @@ export class Engine {
     for (const execution of this.executions.values()) execution.abort(fencedError(owner));
   }
 
-  #recoveryHost(): RecoveryHost {
-    return {
-      owners: this.owners,
-      leases: this.#leases,
-      queue: this.queue,
-      clock: this.clock,
-      random: this.#options.random,
-      executions: this.executions,
-      workflows: this.workflows,
-      load: (runId) => this.journal.load(runId),
-      takeUp: (run) => this.takeUp(run),
-      isInterrupted: (run) => this.isInterrupted(run),
-      notify: () => this.notify(),
-      warn: (message, error) => this.warn(message, error),
-    };
-  }
-
   newRunId(): string {
     return newId("run", this.#options);
   }
@@ -229,7 +214,7 @@ export class Engine {
     promise.catch(() => {});
     this.#starting.set(run.id, promise);
     try {
-      const budget = await this.#budgetOf(run, run.options);
+      const budget = await this.#budgets(run);
       await write(this.journal.creation(run));
       const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
@@ -283,7 +268,7 @@ export class Engine {
     const workflow = this.workflows.get(ticket.workflow);
     if (!workflow) return undefined;
     const by = { owner: await this.owners.own(), name: this.#name };
-    const owned = await this.#leases.claim(ticket, workflow, by);
+    const owned = await this.leases.claim(ticket, workflow, by);
     return owned && (await this.#execute(owned, by.owner, workflow));
   }
 
@@ -309,7 +294,7 @@ export class Engine {
     try {
       // A run whose log holds its start and this claim has nothing behind it.
       const recorded = lastSeq <= 2 ? nothingRecorded : await loadRecorded(this.journal, id, run.checkpointSeq);
-      const budget = await this.#budgetOf(run, run.options);
+      const budget = await this.#budgets(run);
       const workflow = isPoisoned(recorded)
         ? { ...known, run: () => Promise.reject(poisonedError(id, recorded.losses)) }
         : known;
@@ -327,20 +312,6 @@ export class Engine {
     if (this.#closing) execution.abort(closedError());
     if (control !== undefined) execution.abort(cancelledError(id, control));
     return execution;
-  }
-
-  /** A run's own budget: below its parent's, else below its tenant's. What has no limits of its own costs nothing. */
-  async #budgetOf(
-    {
-      id,
-      parentId,
-      tenant,
-    }: { readonly id: string; readonly parentId?: string | undefined; readonly tenant?: string | undefined },
-    { budget: limits }: RunSettings = {},
-  ): Promise<Budget> {
-    const parent = parentId === undefined ? undefined : this.executions.get(parentId)?.budget;
-    const above = parent ?? (this.#options.budget ? await this.#options.budget(tenant) : this.#unlimited);
-    return limits === undefined ? above : above.child(id, limits);
   }
 
   /** Gives the execution of a run in this process, also one that is just being started. */
@@ -477,12 +448,14 @@ export class Engine {
     }
   }
 
-  /** Tells where the rest of a log comes from: what a worker took from a queue and left is taken over by another. */
+  /** Tells where the rest of a log comes from: what a dead worker left is taken over by another. */
   async #placeOfId(runId: string): Promise<Place> {
     if (this.executions.has(runId)) return "here";
     const run = await this.journal.load(runId);
     const place = await this.placeOf(run);
-    return place === "nowhere" && run?.queue !== undefined && run.finishedAt === undefined ? "queued" : place;
+    if (place !== "nowhere" || !run || run.finishedAt !== undefined) return place;
+    const isTakenSoon = run.owner !== undefined && run.owner !== this.#lease.id && this.owners.diedJustNow(run.owner);
+    return run.queue !== undefined || isTakenSoon ? "queued" : "nowhere";
   }
 
   /** Looks now and then at what other processes may have written; as long as a run is executed, the process stays alive. */

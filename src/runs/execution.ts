@@ -175,6 +175,8 @@ async function perform(host: ExecutionHost, start: ExecutionStart, doing: Perfor
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
     const output = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
+    // What a function makes of being stopped is no result: it is to go on elsewhere.
+    context.signal.throwIfAborted();
     await writer.finish(
       { type: "run.completed", data: output === undefined ? {} : { output } },
       { status: "completed", output },

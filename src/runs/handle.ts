@@ -82,7 +82,8 @@ export async function recordOf(engine: Engine, run: StoredRun): Promise<RunRecor
 async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {
   const outcome = await (await engine.executionOf(id))?.done;
   if (outcome?.status === "completed") return outcome.output as Output;
-  if (outcome && outcome.status !== "queued") throw outcome.error;
+  // Another process goes on with a run that was taken over.
+  if (outcome && outcome.status !== "queued" && !runErrors.is(outcome.error, "run_fenced")) throw outcome.error;
   engine.assertOpen();
   await ended(engine, id);
   const run = await loadRun(engine, id);

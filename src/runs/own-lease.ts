@@ -127,11 +127,11 @@ class BeatingLease implements OwnLease {
   async #make(): Promise<Identity> {
     const { database, clock, sources, name, data } = this.#options;
     const id = newId("own", sources);
-    const lock = await database.lock(id);
     const sent = clock.monotonic();
     const at = clock.now();
     const sql = "INSERT INTO run_owner(id, name, beat, started_at, seen_at, data) VALUES(?, ?, 1, ?, ?, ?)";
-    await database.write([{ sql, params: [id, name, at, at, JSON.stringify(data())] }]);
+    const row = { sql, params: [id, name, at, at, JSON.stringify(data())] };
+    const [lock] = await Promise.all([database.lock(id), database.write([row])]);
     const identity = { id, lock, trustedUntil: sent + trustMs };
     this.#identity = identity;
     lock?.lost?.addEventListener("abort", () => void this.#forsake(identity), { once: true });

@@ -14,6 +14,8 @@ export interface Owners {
   own(): Promise<string>;
   /** Tells whether a living engine other than this one has this owner id. */
   isAliveElsewhere(owner: string | undefined): Promise<boolean>;
+  /** Tells whether this engine has known for less than 5 s that an owner is dead: others may be taking its runs over. */
+  diedJustNow(owner: string): boolean;
   /**
    * Looks at all owners and marks those that have died: whose lock was free at two looks, without a beat between, or whose beat has
    * stood still for 10 s of looks. Gives the ids that are marked. Cost: one query, and 16 locks at most: the others look at others.
@@ -46,6 +48,7 @@ interface Sight {
 }
 
 const locksAtOnce = 16;
+const handOverMs = 5_000;
 
 /** Makes the registry of owners. No clock of another machine is read: an observer counts its own time between equal beats. */
 export function createOwners(options: OwnersOptions): Owners {
@@ -56,7 +59,9 @@ class Registry implements Owners {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #mine: OwnLease;
-  readonly #dead = new Set<string>();
+  /** The owners that are known to be dead, and since when this engine knows it. */
+  readonly #dead = new Map<string, number>();
+  readonly #freed = new Map<string, number>();
   readonly #asked = new Map<string, Promise<boolean>>();
   #sights: ReadonlyMap<string, Sight> = new Map();
 
@@ -78,6 +83,11 @@ class Registry implements Owners {
     return !(await answer);
   }
 
+  diedJustNow(owner: string): boolean {
+    const since = this.#dead.get(owner) ?? this.#freed.get(owner);
+    return since !== undefined && this.#clock.monotonic() - since < handOverMs;
+  }
+
   async look(): Promise<readonly string[]> {
     const marked: string[] = [];
     const seen: [string, Sight][] = [];
@@ -87,7 +97,7 @@ class Registry implements Owners {
       if (id === this.#mine.id) continue;
       if (beat > 0) seen.push([id, this.#sightOf(id, beat)]);
       else {
-        this.#dead.add(id);
+        this.#bury(id);
         marked.push(id);
       }
     }
@@ -118,7 +128,7 @@ class Registry implements Owners {
     for (const row of rows) {
       const id = String(row["owner"]);
       if (id === this.#mine.id || (await this.#database.isLocked(id))) continue;
-      this.#dead.add(id);
+      this.#bury(id);
       const sql = `INSERT INTO run_owner(id, name, beat, started_at, seen_at, data) VALUES(?, '', 0, 0, 0, '{}')
         ON CONFLICT(id) DO NOTHING`;
       await this.#database.write([{ sql, params: [id] }]);
@@ -142,9 +152,14 @@ class Registry implements Owners {
   }
 
   async #isDead(id: string): Promise<boolean> {
-    if (!(await this.#database.isLocked(id))) return true;
+    if (!(await this.#database.isLocked(id))) {
+      // It may take its lock again, if only its connection was cut.
+      if (!this.#freed.has(id)) this.#freed.set(id, this.#clock.monotonic());
+      return true;
+    }
+    this.#freed.delete(id);
     if ((await this.#beatOf(id)) !== 0) return false;
-    this.#dead.add(id);
+    this.#bury(id);
     return true;
   }
 
@@ -157,8 +172,13 @@ class Registry implements Owners {
       if (!storageErrors.is(cause, "write_conflict")) throw cause;
       if (((await this.#beatOf(id)) ?? 0) > 0) return false;
     }
-    this.#dead.add(id);
+    this.#bury(id);
     return true;
+  }
+
+  #bury(id: string): void {
+    if (!this.#dead.has(id)) this.#dead.set(id, this.#freed.get(id) ?? this.#clock.monotonic());
+    this.#freed.delete(id);
   }
 
   async #beatOf(id: string): Promise<number | undefined> {

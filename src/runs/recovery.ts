@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../base/index.ts";
 import type { Execution } from "./execution.ts";
-import type { StoredRun } from "./journal.ts";
+import type { Journal, StoredRun } from "./journal.ts";
 import { accepts, ticketOf } from "./leases.ts";
 import type { Leases } from "./leases.ts";
 import { runErrors } from "./errors.ts";
@@ -14,16 +14,16 @@ import type { AnyWorkflow } from "./run.ts";
 export interface RecoveryHost {
   readonly owners: Owners;
   readonly leases: Leases;
+  readonly journal: Journal;
   readonly queue: Queue;
   readonly clock: Clock;
-  readonly random: Random;
+  readonly options: { readonly random: Random };
   readonly executions: ReadonlyMap<string, Execution>;
   readonly workflows: ReadonlyMap<string, AnyWorkflow>;
-  readonly load: (runId: string) => Promise<StoredRun | undefined>;
-  readonly takeUp: (run: StoredRun) => Promise<Execution>;
-  readonly isInterrupted: (run: StoredRun) => Promise<boolean>;
-  readonly notify: () => void;
-  readonly warn: (message: string, error: unknown) => void;
+  takeUp(run: StoredRun): Promise<Execution>;
+  isInterrupted(run: StoredRun): Promise<boolean>;
+  notify(): void;
+  warn(message: string, error: unknown): void;
 }
 
 /** Takes over what dead owners left, and what this engine itself had to stop because the store failed. */
@@ -138,12 +138,12 @@ class Watch implements Recovery {
   }
 
   async #retry(runId: string, delayMs: number): Promise<void> {
-    const { clock, queue, load, takeUp, isInterrupted } = this.#host;
+    const { clock, queue, journal } = this.#host;
     await clock.sleep(delayMs, { signal: this.#closing.signal, keepAlive: false });
-    const run = await load(runId);
+    const run = await journal.load(runId);
     if (!run || run.paused || run.owner !== undefined) return;
     if (run.status === "queued") await queue.offer([ticketOf(run)]);
-    else if (await isInterrupted(run)) await takeUp(run);
+    else if (await this.#host.isInterrupted(run)) await this.#host.takeUp(run);
   }
 }
 
@@ -155,7 +155,7 @@ async function takeSome(host: RecoveryHost): Promise<number> {
     return workflow !== undefined && accepts(workflow, run.version) && !host.executions.has(run.id);
   });
   const taken = await Promise.all(
-    shuffle(takeable, host.random)
+    shuffle(takeable, host.options.random)
       .slice(0, takenAtOnce)
       .map((run) => takeOne(host, run)),
   );
@@ -186,10 +186,13 @@ function shuffle(runs: readonly StoredRun[], random: Random): StoredRun[] {
 }
 
 /**
- * Tells whether a run ended its process again and again without getting any further. One with children under way is given
- * twice as many: if it is a child that does it, the child is found out first.
+ * Tells whether a run ended its process again and again without getting any further. One with children under way is given twice as
+ * many: if it is a child that does it, the child is found out first. One that waits for a time or a person has hardly done it.
  */
-export function isPoisoned({ losses, open }: RecordedSteps): boolean {
-  const hasChildren = [...open.keys()].some((key) => key.startsWith("call:"));
-  return losses >= (hasChildren ? 2 * maxLosses : maxLosses);
+export function isPoisoned({ losses, open }: Pick<RecordedSteps, "losses" | "open">): boolean {
+  if (losses < maxLosses) return false;
+  const types = new Set([...open.values()].map(({ type }) => type));
+  if (types.has("timer.started") || types.has("signal.awaited") || types.has("effect.parked"))
+    return losses >= 20 * maxLosses;
+  return losses >= (types.has("call.started") ? 2 * maxLosses : maxLosses);
 }

@@ -83,7 +83,9 @@ export function createInbox(options: InboxOptions): Inbox {
   const claimed = new Set<number>();
   return {
     take: async (wait) => {
-      const { gate, signal, activity } = options;
+      const { gate, signal, activity, clock } = options;
+      // From here on time is what passes: a clock that is set forward or back moves no deadline.
+      const until = wait.deadline === undefined ? undefined : clock.monotonic() + wait.deadline - clock.now();
       for (;;) {
         const passed = gate.passed(signal);
         if (passed !== undefined) await activity.wait(passed);
@@ -94,9 +96,9 @@ export function createInbox(options: InboxOptions): Inbox {
         try {
           const found = await takeOne(options, wait, claimed);
           if (found !== undefined) return found.payload;
-          const left = wait.deadline === undefined ? undefined : wait.deadline - options.clock.now();
+          const left = until === undefined ? undefined : until - clock.monotonic();
           if (left !== undefined && left <= 0) throw await timedOut(options, wait);
-          const timer = left === undefined ? [] : [options.clock.sleep(left, { signal: stop.signal }).catch(() => {})];
+          const timer = left === undefined ? [] : [clock.sleep(left, { signal: stop.signal }).catch(() => {})];
           await activity.wait(Promise.race([heard, ...timer]));
         } finally {
           stop.abort();
