@@ -3,6 +3,7 @@ import type { Row } from "../../storage/index.ts";
 import { storageErrors } from "../../storage/index.ts";
 import type { Engine } from "../engine.ts";
 import { runErrors } from "../errors.ts";
+import { unfinished } from "../journal.ts";
 import type { Ticket } from "../queue/queue.ts";
 import { endWaiting } from "./end-waiting.ts";
 import { readByIds } from "./read-by-ids.ts";
@@ -44,8 +45,9 @@ const needsOf = `SELECT r.id, r.epoch, r.queue, r.workflow, r.tenant, r.priority
 const stuck = `SELECT DISTINCT d.run_id AS id FROM run_dependency d CROSS JOIN run r LEFT JOIN run n ON n.id = d.needs_id
   WHERE r.id = d.run_id AND r.status = 'blocked' AND d.run_id > ? AND (n.id IS NULL OR n.status = 'completed'
     OR (n.finished_at IS NOT NULL AND d.on_failure <> 'wait')) ORDER BY d.run_id LIMIT ?`;
+/** Not in the words of an index of blocked runs, which a planner might walk through instead of taking the one run by its id. */
 const release = `UPDATE run SET status = 'queued', turn = ?, updated_at = ?
-  WHERE id = ? AND epoch = ? AND status = 'blocked' AND finished_at IS NULL`;
+  WHERE id = ? AND epoch = ? AND coalesce(status, '') = 'blocked' AND ${unfinished}`;
 const forgetNeeds = "DELETE FROM run_dependency WHERE run_id = ?";
 const pageSize = 500;
 

@@ -2,7 +2,7 @@ import type { ErrorData } from "../../base/index.ts";
 import type { Statement } from "../../storage/index.ts";
 import { storageErrors } from "../../storage/index.ts";
 import type { Engine } from "../engine.ts";
-import { nextEvent } from "../journal.ts";
+import { nextEvent, unfinished } from "../journal.ts";
 
 /** Is a run that waits in a queue or for other runs, as it was seen. */
 export interface WaitingRun {
@@ -18,7 +18,7 @@ export interface WaitingEnd {
 }
 
 const endRun = `UPDATE run SET status = ?, error = ?, dead = ?, finished_at = ?, updated_at = ?
-  WHERE id = ? AND epoch = ? AND status IN ('queued', 'blocked') AND owner IS NULL AND finished_at IS NULL`;
+  WHERE id = ? AND epoch = ? AND status IN ('queued', 'blocked') AND owner IS NULL AND ${unfinished}`;
 const forgetNeeds = "DELETE FROM run_dependency WHERE run_id = ?";
 
 /**
