@@ -178,11 +178,11 @@ async function drained(observer: Observer, load: Load): Promise<string[]> {
     if (looked !== undefined && looked.unfinished.length === 0 && load.stories.size === 0) return [];
     if (Date.now() > end) {
       const rows = await observer.rows();
-      const runs = (looked?.unfinished ?? []).map(({ id, status, plan, queue, parentId }) => {
+      const runs = (looked?.unfinished ?? []).map(({ id, status, plan, queue, parentId, isDue }) => {
         const last = (rows.get(id) ?? [])
           .slice(-6)
           .map(({ type, key }) => (key === undefined ? type : `${type} ${key}`));
-        const about = `plan ${plan}, queue ${queue ?? "none"}${parentId === undefined ? "" : `, child of ${parentId}`}`;
+        const about = `plan ${plan}, queue ${queue ?? "none"}${isDue ? "" : ", not due"}${parentId === undefined ? "" : `, child of ${parentId}`}`;
         return `${id}: I1 is still ${status} after the end of all faults (${about}): ${last.join(", ")}`;
       });
       return load.stories.size === 0 ? runs : [...runs, `${load.stories.size} stories of the load have not ended`];

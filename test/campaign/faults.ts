@@ -32,7 +32,7 @@ export function processFaults(fleet: Fleet, note: (fault: string) => void): Faul
       // The first ones are hit more often, so that there is nearly always one that lives long enough to take over.
       strike: (random) => void fleet.kill(workers()[Math.floor(random.next() ** 2 * workers().length)] ?? ""),
     },
-    { name: "kill -9 of the server", weight: 12, strike: () => void fleet.kill("server") },
+    { name: "kill -9 of the server", weight: 7, strike: () => void fleet.kill("server") },
     { name: "a short pause", weight: 4, strike: (random) => freeze(random, 50 + random.next() * 1_500) },
     {
       name: "a pause beyond the lease",
@@ -44,7 +44,10 @@ export function processFaults(fleet: Fleet, note: (fault: string) => void): Faul
       weight: 5,
       // Mostly by seconds; now and then by up to an hour, forward or back.
       strike: (random) =>
-        fleet.jump(pick(random, fleet.names), (random.next() * 2 - 1) * (random.next() < 0.8 ? 5_000 : maxJumpMs)),
+        fleet.jump(
+          pick(random, fleet.names),
+          Math.round((random.next() * 2 - 1) * (random.next() < 0.8 ? 5_000 : maxJumpMs)),
+        ),
     },
   ];
 }

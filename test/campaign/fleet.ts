@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { JsonValue, Random } from "../../src/base/index.ts";
 import type { Answer, Ask } from "./server.ts";
+import { awayExitCode } from "./limits.ts";
 import { noteGone } from "./trace.ts";
 
 const program = fileURLToPath(new URL("./program.ts", import.meta.url));
@@ -40,11 +41,12 @@ interface Member {
   readonly child: ChildProcess;
   readonly bornAt: number;
   ready: boolean;
+  readyAt: number;
   frozen: boolean;
 }
 
 /** Units: how long a new process is left alone. */
-const youngMs = 500;
+const youngMs = 3_000;
 
 /** Is what one process of the fleet can be picked by. */
 export type MemberName = string;
@@ -103,6 +105,8 @@ export class Fleet implements AsyncDisposable {
     const member = this.#members.get(name);
     // Also one that takes long to start.
     if (member === undefined || (!member.ready && Date.now() - member.bornAt < youngMs)) return false;
+    // On a slow machine the server would otherwise never come to accept a run.
+    if (member.role === "server" && Date.now() - member.readyAt < 300) return false;
     return member.child.kill("SIGKILL");
   }
 
@@ -165,12 +169,15 @@ export class Fleet implements AsyncDisposable {
 
   #start(name: MemberName, role: "worker" | "server"): void {
     const child = fork(program, this.#forking(name, role));
-    const member: Member = { name, role, child, bornAt: Date.now(), ready: false, frozen: false };
+    const member: Member = { name, role, child, bornAt: Date.now(), ready: false, readyAt: 0, frozen: false };
     this.#members.set(name, member);
     child.stderr?.setEncoding("utf8").on("data", this.#options.talk);
     child.on("message", (message: Answer | { readonly ready: true }) => {
-      if ("ready" in message) member.ready = true;
-      else this.#answer(message);
+      if ("ready" in message) {
+        member.ready = true;
+        member.readyAt = Date.now();
+      }
+      if ("id" in message) this.#answer(message);
     });
     child.once("exit", (code, signal) => this.#ended(member, code, signal));
   }
@@ -200,7 +207,7 @@ export class Fleet implements AsyncDisposable {
     }
     if (this.#closing) return;
     if (signal === "SIGKILL") this.kills++;
-    else this.deaths.push(`${name} ended by itself with ${code ?? signal}`);
+    else if (code !== awayExitCode) this.deaths.push(`${name} ended by itself with ${code ?? signal}`);
     this.#start(name, role);
   }
 
