@@ -3,6 +3,7 @@ import { stringifyJson } from "../base/index.ts";
 import { readEffects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
+import { unfinished } from "./journal.ts";
 import type { StoredRun } from "./journal.ts";
 import { pauseTree, unpauseTree } from "./pause.ts";
 import { finishedError, ownedError } from "./refusals.ts";
@@ -64,7 +65,7 @@ const isAwaited = `(SELECT count(*) FROM run_event a WHERE a.run_id = ?1 AND a.t
 
 async function send(engine: Engine, run: StoredRun, { name, payload, when = "1 = 1" }: Sending): Promise<void> {
   const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT id, ?2, ?3 FROM run
-    WHERE id = ?1 AND finished_at IS NULL AND ${when}`;
+    WHERE id = ?1 AND ${unfinished} AND ${when}`;
   const [sent] = await engine.options.database.write([{ sql, params: [run.id, name, payload] }]);
   if (sent?.changes !== 1) {
     const now = (await engine.journal.load(run.id)) ?? run;

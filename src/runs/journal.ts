@@ -195,13 +195,6 @@ export class Journal {
     return { sql, params: [seq, this.#clock.now(), lease.runId, lease.epoch], expectRows: 1 };
   }
 
-  /** Keeps a signal for a run; tells whether the run is there and unfinished. */
-  async sendSignal(runId: string, name: string, payload: string): Promise<boolean> {
-    const sql = `INSERT INTO run_signal(run_id, name, payload) SELECT ?1, ?2, ?3 FROM run WHERE id = ?1 AND ${unfinished}`;
-    const results = await this.#database.write([{ sql, params: [runId, name, payload] }]);
-    return results[0]?.changes === 1;
-  }
-
   /** Gives signals of a name that a run has not taken yet and nobody is taking, oldest first, with the statements that take them. */
   async pendingSignals(
     runId: string,

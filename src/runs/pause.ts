@@ -2,7 +2,7 @@ import type { Clock } from "../base/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Execution } from "./execution.ts";
 import type { Journal, StoredRun } from "./journal.ts";
-import { nextEvent } from "./journal.ts";
+import { nextEvent, unfinished } from "./journal.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 
 /** Is what pausing needs of the engine. */
@@ -66,7 +66,7 @@ async function written(
   { paused, isLast }: { readonly paused: boolean; readonly isLast: boolean },
 ): Promise<boolean> {
   const at = engine.clock.now();
-  const sql = "UPDATE run SET paused = ?, updated_at = ? WHERE id = ? AND paused = ? AND finished_at IS NULL";
+  const sql = `UPDATE run SET paused = ?, updated_at = ? WHERE id = ? AND paused = ? AND ${unfinished}`;
   try {
     await engine.journal.write([
       { sql, params: [paused ? 1 : 0, at, id, paused ? 0 : 1], expectRows: 1 },
