@@ -52,8 +52,9 @@ export async function postgres(options: PostgresOptions): Promise<PostgresDataba
   const surroundings = readOptions(options);
   const { config, answerMs } = surroundings;
   const pool = new Pool({ ...config, max: options.poolSize ?? 8, query_timeout: answerMs, idleTimeoutMillis: 30_000 });
-  // A connection that breaks while nobody uses it is replaced.
-  pool.on("error", () => {});
+  // A connection that breaks while nobody uses it is replaced; one that breaks between two statements of a transaction fails the
+  // next of them, and must not end the process.
+  pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
   const patient = { ...surroundings, patienceMs: Math.min(surroundings.patienceMs, maxOpenPatienceMs) };
   try {
     await withPatience(patient, () => pool.query("SELECT 1"));
