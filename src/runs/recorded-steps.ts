@@ -72,6 +72,8 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
       if (type === "run.retried" || type === "run.forked") emits = forget(forgottenBy(event), found, emits);
       if (type === "run.forked") beginAnew(event, open);
       if (isLoss(event)) losses++;
+      // A run that was made of this one has ended no process yet; nor did the attempts that failed by themselves.
+      else if (type === "run.forked" || type === "run.retried") losses = 0;
     } else if (beginnings.has(type)) open.set(key, { type, at, data: data as JsonObject });
     else if (outcomes.has(type)) {
       open.delete(key);

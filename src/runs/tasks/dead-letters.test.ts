@@ -110,6 +110,34 @@ describe("dead letters", () => {
     expect(keys.filter((key) => key.endsWith(":reserve"))).toHaveLength(1);
   });
 
+  it("are redriven in the order in which they were started", async () => {
+    const dead = await die(3);
+    await restart({ worker: false });
+    const made = await runs.deadLetters.redrive({ limit: 2 });
+    const origins = await Promise.all(made.map(async (id) => (await (await runs.open(id)).record()).originId));
+    const oldest = dead.map(({ id }) => id).toSorted();
+    expect(origins).toEqual(oldest.slice(0, 2));
+    const turns = await database.read({ sql: "SELECT origin_id FROM run WHERE status = 'queued' ORDER BY turn" });
+    expect(turns.map((row) => row["origin_id"])).toEqual(origins);
+  });
+
+  it("are also the runs that ended their workers again and again", async () => {
+    await restart({ worker: false });
+    const run = await runs.start(order, { item: "bomb" }, { queue: "shop" });
+    const lost = [2, 3, 4, 5, 6].map((seq) => ({
+      sql: "INSERT INTO run_event(run_id, seq, type, at, data) VALUES(?, ?, 'run.returned', 1, ?)",
+      params: [run.id, seq, JSON.stringify({ lost: true })],
+    }));
+    await database.write(lost);
+    await restart();
+    runs.register(order);
+    await expect((await runs.open(run.id)).result()).rejects.toMatchObject({ code: "run_poisoned" });
+    expect(await runs.deadLetters.list({ code: "run_poisoned" })).toMatchObject([{ id: run.id, dead: true }]);
+    works = true;
+    const [id = ""] = await runs.deadLetters.redrive({ code: "run_poisoned" });
+    expect(await (await runs.open(id)).result()).toBe("bomb is paid");
+  });
+
   it("are redriven once, however many ask at the same time", async () => {
     const [dead] = await die();
     works = true;

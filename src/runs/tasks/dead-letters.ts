@@ -24,7 +24,7 @@ export function createDeadLetters(engine: Engine, turnstile: Turnstile): DeadLet
   return {
     async list(filter = {}) {
       const runs: StoredRun[] = [];
-      for await (const page of deadRuns(engine, { limit: pageSize, ...filter })) runs.push(...page);
+      for await (const page of deadRuns(engine, { limit: pageSize, ...filter }, "newest")) runs.push(...page);
       return await Promise.all(runs.map((run) => recordOf(engine, run)));
     },
     async show(id) {
@@ -51,8 +51,12 @@ export function createDeadLetters(engine: Engine, turnstile: Turnstile): DeadLet
   };
 }
 
-/** Reads dead runs, the newest first, page by page; all that the filter chooses unless it has a limit. */
-async function* deadRuns(engine: Engine, filter: DeadFilter): AsyncGenerator<readonly StoredRun[]> {
+/** Reads dead runs, the oldest first unless it is said otherwise, page by page; all that the filter chooses unless it has a limit. */
+async function* deadRuns(
+  engine: Engine,
+  filter: DeadFilter,
+  order: "oldest" | "newest" = "oldest",
+): AsyncGenerator<readonly StoredRun[]> {
   const { queue, workflow, code, ids, limit = Infinity } = filter;
   const conditions = [queue === undefined ? `${allDead}queue > '')` : `${allDead}queue = ?)`];
   const values: SqlValue[] = queue === undefined ? [] : [queue];
@@ -63,19 +67,21 @@ async function* deadRuns(engine: Engine, filter: DeadFilter): AsyncGenerator<rea
   if (workflow !== undefined) where("workflow = ?", workflow);
   // The code stands in the error's JSON; "_" matches any character here, so it is looked at again below.
   if (code !== undefined) where("error LIKE ?", `%"code":${JSON.stringify(code)}%`);
+  const [isNext, direction] = order === "newest" ? ["id < ?", "DESC"] : ["id > ?", "ASC"];
   let left = limit;
-  let before = "";
+  let last: string | undefined;
   for (let chosen = ids; left > 0;) {
     const some = chosen?.slice(0, pageSize);
     const inIds = some === undefined ? [] : [`id IN (${some.map(() => "?").join(", ") || "NULL"})`];
-    const older = before === "" || some !== undefined ? [] : ["id < ?"];
-    const sql = `SELECT * FROM run WHERE ${[...conditions, ...inIds, ...older].join(" AND ")} ORDER BY id DESC LIMIT ?`;
-    const params = [...values, ...(some ?? []), ...(older.length > 0 ? [before] : []), pageSize];
+    const next = last === undefined || some !== undefined ? [] : [last];
+    const all = [...conditions, ...inIds, ...next.map(() => isNext)].join(" AND ");
+    const sql = `SELECT * FROM run WHERE ${all} ORDER BY id ${direction} LIMIT ?`;
+    const params = [...values, ...(some ?? []), ...next, pageSize];
     const found = (await engine.options.database.read({ sql, params })).map(toRun);
     const page = found.filter((run) => code === undefined || run.error?.code === code).slice(0, left);
     yield page;
     left -= page.length;
-    before = found.at(-1)?.id ?? before;
+    last = found.at(-1)?.id ?? last;
     chosen = chosen?.slice(pageSize);
     if (chosen === undefined ? found.length < pageSize : chosen.length === 0) return;
   }
