@@ -12,7 +12,7 @@ export interface BrokenQueue {
 export const brokenQueues: readonly BrokenQueue[] = [
   {
     name: "hands out again what it handed out last",
-    noticedBy: ["a ticket is handed out once while it is not settled", "at most the limit of a claim is handed out"],
+    noticedBy: ["many claimers at once get each ticket once", "at most the limit of a claim is handed out"],
     wrap: (sound) => {
       const given: Ticket[] = [];
       return withClaim(sound, async (request) => {
@@ -21,6 +21,16 @@ export const brokenQueues: readonly BrokenQueue[] = [
         return [...given, ...again];
       });
     },
+  },
+  {
+    name: "hands out to one connection what another has",
+    noticedBy: ["a ticket is handed out once while it is not settled"],
+    wrap: (sound) =>
+      withClaim(sound, async (request) => {
+        const claimed = await sound.claim(request);
+        await sound.settle(claimed);
+        return claimed;
+      }),
   },
   {
     name: "forgets priorities",
@@ -114,7 +124,7 @@ export const brokenQueues: readonly BrokenQueue[] = [
   },
   {
     name: "keeps what is given back",
-    noticedBy: ["what was given back unbegun can be offered again", "settling rings, for a limit may have become free"],
+    noticedBy: ["what was given back unbegun can be offered again"],
     wrap: (sound) => ({ ...withClaim(sound), settle: () => Promise.resolve() }),
   },
   {

@@ -5,6 +5,9 @@ import { servedStatements } from "./turns.ts";
 // The words of the partial indexes run_ready, run_lane and run_active: a query that says them is answered from these.
 const ready = "status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL";
 const active = "queue IS NOT NULL AND owner IS NOT NULL AND finished_at IS NULL AND status <> 'waiting'";
+/** Says the same of a run that is named by its id, in words that lure no planner away from the primary key. */
+const readyById = `status = 'queued' AND paused = 0 AND coalesce(due_at, 0) = 0 AND coalesce(owner, '') = ''
+    AND coalesce(finished_at, 0) = 0`;
 const columns = "id, epoch, queue, workflow, tenant, priority, turn";
 
 const readyRuns = `SELECT ${columns} FROM run WHERE queue = ? AND ${ready} ORDER BY priority DESC, turn, id LIMIT ?`;
@@ -16,9 +19,11 @@ const lanes = `WITH RECURSIVE lane(tenant, workflow) AS (
     SELECT coalesce(tenant, ''), workflow FROM run WHERE id = (
       SELECT id FROM run WHERE queue = ?1 AND ${ready} ORDER BY coalesce(tenant, ''), workflow LIMIT 1)
     UNION ALL
-    SELECT coalesce(next.tenant, ''), next.workflow FROM lane JOIN run next ON next.id = (
-      SELECT id FROM run WHERE queue = ?1 AND ${ready} AND (coalesce(tenant, ''), workflow) > (lane.tenant, lane.workflow)
-      ORDER BY coalesce(tenant, ''), workflow LIMIT 1))
+    SELECT coalesce(next.tenant, ''), next.workflow FROM lane JOIN run next ON next.id = coalesce(
+      (SELECT id FROM run WHERE queue = ?1 AND ${ready} AND coalesce(tenant, '') = lane.tenant AND workflow > lane.workflow
+        ORDER BY workflow LIMIT 1),
+      (SELECT id FROM run WHERE queue = ?1 AND ${ready} AND coalesce(tenant, '') > lane.tenant
+        ORDER BY coalesce(tenant, ''), workflow LIMIT 1)))
   SELECT tenant, workflow FROM lane`;
 
 const laneRuns = `SELECT ${columns} FROM run WHERE queue = ? AND coalesce(tenant, '') = ? AND workflow = ? AND ${ready}
@@ -165,7 +170,7 @@ export function claimStatements(request: ClaimRequest, chosen: readonly Ticket[]
 function markOf(request: ClaimRequest, { runId, epoch, tenant, workflow }: Ticket): Statement {
   const { queue, owner, concurrency } = request;
   const params: (string | number)[] = [owner, runId, epoch, queue];
-  let sql = `UPDATE run SET owner = ? WHERE id = ? AND epoch = ? AND finished_at IS NULL AND ${ready}
+  let sql = `UPDATE run SET owner = ? WHERE id = ? AND epoch = ? AND ${readyById}
     AND NOT EXISTS (SELECT 1 FROM run_queue WHERE name = ? AND paused = 1)`;
   if (Number.isFinite(concurrency)) {
     sql += ` AND (SELECT count(*) FROM run WHERE queue = ? AND ${active}) < ?`;
