@@ -4,8 +4,8 @@ import type { Database, DatabaseLock } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import { fencedError } from "./refusals.ts";
 
-/** How often an owner beats, and after how long without a change of its beat others take it for dead. */
-export const beatMs = 3_000;
+const beatMs = 3_000;
+/** Says after how long without a change of its beat an owner is taken for dead. Units: milliseconds of the observer's looks. */
 export const leaseMs = 10_000;
 
 /** An owner trusts its last acknowledged beat a little shorter than the others wait for the next one. */

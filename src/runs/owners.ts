@@ -5,7 +5,7 @@ import { leaseMs } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
 import type { WorkerRecord } from "./run.ts";
 
-/** How often a worker looks at the other owners. */
+/** Says how often a worker looks at the other owners. Units: milliseconds. */
 export const lookMs = 1_000;
 
 /** Knows which owners of runs are alive. An owner is one engine in one process. */
