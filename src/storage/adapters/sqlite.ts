@@ -22,9 +22,11 @@ export interface SqliteOptions {
 }
 
 const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5", shared: false };
+/** What a read may keep commits waiting, or commits a read. */
+const quickReadMs = 5;
 const maxNameLength = 100;
 /**
- * Opens a SQLite database in threads of its own: one writes, with group commit, one reads (started when first needed), so
+ * Opens a SQLite database in threads of its own: one writes, with group commit, one reads (started when reads take long), so
  * that neither an fsync nor a long query stalls the event loop.
  *
  * Errors: database_open_failed, database_read_only, database_corrupt, database_busy, database_full.
@@ -40,7 +42,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
   const hints = fileHints(`${data.path}-hints`);
   const small = data.synchronous === "normal" ? createSmallWriter(data) : undefined;
   const writes = createWriteQueue(writer, small);
-  const read = createReader(data);
+  const read = createReader(data, writer);
   let closing: Promise<void> | undefined;
   const open = (): void => {
     if (closing) throw closedError(data.path);
@@ -87,19 +89,31 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
   return database;
 }
 
-function createReader(data: Omit<SqliteThreadData, "role">) {
+/** Reads in the writer's thread as long as that is quick: a thread takes memory and time to start. Then in one of its own. */
+function createReader(data: Omit<SqliteThreadData, "role">, writer: SqliteThread) {
   let thread: Promise<SqliteThread> | undefined;
+  let isQuick = true;
+  const own = async (): Promise<SqliteThread> => {
+    thread ??= startThread({ ...data, role: "reader" });
+    const starting = thread;
+    const reader = await starting.catch((error: unknown) => {
+      // What kept it from opening may have passed when the next read comes.
+      if (thread === starting) thread = undefined;
+      throw error;
+    });
+    if (reader.closed && thread === starting) thread = undefined;
+    return reader;
+  };
   return {
     async run({ sql, params = [] }: Statement): Promise<readonly Row[]> {
-      thread ??= startThread({ ...data, role: "reader" });
-      const starting = thread;
-      const reader = await starting.catch((error: unknown) => {
-        // What kept it from opening may have passed when the next read comes.
-        if (thread === starting) thread = undefined;
-        throw error;
-      });
-      if (reader.closed && thread === starting) thread = undefined;
-      return await reader.ask<readonly Row[]>({ kind: "read", sql, params });
+      const request = { kind: "read", sql, params } as const;
+      if (!isQuick) return await (await own()).ask<readonly Row[]>(request);
+      const begin = performance.now();
+      try {
+        return await writer.ask<readonly Row[]>(request);
+      } finally {
+        isQuick &&= performance.now() - begin < quickReadMs;
+      }
     },
     async close(): Promise<void> {
       await (await thread?.catch(() => undefined))?.close();
