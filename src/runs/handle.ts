@@ -4,6 +4,7 @@ import { pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
 import { listEffects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
+import type { Outcome } from "./execution.ts";
 import { forkRun } from "./fork.ts";
 import type { StoredRun } from "./journal.ts";
 import type { RunHandle, RunRecord } from "./run.ts";
@@ -82,8 +83,7 @@ export async function recordOf(engine: Engine, run: StoredRun): Promise<RunRecor
 async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {
   const outcome = await (await engine.executionOf(id))?.done;
   if (outcome?.status === "completed") return outcome.output as Output;
-  // Another process goes on with a run that was taken over.
-  if (outcome && outcome.status !== "queued" && !runErrors.is(outcome.error, "run_fenced")) throw outcome.error;
+  if (outcome && !goesOn(outcome)) throw outcome.error;
   engine.assertOpen();
   await ended(engine, id);
   const run = await loadRun(engine, id);
@@ -92,4 +92,9 @@ async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {
   throw runErrors.create("run_interrupted", `The run ${id} is not executed by any process.`, {
     details: { runId: id },
   });
+}
+
+/** A run goes on after an execution when another attempt waits, or another process has taken it over. */
+function goesOn({ status, error }: Exclude<Outcome, { readonly status: "completed" }>): boolean {
+  return status === "queued" || runErrors.is(error, "run_fenced");
 }

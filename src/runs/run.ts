@@ -145,7 +145,7 @@ export interface RunContext {
   call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output>;
   /** Waits durably. Units: milliseconds. */
   sleep(ms: number): Promise<void>;
-  /** Waits for a signal sent with `runs.signal`. Errors: timed_out, invalid_input. */
+  /** Waits for a signal. A payload that does not fit the schema is refused (`signal.refused`), and the wait goes on. Errors: timed_out. */
   waitFor<T = JsonValue>(name: string, options?: WaitOptions<T>): Promise<T>;
   /** Takes what was sent with `steer` since the last time, oldest first, without waiting. What was taken is recorded like a step. */
   steered(): Promise<readonly JsonValue[]>;
