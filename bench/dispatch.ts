@@ -43,7 +43,7 @@ export async function run(): Promise<BenchResult> {
     },
     ratios: {},
     notes: [
-      "Latency: 500 runs, one after another, into an idle queue, by a process that starts and works; both commits of the enqueue, the claim and the run's own claim are in it.",
+      "Latency: five rounds of 300 runs, one after another, into an idle queue, by a process that starts and works; both commits of the enqueue, the claim and the run's own claim are in it.",
       "Backlog: embedded only, 100,000 runs without steps, of 20 tenants with 1, 1/2, … 1/20 of the greatest backlog, in three priorities; fairness is that of the first half dispatched of each priority, against even shares, what a tenant has no runs for going to the others.",
       "The processes run compiled code, with --max-semi-space-size=8; with V8's own size of 32 the same backlog takes about 100 MB more, at the same speed.",
       "inversions counts runs that began after one of a lower priority had: those of a claim begin together, in no promised order.",

@@ -6,8 +6,8 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-const warmUps = 200;
-const samples = 500;
+const warmUps = 100;
+const samples = 300;
 
 /** Enqueues runs one after another into an idle queue and measures how long each takes to begin. */
 export async function measureLatency({ runs, workflow }: Subject): Promise<Latency> {

@@ -154,6 +154,24 @@ describe("a worker", () => {
     }
   });
 
+  it("passes by runs of a version that its program does not accept, and leaves them to others", async () => {
+    const run = (_: RunContext, input: number) => Promise.resolve(input);
+    await restart({ worker: false });
+    const old = workflow({ name: "flow", version: "1", run });
+    const left = await runs.startMany(
+      Array.from({ length: 100 }, (_, index) => planned(old, index, { queue: "work" })),
+    );
+    await restart();
+    const young = workflow({ name: "flow", version: "2", run });
+    expect(await (await runs.start(young, 7, { queue: "work" })).result()).toBe(7);
+    expect(await Promise.all(left.map(async ({ id }) => (await (await runs.open(id)).record()).status))).toEqual(
+      left.map(() => "queued"),
+    );
+    await restart();
+    runs.register(old);
+    for (const { id } of left) await (await runs.open(id)).result();
+  });
+
   it("leaves nothing claimed when it is closed", async () => {
     await restart({ worker: { maxRuns: 2 } });
     const flow = workflow({ name: "flow", run: async (context) => await context.waitFor("never") });

@@ -15,6 +15,8 @@ const defaultMaxRuns = 64;
 const maxBatch = 64;
 /** How long a ticket is held that this program could not begin, such as one of another version: others may want to look at it. */
 const refusedMs = 2_000;
+/** How many such tickets of one workflow are held before no more are claimed of it. */
+const maxRefused = 256;
 const failedMs = 1_000;
 /** How long what is said of a queue is believed when nobody tells of a change. */
 const settingsMs = 1_000;
@@ -56,6 +58,7 @@ class QueueDispatcher implements Dispatcher {
   /** Queues that are paused or at a limit, as it seemed: what is said of them may change. */
   readonly #held = new Set<string>();
   readonly #bell: Disposable;
+  readonly #refused = new Map<string, number>();
   #settings = new Map<string, { readonly said: QueueSettings; readonly until: number }>();
   #settled: Ticket[] = [];
   #pumping: Promise<void> | undefined;
@@ -158,7 +161,7 @@ class QueueDispatcher implements Dispatcher {
       queue,
       limit: Math.min(this.#pool.free, maxBatch),
       owner: await owners.own(),
-      workflows: [...workflows.keys()],
+      workflows: [...workflows.keys()].filter((name) => (this.#refused.get(name) ?? 0) < maxRefused),
       concurrency: limits.concurrency ?? Infinity,
       perTenant: limits.perTenant ?? Infinity,
       tenants: limits.tenants ?? {},
@@ -192,8 +195,16 @@ class QueueDispatcher implements Dispatcher {
     this.#taken.delete(key);
     this.#pool.give(1);
     this.#pump();
+    this.#refuse(ticket.workflow, 1);
     if (!this.#isClosed) await this.#engine.clock.sleep(refusedMs, { keepAlive: false });
+    this.#refuse(ticket.workflow, -1);
     this.#settle(ticket);
+  }
+
+  #refuse(workflow: string, by: 1 | -1): void {
+    const count = (this.#refused.get(workflow) ?? 0) + by;
+    if (count > 0) this.#refused.set(workflow, count);
+    else this.#refused.delete(workflow);
   }
 
   /** Gives tickets back, those of one tick together. */
