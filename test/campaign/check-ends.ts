@@ -53,6 +53,10 @@ function mayFail(
     case "effect_unknown":
       return plan.ops.some((op) => op.kind === "effect" && op.onUnknown !== "retry") && log.some(isTakeover);
     case "budget_exceeded":
+    // A body that spends writes to the database itself; what it fails with is its own failure.
+    case "database_full":
+    case "database_busy":
+    case "database_unreachable":
       return plan.ops.some((op) => op.kind === "spend") && evidence.budgets.has(run.tenant ?? "none");
     case "run_poisoned":
       return longestBarren(log) >= 5;
