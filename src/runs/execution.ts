@@ -226,6 +226,8 @@ async function end(
   }
 }
 
+const over = "the body has ended";
+
 /** Waits for the body; once it was told to stop, for at most the grace. */
 async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
   const stop = new AbortController();
@@ -242,6 +244,7 @@ async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clo
   try {
     return await Promise.race([body, stopped]);
   } finally {
-    stop.abort();
+    // A reason spares the making of an error with its stack, for every run.
+    stop.abort(over);
   }
 }

@@ -241,6 +241,7 @@ export class Journal {
           lease.epoch,
         ],
         expectRows: 1,
+        commutes: true,
       },
     ]);
   }
