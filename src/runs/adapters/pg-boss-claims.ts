@@ -46,6 +46,13 @@ export class Claims {
     return String(rows[0]?.["id"]);
   }
 
+  /** Makes a statement that fetches and writes the claim down at once; the claimer and the queue are its last parameters. */
+  recording(fetch: string, params: number): string {
+    return `WITH taken AS (${fetch}), kept AS (INSERT INTO ${this.#schema}.atlas_claim(owner, name, jobs)
+        SELECT $${params + 1}, $${params + 2}, array_agg(id) FROM taken HAVING count(*) > 0 RETURNING id)
+      SELECT taken.*, kept.id::text AS claim FROM taken, kept`;
+  }
+
   /** Keeps a claim in mind until all of its jobs are settled. */
   remember(id: string, jobs: readonly string[]): void {
     const claim: KnownClaim = { id, open: new Set(jobs) };

@@ -93,10 +93,7 @@ class PgBossQueue implements Queue {
       this.#uncertain = false;
     }
     try {
-      const { id, tickets } = await this.#database.transaction((session) =>
-        this.#take({ boss, session, name, request }),
-      );
-      if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
+      const tickets = await this.#takeAll({ boss, session: this.#database, name, request });
       // Where the queue has come to only steers new turns: no claim waits for it, and its loss costs nothing.
       this.#served.add(tickets).catch((error: unknown) => this.#warn("turns of a queue not kept", error));
       return tickets;
@@ -223,6 +220,40 @@ class PgBossQueue implements Queue {
       group: { id: groupOf(ticket) },
       ...(ticket.dueAt === undefined ? {} : { startAfter: new Date(ticket.dueAt) }),
     };
+  }
+
+  async #takeAll(taking: Taking): Promise<readonly Ticket[]> {
+    const { request } = taking;
+    const atOnce = isLimited(request) ? { tickets: [], isAll: false } : await this.#takeAtOnce(taking);
+    if (atOnce.isAll) return atOnce.tickets;
+    const rest = { ...request, limit: request.limit - atOnce.tickets.length };
+    const { id, tickets } = await this.#database.transaction((session) =>
+      this.#take({ ...taking, session, request: rest }),
+    );
+    if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
+    return [...atOnce.tickets, ...tickets];
+  }
+
+  /** Claims without limits in one statement; `isAll` is false when some of what was fetched is not for this program. */
+  async #takeAtOnce({ boss, session, name, request }: Taking): Promise<{ tickets: Ticket[]; isAll: boolean }> {
+    let claim: string | undefined;
+    const db = {
+      executeSql: async (text: string, values: unknown[] = []) => {
+        const sql = this.#claims.recording(text, values.length);
+        const rows = [...(await rowsOf(session, sql, [...values, request.owner, name]))];
+        if (rows[0]) claim = String(rows[0]["claim"]);
+        return { rows };
+      },
+    };
+    const room = new Room(request);
+    const groups = [...(this.#lanes.get(name) ?? [])].flatMap(([group, lane]) => (room.admits(lane) ? [] : [group]));
+    const options = { batchSize: request.limit, db, ...(groups.length > 0 && { ignoreGroups: groups }) };
+    const found = (await boss.fetch<JobData>(name, options)).map(({ data }) => ticketIn(data)).toSorted(byOrder);
+    const tickets = found.filter((ticket) => room.admits(ticket));
+    if (claim !== undefined) this.#claims.remember(claim, tickets.map(jobIdOf));
+    const others = found.filter((ticket) => !room.admits(ticket)).map(jobIdOf);
+    if (others.length > 0) await this.#claims.putBack(session, name, others);
+    return { tickets, isAll: others.length === 0 };
   }
 
   async #take({ boss, session, name, request }: Taking): Promise<{ id?: string; tickets: Ticket[] }> {
