@@ -69,6 +69,22 @@ function kill(worker: ChildProcess): Promise<number> {
   });
 }
 
+/** Freezes a worker, but not while it holds the file: who is frozen within a commit of SQLite keeps everybody from writing. */
+async function freeze(worker: ChildProcess): Promise<number> {
+  for (;;) {
+    worker.kill("SIGSTOP");
+    const stoppedAt = Date.now();
+    const probe = store.database.write([{ sql: "DELETE FROM run_owner WHERE id = 'nobody'" }]);
+    const isFree = await probe.then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return stoppedAt;
+    worker.kill("SIGCONT");
+    await delay(100);
+  }
+}
+
 /** What began, by the record outside of the database. */
 function begun(): Begun[] {
   const lines = readFileSync(record, "utf8").split("\n").filter(Boolean);
@@ -153,8 +169,7 @@ function takeovers(): void {
     await start("survivor", "--pause-ms", "20", "--steps", "60");
     const frozen = await start("frozen", "--start", "10", "--pause-ms", "300", "--steps", "60");
     await until(() => begun().length >= 20);
-    frozen.kill("SIGSTOP");
-    const stoppedAt = Date.now();
+    const stoppedAt = await freeze(frozen);
     const records = await allEnded();
     for (const { id } of records) {
       const [takeover, ...others] = await entriesOf(id, "run.resumed");
