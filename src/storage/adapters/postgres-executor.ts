@@ -52,10 +52,21 @@ export async function transact<T>(
   }
 }
 
-/** Keeps other processes from migrating at the same time. */
+/** Keeps other processes from migrating at the same time. Errors: database_busy when one takes too long; those of the work. */
 export async function alone<T>(pool: Pool, address: string, work: () => Promise<T>): Promise<T> {
-  return await transact(pool, address, async (executor) => {
-    await executor.query("SELECT pg_advisory_xact_lock(4716238911)");
-    return await work();
-  });
+  const mapped = (cause: unknown): never => {
+    throw mapPostgresError(cause, address);
+  };
+  const client = await pool.connect().catch(mapped);
+  let broken = true;
+  try {
+    await client.query("SELECT pg_advisory_lock(4716238911)").catch(mapped);
+    const result = await work();
+    await client.query("SELECT pg_advisory_unlock(4716238911)").catch(mapped);
+    broken = false;
+    return result;
+  } finally {
+    // A connection that is closed gives its lock back.
+    client.release(broken);
+  }
 }

@@ -21,7 +21,7 @@ import { PostgresWriter } from "./postgres-writer.ts";
 export interface PostgresOptions {
   /** Is the address, as in postgres://user@host:5432/database?sslmode=verify-full; a password may stand in PGPASSWORD. */
   readonly url: string;
-  /** How many connections reads share; 8 by default. Writes, and locks with notifications, have one each beside them. */
+  /** How many connections reads share; 8 by default, 2 at least. Writes, and locks with notifications, have one each beside them. */
   readonly poolSize?: number;
   /** Units: milliseconds to wait for a connection; 10,000 by default. */
   readonly connectTimeoutMs?: number;
@@ -51,7 +51,12 @@ const maxOpenPatienceMs = 5_000;
 export async function postgres(options: PostgresOptions): Promise<PostgresDatabase> {
   const surroundings = readOptions(options);
   const { config, answerMs } = surroundings;
-  const pool = new Pool({ ...config, max: options.poolSize ?? 8, query_timeout: answerMs, idleTimeoutMillis: 30_000 });
+  const pool = new Pool({
+    ...config,
+    max: Math.max(2, options.poolSize ?? 8),
+    query_timeout: answerMs,
+    idleTimeoutMillis: 30_000,
+  });
   // A connection that breaks while nobody uses it is replaced; one that breaks between two statements of a transaction fails the
   // next of them, and must not end the process.
   pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));

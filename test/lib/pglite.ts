@@ -1,0 +1,124 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
+import { PGlite } from "@electric-sql/pglite";
+
+/** Is a PGlite behind a port, which drivers take for a server. */
+export interface PgliteServer extends AsyncDisposable {
+  readonly url: string;
+  /** Empties the database; nobody may be connected. */
+  reset(): Promise<void>;
+}
+
+const sslRequest = 80_877_103;
+const idle = "I".charCodeAt(0);
+
+/**
+ * Starts PGlite, which is PostgreSQL in this process with a single session, and serves connections over it: one transaction at a time,
+ * each connection with prepared statements of its own. Session locks and notifications are the session's, so all connections share them.
+ *
+ * Cost: some seconds and 500 MB.
+ */
+export async function startPglite(): Promise<PgliteServer> {
+  const database = await PGlite.create();
+  const sockets = new Set<Socket>();
+  let count = 0;
+  let turn: Promise<void> = Promise.resolve();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const id = `c${++count}_`;
+    let open: (() => void) | undefined;
+    let work: Promise<void> = Promise.resolve();
+    const take = async (message: Buffer): Promise<void> => {
+      if (!open) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const before = turn;
+        turn = promise;
+        await before;
+        open = resolve;
+      }
+      const answer = await database.execProtocolRaw(renamed(message, id));
+      if (socket.writable) socket.write(answer);
+      // The session is given on once it is in no transaction.
+      if (isIdle(Buffer.from(answer))) release();
+    };
+    const release = (): void => {
+      open?.();
+      open = undefined;
+    };
+    const undo = async (): Promise<void> => {
+      if (open) await database.exec("ROLLBACK").catch(() => {});
+      release();
+    };
+    onMessage(socket, (message) => {
+      work = work.then(() => take(message)).catch(() => void socket.destroy());
+    });
+    socket
+      .on("error", () => {})
+      .on("close", () => {
+        sockets.delete(socket);
+        // What a connection leaves open is undone.
+        work = work.then(undo);
+      });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("No port is free.");
+  return {
+    url: `postgres://postgres@127.0.0.1:${address.port}/postgres`,
+    async reset() {
+      await turn;
+      await database.exec("DEALLOCATE ALL; UNLISTEN *; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await turn;
+      await database.close();
+    },
+  };
+}
+
+/** Cuts what a connection sends into its messages; asks for TLS and farewells are answered here. */
+function onMessage(socket: Socket, take: (message: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  let started = false;
+  const next = (): Buffer | undefined => {
+    const at = started ? 1 : 0;
+    if (rest.length < at + 4 || rest.length < at + rest.readInt32BE(at)) return undefined;
+    const length = at + rest.readInt32BE(at);
+    const message = rest.subarray(0, length);
+    rest = rest.subarray(length);
+    return message;
+  };
+  socket.on("data", (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    for (let message = next(); message; message = next()) {
+      if (!started && message.readInt32BE(4) === sslRequest) socket.write("N");
+      else if (started && message[0] === "X".charCodeAt(0)) socket.end();
+      else {
+        started = true;
+        take(message);
+      }
+    }
+  });
+}
+
+/** Tells whether an answer ends with the session being in no transaction. */
+function isIdle(answer: Buffer): boolean {
+  return answer.length >= 6 && answer.at(-6) === "Z".charCodeAt(0) && answer.at(-1) === idle;
+}
+
+/** Puts the connection's name before the names of its prepared statements, for they share one session. */
+function renamed(message: Buffer, id: string): Buffer {
+  const type = String.fromCharCode(message[0] ?? 0);
+  let at: number;
+  if (type === "P") at = 5;
+  else if (type === "B") at = message.indexOf(0, 5) + 1;
+  else if ((type === "D" || type === "C") && message[5] === "S".charCodeAt(0)) at = 6;
+  else return message;
+  if (message[at] === 0) return message;
+  const result = Buffer.concat([message.subarray(0, at), Buffer.from(id), message.subarray(at)]);
+  result.writeInt32BE(result.length - 1, 1);
+  return result;
+}
