@@ -6,7 +6,7 @@ import { installPeers } from "./lib/peers.ts";
 
 const rounds = 5;
 const many = 128;
-const durationMs = 1_500;
+const durationMs = 1_000;
 
 /** Measures runs of ten steps on one PostgreSQL 18: through the queue from enqueue to end, and begun at once. */
 export async function run(): Promise<BenchResult> {
@@ -17,8 +17,8 @@ export async function run(): Promise<BenchResult> {
   using langgraph = await startEngine("langgraph", await server.createDatabase("langgraph"));
   const found = await alternate(
     {
-      atlasQueue: () => atlas.measure({ way: "queue", concurrency: many, runs: 3_000 }),
-      dbosQueue: () => dbos.measure({ way: "queue", concurrency: many, runs: 400 }),
+      atlasQueue: () => atlas.measure({ way: "queue", concurrency: many, runs: 2_560 }),
+      dbosQueue: () => dbos.measure({ way: "queue", concurrency: many, runs: 256 }),
       atlasAlone: () => atlas.measure({ way: "direct", concurrency: 1, durationMs }),
       dbosAlone: () => dbos.measure({ way: "direct", concurrency: 1, durationMs }),
       atlasMany: () => atlas.measure({ way: "direct", concurrency: many, durationMs }),
