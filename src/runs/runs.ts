@@ -1,9 +1,9 @@
-import type { JsonValue } from "../base/index.ts";
-import { systemClock, systemRandom } from "../base/index.ts";
+import { systemClock, systemRandom, toAtlasError } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
 import { ended } from "./cancel.ts";
-import { decideEffect, resumeRun, sendSignal } from "./control.ts";
+import { resumeRun } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
+import type { Runs, Workers } from "./desk.ts";
 import { createDrain } from "./drain.ts";
 import type { Drain } from "./drain.ts";
 import { Engine } from "./engine.ts";
@@ -12,27 +12,17 @@ import { createHandle, loadRun, recordOf } from "./handle.ts";
 import type { DeadLetters, Queues, Schedules } from "./queues.ts";
 import { databaseQueue } from "./queue/database-queue.ts";
 import { createDispatcher } from "./queue/dispatcher.ts";
-import type {
-  AnyWorkflow,
-  EffectDecision,
-  ListOptions,
-  PlannedRun,
-  RunHandle,
-  RunRecord,
-  Runs,
-  StartOptions,
-  WorkerRecord,
-  Workflow,
-} from "./run.ts";
+import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartOptions, Workflow } from "./run.ts";
 import { runMigrations } from "./schema.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
-  const { database, queue = databaseQueue(database), worker = {}, retention = {}, budget } = options;
-  const { calendar } = options;
+  const { database, worker = {}, retention = {}, budget, calendar } = options;
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
+  const failed = (error: unknown): void => logger.warn("queues not looked at", { error: toAtlasError(error).message });
+  const { queue = databaseQueue(database, { clock, failed }) } = options;
   await database.migrate("runs", runMigrations);
   const given = {
     database,
@@ -67,6 +57,10 @@ class FrontDesk implements Runs {
     this.#engine = engine;
     this.#drain = drain;
     this.#tasks = tasks;
+  }
+
+  get workers(): Workers {
+    return { list: () => this.#engine.owners.list(), drain: (graceMs) => this.#drain.drain(graceMs) };
   }
 
   get queues(): Queues {
@@ -160,24 +154,8 @@ class FrontDesk implements Runs {
     return handles;
   }
 
-  async signal(id: string, name: string, payload: JsonValue = null): Promise<void> {
-    await sendSignal(this.#engine, await loadRun(this.#engine, id), { name, payload });
-  }
-
-  async decide(id: string, key: string, decision: EffectDecision): Promise<void> {
-    await decideEffect(this.#engine, await loadRun(this.#engine, id), { key, decision });
-  }
-
-  async workers(): Promise<readonly WorkerRecord[]> {
-    return await this.#engine.owners.list();
-  }
-
   async prune(): Promise<number> {
     return await this.#engine.prune();
-  }
-
-  async drain(graceMs: number): Promise<void> {
-    await this.#drain.drain(graceMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,6 +22,7 @@ export interface ReadyBellOptions {
 
 /** An engine that is opened to start one run and closed again should not pay for a look at queues. */
 const firstLookMs = 50;
+const lookAgainMs = 1_000;
 
 /**
  * Makes the bell of a queue in a database. While someone listens it looks when other processes wrote something and when a run's time
@@ -34,10 +35,20 @@ export function createReadyBell(database: Database, { clock, failed }: ReadyBell
   const ring = (queues: Iterable<string>): void => {
     for (const queue of new Set(queues)) for (const listener of listeners) listener(queue);
   };
+  /** What fails passes, and nobody else may write meanwhile: without another look a run whose time has come would wait for ever. */
+  const lookLater = (cause: unknown): void => {
+    failed(cause);
+    void lookAfter(lookAgainMs);
+  };
+  const lookAfter = async (ms: number): Promise<void> => {
+    const stop = watch?.stop.signal;
+    if (stop === undefined) return;
+    await clock.sleep(ms, { signal: stop, keepAlive: false }).then(look, () => {});
+  };
   const look = createLook(async () => {
     ring(await queuesThatAreReady(database));
     await watch?.due.look();
-  }, failed);
+  }, lookLater);
   const start = () => {
     const stop = new AbortController();
     clock.sleep(firstLookMs, { signal: stop.signal, keepAlive: false }).then(look, () => {});
