@@ -19,6 +19,6 @@ await using atlas = await createAtlas({ workflows: [order] });
 const run = await atlas.start(order, { item: "a book" });
 for await (const event of run.events()) {
   console.log(event.seq, event.type);
-  if (event.type === "signal.awaited") await atlas.runs.signal(run.id, "approve", { by: "Ada" });
+  if (event.type === "signal.awaited") await run.signal("approve", { by: "Ada" });
 }
 console.log(await run.result());

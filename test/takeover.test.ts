@@ -137,7 +137,7 @@ function takeovers(): void {
       expect(others).toEqual([]);
       expect((takeover?.at ?? Infinity) - second - killedAt).toBeLessThan(3_000);
     }
-    expect(await runs.workers()).toMatchObject([{ name: "survivor", alive: true }]);
+    expect(await runs.workers.list()).toMatchObject([{ name: "survivor", alive: true }]);
   });
 
   it("two survivors share the runs of a killed one, and each run has one of them", async () => {

@@ -103,7 +103,7 @@ it.each(["park", "fail"] as const)("a tool call that was cut off follows the pol
   if (onUnknown === "park") {
     await until(again, "effect.parked");
     expect(await again.effects()).toMatchObject([{ key: "tool:pay", name: "tool:pay", state: "parked" }]);
-    await runs.decide(run.id, "tool:pay", { outcome: "done", output: "receipt 7" });
+    await run.decide("tool:pay", { outcome: "done", output: "receipt 7" });
   }
   const { text } = (await again.result()) as unknown as { text: string };
   expect(text).toContain(onUnknown === "park" ? "receipt 7" : "effect_unknown");

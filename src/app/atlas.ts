@@ -9,14 +9,8 @@ import type { Models } from "./models.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import type { Spending } from "./spending.ts";
 
-/** Is what `createAtlas` takes; everything has a default. */
-export interface AtlasOptions {
-  /** Overrides of settings, the last word over file and environment; or all settings, as `loadSettings` gave them. */
-  readonly settings?: SettingsInput | LoadedSettings;
-  /** The project's folder: where atlas.toml is looked for and `.atlas/` is kept. The process's by default. */
-  readonly directory?: string;
-  /** The environment that settings and keys are read from; `process.env` by default. */
-  readonly environment?: Environment;
+/** Is what Atlas is made of, beside what the settings name. */
+export interface AtlasParts {
   readonly agents?: readonly AnyAgent[];
   readonly workflows?: readonly AnyWorkflow[];
   /** Providers beside the built-in ones; one of the same name replaces the built-in. */
@@ -24,6 +18,16 @@ export interface AtlasOptions {
   readonly database?: Database;
   readonly logger?: Logger;
   readonly telemetry?: Telemetry;
+}
+
+/** Is what `createAtlas` takes; everything has a default. */
+export interface AtlasOptions extends AtlasParts {
+  /** Overrides of settings, the last word over file and environment; or all settings, as `loadSettings` gave them. */
+  readonly settings?: SettingsInput | LoadedSettings;
+  /** The project's folder: where atlas.toml is looked for and `.atlas/` is kept. The process's by default. */
+  readonly directory?: string;
+  /** The environment that settings and keys are read from; `process.env` by default. */
+  readonly environment?: Environment;
   /** Takes up interrupted runs at start; true by default. */
   readonly recover?: boolean;
   /** What this process takes from queues, over the settings; false takes nothing, and only starts, follows and steers. */

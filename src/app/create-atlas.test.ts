@@ -217,7 +217,7 @@ describe("two Atlases in one process", () => {
     const seen = await two.runs.open(run.id);
     expect(await seen.record()).toMatchObject({ status: "waiting", interrupted: false });
     await expect(two.runs.resume(run.id)).rejects.toMatchObject({ code: expect.stringMatching(/^run_/) as unknown });
-    await two.runs.signal(run.id, "go", "from the other");
+    await run.signal("go", "from the other");
     expect(await run.result()).toBe("from the other");
     expect(await seen.result()).toBe("from the other");
   });

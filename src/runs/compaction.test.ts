@@ -50,7 +50,7 @@ describe("compaction", () => {
     expect(placesOf(after)[0]).toBe("8 compacted");
 
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect(await again.result()).toBe(sumTo(7));
     expect((await events(again)).filter(({ type }) => type === "step.completed")).toHaveLength(1);
   });

@@ -2,7 +2,7 @@ import type { Budget, Clock, Random } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Queue } from "./queue/queue.ts";
-import type { Runs } from "./run.ts";
+import type { Runs } from "./desk.ts";
 import type { Calendar } from "./tasks/calendar.ts";
 
 /**

@@ -78,13 +78,13 @@ describe.each(["before", "after"] as const)("an effect that a kill -9 cut off %s
     runs = await createRuns({ database, worker: false });
     runs.register(effectFlow({ policy: "park", file: file() }));
     const later = await runs.resume(run.id);
-    await expect(runs.decide(run.id, "other", decision)).rejects.toMatchObject({ code: "effect_not_parked" });
-    const decided = await Promise.allSettled([1, 2].map(() => runs.decide(run.id, "pay", decision)));
+    await expect(run.decide("other", decision)).rejects.toMatchObject({ code: "effect_not_parked" });
+    const decided = await Promise.allSettled([1, 2].map(() => run.decide("pay", decision)));
     expect(decided.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     if (output === undefined) await expect(later.result()).rejects.toThrow("the bank says no");
     else expect(await later.result()).toBe(output);
     expect(paid()).toHaveLength(happened + again);
-    await expect(runs.decide(run.id, "pay", decision)).rejects.toMatchObject({ code: "run_finished" });
+    await expect(run.decide("pay", decision)).rejects.toMatchObject({ code: "run_finished" });
   });
 });
 
@@ -100,5 +100,5 @@ it("a step without a policy is no effect, and one that ends leaves nothing open"
   const run = await runs.start(flow, null);
   await run.result();
   expect(await run.effects()).toMatchObject([{ key: "sent", state: "completed", attempt: 1 }]);
-  await expect(runs.decide(run.id, "sent", { outcome: "retry" })).rejects.toMatchObject({ code: "run_finished" });
+  await expect(run.decide("sent", { outcome: "retry" })).rejects.toMatchObject({ code: "run_finished" });
 });

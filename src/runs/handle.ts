@@ -1,6 +1,6 @@
 import { fromErrorData } from "../base/index.ts";
 import { cancelRun, ended } from "./cancel.ts";
-import { pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
+import { decideEffect, pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
 import { listEffects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
@@ -32,6 +32,9 @@ export function createHandle<Output>(engine: Engine, id: string, isNew: boolean)
     },
     async signal(name, payload = null, { expected } = {}) {
       await sendSignal(engine, await loadRun(engine, id), { name, payload, expected });
+    },
+    async decide(key, decision) {
+      await decideEffect(engine, await loadRun(engine, id), { key, decision });
     },
     async steer(input) {
       await steerRun(engine, await loadRun(engine, id), input);

@@ -2,6 +2,7 @@ export { runErrors } from "./errors.ts";
 export { createRuns } from "./create-runs.ts";
 export type { Retention, RunsOptions, WorkerOptions } from "./create-runs.ts";
 export { runHistory } from "./run-history.ts";
+export type { Runs, Workers } from "./desk.ts";
 export { runStatuses } from "./run.ts";
 export type { ClaimRequest, Queue, Ticket } from "./queue/queue.ts";
 export type {
@@ -32,8 +33,8 @@ export type {
   RunEvent,
   RunHandle,
   RunRecord,
+  RunReins,
   RunStatus,
-  Runs,
   SignalOptions,
   StartOptions,
   StepContext,

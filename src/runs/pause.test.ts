@@ -92,7 +92,7 @@ describe("a pause", () => {
     await run.pause();
     const [paused] = await runs.list({ parentId: run.id });
     expect(paused?.paused).toBe(true);
-    if (paused) await runs.signal(paused.id, "go", 1);
+    if (paused) await (await runs.open(paused.id)).signal("go", 1);
     inner.resolve();
     await until(run, "step.completed");
     expect(await runs.list({ parentId: run.id })).toHaveLength(1);

@@ -57,7 +57,7 @@ describe("a worker", () => {
     runs.register({ ...stuck, name: "changed", version: "2" });
     if (!run) return;
     await until(async () => (await logTypes(await open(run))).includes("run.resumed"));
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect(await (await open(run)).result()).toBe(1);
     for (const left of [changed, unknown]) expect(await logTypes(await open(left))).not.toContain("run.resumed");
     await expect(runs.resume(changed.id)).rejects.toMatchObject({ code: "version_unknown" });
@@ -79,7 +79,7 @@ describe("a worker", () => {
     await until(async () => (await logTypes(await runs.open(child?.id ?? ""))).includes("run.resumed"));
     const paused = (await runs.list({ status: "paused" }))[0];
     expect(paused).toMatchObject({ interrupted: true });
-    await runs.signal(child?.id ?? "", "go");
+    await (await runs.open(child?.id ?? "")).signal("go");
     expect(await (await open(calling)).result()).toBe(1);
   });
 
@@ -93,7 +93,7 @@ describe("a worker", () => {
     expect(await (await open(queued)).record()).toMatchObject({ status: "queued", priority: 3, interrupted: false });
     await restart();
     runs.register(stuck);
-    await runs.signal(queued.id, "go");
+    await queued.signal("go");
     expect(await (await open(queued)).result()).toBe(1);
     const claims = (await events(await open(queued))).filter(({ type }) => type === "run.claimed");
     expect(claims.map(({ data }) => data)).toMatchObject([{ epoch: 1 }, { epoch: 3 }]);
@@ -125,7 +125,7 @@ describe("a worker", () => {
     if (!run) return;
     const result = (await open(run, watcher)).result();
     await until(async () => (await logTypes(await open(run))).includes("run.resumed"));
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect(await result).toBe(1);
   });
 });
@@ -198,7 +198,7 @@ describe("a run whose processes die", () => {
     runs.register(calm);
     expect(await (await open(run)).record()).toMatchObject({ interrupted: true });
     await runs.resume(run.id);
-    await runs.signal(run.id, "go", "went on");
+    await run.signal("go", "went on");
     expect(await (await open(run)).result()).toBe("went on");
   });
 });

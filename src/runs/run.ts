@@ -1,6 +1,5 @@
 import type { Budget, BudgetLimits, Clock, ErrorData, JsonObject, JsonValue, Random, Schema } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import type { DeadLetters, Queues, Schedules } from "./queues.ts";
 
 /** Lists the states of a run. `completed`, `failed`, `cancelled` and `skipped` are final. */
 export const runStatuses = [
@@ -226,8 +225,29 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Holds the reins of a run, wherever it is executed. */
+export interface RunReins<Output = JsonValue> {
+  /** Asks for a cancel and waits until the run has ended. Changes nothing on a finished run. */
+  cancel(reason?: string): Promise<RunRecord>;
+  /** Stops the run and its children before their next step, until `resume`; what is under way is finished and recorded. Errors: run_finished. */
+  pause(): Promise<RunRecord>;
+  /** Ends a pause of the run and its children; takes the run up here if no live process has it. Errors: run_finished. */
+  resume(): Promise<RunRecord>;
+  /** Sends input to the live run, which it takes with `context.steered()`. Errors: run_finished. */
+  steer(input: JsonValue): Promise<void>;
+  /**
+   * Sends a signal, which is kept until the run waits for it.
+   * Errors: run_finished; signal_unexpected when `expected` is true and the run does not wait for it now.
+   */
+  signal(name: string, payload?: JsonValue, options?: SignalOptions): Promise<void>;
+  /** Says what became of an effect whose outcome nobody knew. Errors: run_finished, effect_not_parked. */
+  decide(key: string, decision: EffectDecision): Promise<void>;
+  /** Makes a new run that begins with what this one had recorded. Errors: checkpoint_unknown, workflow_unknown. */
+  fork(options?: ForkOptions): Promise<RunHandle<Output>>;
+}
+
 /** Is a run as its starter holds it. */
-export interface RunHandle<Output = JsonValue> {
+export interface RunHandle<Output = JsonValue> extends RunReins<Output> {
   readonly id: string;
   /** False when `start` found an unfinished run of the same key and gave that one. */
   readonly isNew: boolean;
@@ -235,23 +255,8 @@ export interface RunHandle<Output = JsonValue> {
   /** Waits for the end. Errors: what the run failed with; run_cancelled; run_interrupted when Atlas is closed before. */
   result(): Promise<Output>;
   record(): Promise<RunRecord>;
-  /** Asks for a cancel and waits until the run has ended. Changes nothing on a finished run. */
-  cancel(reason?: string): Promise<RunRecord>;
-  /** Stops the run and its children before their next step, until `resume`; what is under way is finished and recorded. Errors: run_finished. */
-  pause(): Promise<RunRecord>;
-  /** Ends a pause of the run and its children; takes the run up here if no live process has it. Errors: run_finished. */
-  resume(): Promise<RunRecord>;
-  /**
-   * Sends a signal, which is kept until the run waits for it.
-   * Errors: run_finished; signal_unexpected when `expected` is true and the run does not wait for it now.
-   */
-  signal(name: string, payload?: JsonValue, options?: SignalOptions): Promise<void>;
-  /** Sends input to the live run, which it takes with `context.steered()`. Errors: run_finished. */
-  steer(input: JsonValue): Promise<void>;
   /** Lists the run's effects, oldest first, each with what is known of it. Cost: reads the run's log. */
   effects(): Promise<readonly EffectRecord[]>;
-  /** Makes a new run that begins with what this one had recorded. Errors: checkpoint_unknown. */
-  fork(options?: ForkOptions): Promise<RunHandle<Output>>;
 }
 
 /** Are the options of a fork. */
@@ -291,46 +296,6 @@ export interface WorkerRecord {
   readonly maxRuns: number;
   /** The queues that it works on; empty for all of them. */
   readonly queues: readonly string[];
-}
-
-/** Runs durable functions on one database and keeps their logs. */
-export interface Runs extends AsyncDisposable {
-  /** Makes a workflow known, so that its runs can be started by name and taken up again. */
-  register(workflow: AnyWorkflow): void;
-  /** Accepts a run: when it resolves, the run is durable. Errors: workflow_unknown, invalid_input. */
-  start<Input, Output>(
-    workflow: Workflow<Input, Output>,
-    input: Input,
-    options?: StartOptions,
-  ): Promise<RunHandle<Output>>;
-  /** Accepts several runs in one commit, all of them or none. Errors: as `start`; dependency_cycle, dependency_unknown. */
-  startMany(planned: readonly PlannedRun[]): Promise<readonly RunHandle[]>;
-  /** Gives a handle on any run of the database. Errors: run_not_found. */
-  open(id: string): Promise<RunHandle>;
-  list(options?: ListOptions): Promise<readonly RunRecord[]>;
-  /** Takes up an interrupted run here. Errors: run_not_found, run_finished, run_owned (a live process has it), workflow_unknown. */
-  resume(id: string): Promise<RunHandle>;
-  /** Takes up every interrupted run whose workflow is registered; gives their handles. */
-  recover(): Promise<readonly RunHandle[]>;
-  /** Sends a signal to a run; it is kept until the run waits for it. Errors: run_not_found, run_finished. */
-  signal(id: string, name: string, payload?: JsonValue): Promise<void>;
-  /** Says what became of an effect whose outcome nobody knew. Errors: run_not_found, effect_not_parked. */
-  decide(id: string, key: string, decision: EffectDecision): Promise<void>;
-  /** Deletes finished runs and their logs that are older or more than the retention allows. Gives how many. */
-  prune(): Promise<number>;
-  /**
-   * Takes nothing more from queues, and waits until nothing runs here but runs that only wait, or until the grace is over. What
-   * still runs then is interrupted when the engine is closed. Units: milliseconds.
-   */
-  drain(graceMs: number): Promise<void>;
-  /** Lists the engines that execute runs on this database, here and elsewhere. */
-  workers(): Promise<readonly WorkerRecord[]>;
-  /** Sees and steers the queues. */
-  readonly queues: Queues;
-  /** Sees, redrives and purges the runs that failed for good. */
-  readonly deadLetters: DeadLetters;
-  /** Keeps what starts runs by the calendar. */
-  readonly schedules: Schedules;
 }
 
 /**

@@ -55,7 +55,7 @@ describe("at its edges, the engine", () => {
     for (const engine of engines) engine.register(stuck);
     const taken = (await Promise.all(engines.map((engine) => engine.recover()))).flat();
     expect(new Set(taken.map((run) => run.id)).size).toBe(taken.length);
-    for (const run of taken) await engines[0]?.signal(run.id, "go");
+    for (const run of taken) await (await engines[0]?.open(run.id))?.signal("go");
     await Promise.all(taken.map((run) => run.result()));
     expect((await engines[0]?.list({ status: "completed" }))?.length).toBe(20);
     for (const engine of engines) await engine[Symbol.asyncDispose]();
@@ -112,7 +112,7 @@ describe("at its edges, the engine", () => {
     await restart();
     runs.register(changed);
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect(await again.result()).toBeGreaterThan(Date.now() - 60_000);
     expect((await events(run)).map((event) => event.type)).toContain("news.told");
   });
@@ -152,7 +152,7 @@ describe("at its edges, the engine", () => {
       run: async (context) => await Promise.all([context.waitFor("go"), context.waitFor("go")]),
     });
     const run = await runs.start(twice, null);
-    for (const payload of [1, 2]) await runs.signal(run.id, "go", payload);
+    for (const payload of [1, 2]) await run.signal("go", payload);
     expect(new Set((await run.result()) as number[])).toEqual(new Set([1, 2]));
   });
 
@@ -166,12 +166,12 @@ describe("at its edges, the engine", () => {
       },
     });
     const run = await runs.start(asking, null);
-    await runs.signal(run.id, "go", "once");
+    await run.signal("go", "once");
     for await (const event of run.events()) if (event.key === "signal:pause") break;
     await restart();
     runs.register(asking);
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "pause");
+    await run.signal("pause");
     expect(await again.result()).toEqual(["once", "timed_out"]);
   });
 
@@ -192,7 +192,7 @@ describe("at its edges, the engine", () => {
       runs.register(asking);
       await runs.recover();
     }
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     const again = await runs.open(run.id);
     await again.result();
     const said = (await events(again)).map(({ type }) => type).filter((type) => !type.startsWith("run."));
@@ -246,7 +246,7 @@ describe("at its edges, the engine", () => {
     await restart();
     runs.register(large);
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect([await again.result(), done]).toEqual(["step_not_json", 1]);
   });
 

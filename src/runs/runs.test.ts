@@ -58,7 +58,7 @@ describe("a run", () => {
     await restart();
     runs.register(dated);
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     await again.result();
     expect(seen).toEqual([
       { at: "1970-01-01T00:00:00.000Z" },
@@ -119,7 +119,7 @@ describe("after a restart", () => {
     runs.register(long);
     const [recovered] = await runs.recover();
     expect(recovered?.id).toBe(run.id);
-    await runs.signal(run.id, "go", { from: "test" });
+    await run.signal("go", { from: "test" });
     await recovered?.result();
     expect(done).toEqual(["one", "two", "three"]);
     const types = (await events(run)).map((event) => event.type);
@@ -147,7 +147,7 @@ describe("after a restart", () => {
     await restart();
     runs.register(counting);
     const again = await runs.resume(run.id);
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     expect(await again.result()).toBe(3);
     expect(loaded).toEqual([undefined, 3]);
   });
@@ -187,7 +187,7 @@ describe("after a restart", () => {
     await restart();
     const third = await runs.start(keyed, 3, { key: "k" });
     expect(third.id).toBe(first.id);
-    await runs.signal(third.id, "go");
+    await third.signal("go");
     expect(await third.result()).toBe(1);
     expect((await runs.start(keyed, 4, { key: "k" })).isNew).toBe(true);
   });
@@ -308,7 +308,7 @@ describe("child runs", () => {
     runs.register(child);
     const recovered = await runs.recover();
     expect(recovered.map((each) => each.id)).toEqual([run.id]);
-    await runs.signal(childId, "go");
+    await (await runs.open(childId)).signal("go");
     expect(await recovered[0]?.result()).toBe(41);
     expect((await runs.list({ workflow: "child" })).map((each) => [each.id, each.parentId])).toEqual([
       [childId, run.id],
@@ -335,12 +335,12 @@ describe("signals", () => {
       },
     });
     const run = await runs.start(taking, null);
-    await runs.signal(run.id, "letter", "a");
-    await runs.signal(run.id, "letter", "b");
-    await runs.signal(run.id, "begin");
+    await run.signal("letter", "a");
+    await run.signal("letter", "b");
+    await run.signal("begin");
     expect(await run.result()).toEqual(["a", "b"]);
-    await expect(runs.signal(run.id, "letter")).rejects.toMatchObject({ code: "run_finished" });
-    await expect(runs.signal("run_none", "letter")).rejects.toMatchObject({ code: "run_not_found" });
+    await expect(run.signal("letter")).rejects.toMatchObject({ code: "run_finished" });
+    await expect(runs.open("run_none")).rejects.toMatchObject({ code: "run_not_found" });
   });
 
   it("are checked against the schema, and missed ones time out", async () => {
@@ -349,8 +349,8 @@ describe("signals", () => {
       run: async (context) => await context.waitFor("n", { schema: z.number() }),
     });
     const run = await runs.start(checked, null);
-    await runs.signal(run.id, "n", "text");
-    await runs.signal(run.id, "n", 7);
+    await run.signal("n", "text");
+    await run.signal("n", 7);
     expect(await run.result()).toBe(7);
     expect((await until(run, "signal.refused")).data).toMatchObject({ name: "n", issues: [{ path: "" }] });
     const late = workflow({ name: "late", run: async (context) => await context.waitFor("never", { timeoutMs: 5 }) });
@@ -391,7 +391,7 @@ describe("following", () => {
     const run = await runs.start(typing, null);
     const live = events(run);
     await until(run, "signal.awaited");
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     const texts = (await live).filter((event) => event.transient).map((event) => (event.data as { text: string }).text);
     expect(texts.join("")).toBe("hello");
     expect((await events(run)).some((event) => event.transient)).toBe(false);
@@ -429,7 +429,7 @@ describe("the engine", () => {
     await expect(other.resume(run.id)).rejects.toMatchObject({ code: "run_owned" });
     expect(await other.recover()).toEqual([]);
     await other[Symbol.asyncDispose]();
-    await runs.signal(run.id, "go", 7);
+    await run.signal("go", 7);
     expect(await run.result()).toBe(7);
   });
 

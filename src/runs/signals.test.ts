@@ -51,7 +51,7 @@ describe("a question", () => {
     await restart();
     runs.register(twice);
     await runs.recover();
-    await runs.signal(run.id, "go");
+    await run.signal("go");
     const again = await runs.open(run.id);
     expect(await again.result()).toBe(7);
     expect(await ofType(again, "signal.refused")).toHaveLength(1);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Row, SqlValue } from "./database.ts";
 
 /**
- * The portable form of a store, which both databases write and read: lines of JSON, gzipped.
+ * Begins the portable form of a store, which both databases write and read: lines of JSON, gzipped.
  *
  * Shape: first a `BackupHeader`; then for each table a `BackupTable` and as many lines with its rows, each an array of the
  * values in the order of the columns; last a `BackupEnd`. Whole numbers beyond 2^53 are `{"i":"…"}`, bytes `{"b":"base64"}`.

@@ -70,13 +70,21 @@ export interface BackupReport {
   readonly tables: Readonly<Record<string, number>>;
 }
 
+/** Looks after a store as a whole. */
+export interface DatabaseCare {
+  /** Reads the whole store and checks its integrity. Cost: reads every page. */
+  check(): Promise<DatabaseCheck>;
+  /** Writes a consistent copy of the whole store to a new file, while it is used. Errors: backup_failed. */
+  backup(path: string, options?: BackupOptions): Promise<BackupReport>;
+}
+
 /**
  * Stores rows durably. A `write` is atomic: all of its statements or none. Writes that arrive while a commit is under way
  * share the next commit (group commit), yet fail alone. A resolved write has survived a power cut.
  *
  * Errors: those of the storage table (docs/errors.md).
  */
-export interface Database extends AsyncDisposable {
+export interface Database extends DatabaseCare, AsyncDisposable {
   readonly capabilities: DatabaseCapabilities;
   /** Reads rows; sees every write that resolved before. An abort rejects at once; the query may still run to its end. */
   read(statement: Statement, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly Row[]>;
@@ -92,8 +100,4 @@ export interface Database extends AsyncDisposable {
   notify(): void;
   /** Calls back, soon, after another process called `notify`. */
   listen(changed: () => void): Disposable;
-  /** Reads the whole store and checks its integrity. Cost: reads every page. */
-  check(): Promise<DatabaseCheck>;
-  /** Writes a consistent copy of the whole store to a new file, while it is used. Errors: backup_failed. */
-  backup(path: string, options?: BackupOptions): Promise<BackupReport>;
 }

@@ -8,6 +8,7 @@ export type {
   BackupReport,
   Database,
   DatabaseCapabilities,
+  DatabaseCare,
   DatabaseCheck,
   DatabaseLock,
   Migration,

@@ -39,7 +39,7 @@ async function perform(runs: Runs, planned: Workflow<PlanInput, number>, ask: As
   }
   if (ask.kind === "redrive") return [...(await runs.deadLetters.redrive({ ids: [ask.run] }))];
   if (ask.kind === "decide") {
-    await runs.decide(ask.run, ask.key, ask.decision);
+    await (await runs.open(ask.run)).decide(ask.key, ask.decision);
     return null;
   }
   const run = await runs.open(ask.run);

@@ -37,7 +37,7 @@ export async function recordJournal(scene: Scene): Promise<Journal> {
     const runs = await createRuns({ database });
     const queue = scene.queue === undefined ? {} : { queue: scene.queue, retry: { attempts: 3 } };
     const run = await runs.start(scene.make(around), scene.input, queue);
-    for (const name of (scene.signals ?? []).slice(0, 1)) await runs.signal(run.id, name, `the ${name}`);
+    for (const name of (scene.signals ?? []).slice(0, 1)) await run.signal(name, `the ${name}`);
     await cut.promise;
     // What comes before the cut is written with the entry that begins the wait.
     if (scene.name === "timers" || scene.name === "signals") await hasBegun(run, 2);

@@ -10,7 +10,7 @@ import { styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas run`. */
-export interface RunOptions {
+export interface RunOptions extends PlaceOptions {
   readonly knowledge?: readonly string[];
   readonly model?: string;
   readonly agent?: string;
@@ -19,6 +19,10 @@ export interface RunOptions {
   readonly maxTokens?: number;
   readonly maxCost?: number;
   readonly tenant?: string;
+}
+
+/** Are the options that let a worker begin the run. */
+interface PlaceOptions {
   readonly queue?: string;
   readonly priority?: string;
   readonly at?: string;
@@ -65,7 +69,7 @@ function budgetOf({ maxTokens, maxCost }: RunOptions): RunBudget | undefined {
 }
 
 /** Reads where in a queue the run is to wait. Errors: usage. */
-function placeOf({ queue, priority, at }: RunOptions): Pick<StartOptions, "queue" | "priority" | "startAt"> {
+function placeOf({ queue, priority, at }: PlaceOptions): Pick<StartOptions, "queue" | "priority" | "startAt"> {
   if (queue === undefined) {
     if (priority === undefined && at === undefined) return {};
     throw cliErrors.create("usage", "--priority and --at need a --queue to wait in.");

@@ -16,7 +16,7 @@ export async function runsDecide(call: Call<RunsDecideOptions>): Promise<number>
   const [id = "", key = "", outcome = ""] = args;
   const decision = decisionOf(outcome, options);
   await using atlas = await openAtlas(call);
-  await atlas.runs.decide(id, key, decision);
+  await (await atlas.runs.open(id)).decide(key, decision);
   if (screen.json) screen.printJson({ runId: id, key, decision });
   else screen.say(`Decided: ${key} of ${id} ${outcome}.`);
   return 0;

@@ -37,7 +37,7 @@ export async function worker(call: Call<WorkerCommandOptions>): Promise<number> 
     const { running } = watch;
     if (running > 0 && interrupt.cause !== "SIGPIPE")
       screen.say(`Draining: ${runsOf(running)} left, for at most ${drain} s. Press Ctrl-C again to end at once.`);
-    await atlas.runs.drain(drain * 1_000);
+    await atlas.runs.workers.drain(drain * 1_000);
   } finally {
     stopStatus();
     await atlas.close();
