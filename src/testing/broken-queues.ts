@@ -29,6 +29,7 @@ export const brokenQueues: readonly BrokenQueue[] = [
       withClaim(sound, async (request) => {
         const claimed = await sound.claim(request);
         await sound.settle(claimed);
+        await sound.offer(claimed);
         return claimed;
       }),
   },
