@@ -9,4 +9,5 @@ export * from "./tools/index.ts";
 export * from "./runs/index.ts";
 export * from "./knowledge/index.ts";
 export * from "./agents/index.ts";
+export * from "./teams/index.ts";
 export * from "./app/index.ts";

@@ -4,3 +4,4 @@ export { agentWorkflow } from "./agent-workflow.ts";
 export type { AgentSurroundings } from "./agent-surroundings.ts";
 export { agentErrors } from "./errors.ts";
 export { checkRunBudget } from "./limit-values.ts";
+export { agentCallable } from "./agent-callable.ts";

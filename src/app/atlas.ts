@@ -3,6 +3,7 @@ import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, WorkerOptions, Workflow } from "../runs/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
+import type { AnyTeam, Team } from "../teams/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Environment } from "./settings-environment.ts";
 import type { Models } from "./models.ts";
@@ -12,6 +13,7 @@ import type { Spending } from "./spending.ts";
 /** Is what Atlas is made of, beside what the settings name. */
 export interface AtlasParts {
   readonly agents?: readonly AnyAgent[];
+  readonly teams?: readonly AnyTeam[];
   readonly workflows?: readonly AnyWorkflow[];
   /** Providers beside the built-in ones; one of the same name replaces the built-in. */
   readonly providers?: readonly Provider[];
@@ -52,13 +54,15 @@ export interface Atlas extends AsyncDisposable {
   readonly knowledge: Knowledge;
   /** Known agents by name; `assistant` is always there. */
   readonly agents: ReadonlyMap<string, AnyAgent>;
+  /** Known teams by name. */
+  readonly teams: ReadonlyMap<string, AnyTeam>;
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
   /** What all runs together, and those of each tenant, may spend and have spent. */
   readonly spending: Spending;
-  /** Starts an agent on a goal. Errors: agent_unknown, goal_empty, provider_unknown, invalid_input for a budget or a tenant that is none, and those of the run. */
+  /** Starts an agent or a team on a goal. Errors: agent_unknown, goal_empty, provider_unknown, invalid_input for a budget or a tenant that is none, and those of the run. */
   start<Output = string>(
-    agent: Agent<Output> | string,
+    agent: Agent<Output> | Team<Output> | string,
     goal: string,
     options?: AgentStartOptions,
   ): Promise<RunHandle<AgentResult<Output>>>;

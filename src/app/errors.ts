@@ -23,6 +23,13 @@ export const appErrors = defineErrors("app", {
     summary: "There is no setting of this name.",
     fix: "See all settings with: atlas config explain.",
   },
+  name_taken: {
+    status: 409,
+    retry: "changed",
+    exitCode: 2,
+    summary: "Two things that are started by name have the same one.",
+    fix: "Give one of them another name.",
+  },
   agent_unknown: {
     status: 404,
     retry: "changed",

@@ -1,5 +1,6 @@
 import type { AgentLimits, AnyAgent } from "../agents/index.ts";
 import { agent } from "../agents/index.ts";
+import type { AnyTeam } from "../teams/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { appErrors } from "./errors.ts";
 import type { AgentSettings, LimitSettings, Settings } from "./settings-shape.ts";
@@ -22,6 +23,25 @@ export function knownAgents(
   add(agent<unknown>({ name: "assistant", instructions: assistantInstructions, knowledge: settings.knowledge.paths }));
   for (const [name, each] of Object.entries(settings.agents)) add(fromSettings(name, each, tools));
   for (const each of defined) add(each);
+  return known;
+}
+
+/**
+ * Gathers the teams that can be started by name; the later replaces the earlier.
+ *
+ * Errors: name_taken when an agent has the name of a team: both are started by name.
+ */
+export function knownTeams(
+  defined: readonly AnyTeam[],
+  agents: ReadonlyMap<string, AnyAgent>,
+): ReadonlyMap<string, AnyTeam> {
+  const known = new Map(defined.map((each) => [each.name, each]));
+  for (const name of known.keys()) {
+    if (!agents.has(name)) continue;
+    throw appErrors.create("name_taken", `An agent and a team are both named ${name}; give one another name.`, {
+      details: { name },
+    });
+  }
   return known;
 }
 

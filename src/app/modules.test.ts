@@ -29,6 +29,7 @@ test("what modules export is sorted by what it is, also inside lists", async () 
     "all.mjs",
     `export const tools = [{ kind: "tool", name: "a" }, { kind: "tool", name: "b" }];
      export default { kind: "agent", name: "guide" };
+     export const crew = { kind: "team", name: "crew" };
      export const flow = { kind: "workflow", name: "flow" };
      export const house = { name: "house", listModels: async () => [] };
      export const unrelated = [null, 5, "tool", () => 1, { kind: "other" }];`,
@@ -37,7 +38,7 @@ test("what modules export is sorted by what it is, also inside lists", async () 
   const names = Object.fromEntries(
     Object.entries(defined).map(([kind, list]) => [kind, (list as { name: string }[]).map(({ name }) => name)]),
   );
-  expect(names).toEqual({ agents: ["guide"], tools: ["a", "b"], workflows: ["flow"], providers: ["house"] });
+  expect(names).toEqual({ agents: ["guide"], teams: ["crew"], tools: ["a", "b"], workflows: ["flow"], providers: ["house"] });
 });
 
 test("a pattern loads every file that fits, in the order of their names", async () => {
@@ -53,7 +54,7 @@ test("a file in a folder whose name looks like a pattern is found", async () => 
 });
 
 test("no module at all defines nothing", async () => {
-  expect(await loadModules([])).toEqual({ agents: [], tools: [], workflows: [], providers: [] });
+  expect(await loadModules([])).toEqual({ agents: [], teams: [], tools: [], workflows: [], providers: [] });
 });
 
 test("a module that throws is named with its own words", async () => {
@@ -91,7 +92,7 @@ test("a module with a syntax error is named", async () => {
 test("a module that exports nothing of use is named", async () => {
   const path = write("empty.mjs", `export const answer = 42;`);
   await expect(loadModules([path])).rejects.toMatchObject(
-    failure(path, "it exports no agent, tool, workflow or provider"),
+    failure(path, "it exports no agent, team, tool, workflow or provider"),
   );
 });
 

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { AnyAgent } from "../agents/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow } from "../runs/index.ts";
+import type { AnyTeam } from "../teams/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import type { Clock } from "../base/index.ts";
 import { systemClock } from "../base/index.ts";
@@ -12,6 +13,7 @@ import { appErrors } from "./errors.ts";
 export interface Defined {
   readonly agents: readonly AnyAgent[];
   readonly tools: readonly AnyTool[];
+  readonly teams: readonly AnyTeam[];
   readonly workflows: readonly AnyWorkflow[];
   readonly providers: readonly Provider[];
 }
@@ -20,28 +22,30 @@ export interface Defined {
 const longestLoadMs = 10_000;
 
 /**
- * Loads the modules of a project and sorts what they export: agents, tools, workflows, providers; also inside exported lists.
+ * Loads the modules of a project and sorts what they export: agents, teams, tools, workflows, providers; also inside exported lists.
  *
  * Errors: module_failed, naming the file; also for one that has not finished after 10 seconds, as one that waits for ever.
  */
 export async function loadModules(patterns: readonly string[], clock: Clock = systemClock): Promise<Defined> {
-  const agents: AnyAgent[] = [];
-  const tools: AnyTool[] = [];
-  const workflows: AnyWorkflow[] = [];
-  const providers: Provider[] = [];
+  const found: unknown[] = [];
   for (const path of patterns.flatMap(filesOf)) {
-    const before = agents.length + tools.length + workflows.length + providers.length;
-    for (const value of Object.values(await load(path, clock)).flat()) {
-      if (isKind<AnyAgent>(value, "agent")) agents.push(value);
-      else if (isKind<AnyTool>(value, "tool")) tools.push(value);
-      else if (isKind<AnyWorkflow>(value, "workflow")) workflows.push(value);
-      else if (isProvider(value)) providers.push(value);
-    }
-    if (agents.length + tools.length + workflows.length + providers.length === before) {
-      throw failed(path, "it exports no agent, tool, workflow or provider");
-    }
+    const values = Object.values(await load(path, clock))
+      .flat()
+      .filter(isDefinition);
+    if (values.length === 0) throw failed(path, "it exports no agent, team, tool, workflow or provider");
+    found.push(...values);
   }
-  return { agents, tools, workflows, providers };
+  return {
+    agents: found.filter((value) => isKind<AnyAgent>(value, "agent")),
+    teams: found.filter((value) => isKind<AnyTeam>(value, "team")),
+    tools: found.filter((value) => isKind<AnyTool>(value, "tool")),
+    workflows: found.filter((value) => isKind<AnyWorkflow>(value, "workflow")),
+    providers: found.filter(isProvider),
+  };
+}
+
+function isDefinition(value: unknown): boolean {
+  return ["agent", "team", "tool", "workflow"].some((kind) => isKind(value, kind)) || isProvider(value);
 }
 
 function filesOf(pattern: string): string[] {

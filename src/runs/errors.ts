@@ -58,6 +58,13 @@ export const runErrors = defineErrors("runs", {
     summary: "A step or a run returned something that cannot be kept as JSON.",
     fix: "Return plain data.",
   },
+  runnable_unknown: {
+    status: 422,
+    retry: "changed",
+    exitCode: 2,
+    summary: "Something was to be run that is no workflow, agent, team or graph.",
+    fix: "Pass what workflow(), agent(), team() or graph() gave.",
+  },
   workflow_unknown: {
     status: 404,
     retry: "changed",

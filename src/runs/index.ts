@@ -44,6 +44,7 @@ export type {
   WorkerRecord,
   Workflow,
 } from "./run.ts";
+export type { Callable, Resolve, Runnable } from "./runnable.ts";
 export type { Calendar, CalendarQuestion } from "./tasks/calendar.ts";
 export { workflow } from "./workflow.ts";
 export type { WorkflowOptions } from "./workflow.ts";

@@ -1,0 +1,127 @@
+import { resolve as resolvePath } from "node:path";
+import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.ts";
+import { agentCallable, agentWorkflow, checkRunBudget } from "../agents/index.ts";
+import { systemClock } from "../base/index.ts";
+import type { JsonValue } from "../base/index.ts";
+import type { Knowledge } from "../knowledge/index.ts";
+import type { AnyWorkflow, Callable, Resolve, RunHandle, Runnable, Runs, StartOptions } from "../runs/index.ts";
+import { runErrors } from "../runs/index.ts";
+import type { AnyTeam } from "../teams/index.ts";
+import { teamWorkflow } from "../teams/index.ts";
+import type { AgentStartOptions, Atlas } from "./atlas.ts";
+import { appErrors } from "./errors.ts";
+import { withLimits } from "./known-agents.ts";
+import type { Models } from "./models.ts";
+import { nearest } from "./nearest.ts";
+import type { LoadedSettings } from "./settings.ts";
+import { checkTenant } from "./spending.ts";
+import type { Spending } from "./spending.ts";
+
+/** Is what a starter works with. */
+export interface StarterParts {
+  readonly settings: LoadedSettings;
+  readonly runs: Runs;
+  readonly knowledge: Knowledge;
+  readonly models: Models;
+  readonly agents: ReadonlyMap<string, AnyAgent>;
+  readonly teams: ReadonlyMap<string, AnyTeam>;
+  readonly spending: Spending;
+}
+
+/** Starts what users define, by name or value, and makes it known to the runs. */
+export interface Starter {
+  readonly start: Atlas["start"];
+  readonly resolve: Resolve;
+}
+
+/** Makes what starts agents, teams and workflows. */
+export function createStarter(parts: StarterParts): Starter {
+  const { settings, runs } = parts;
+  const resolve = createResolve(parts);
+  const startGoal = async (
+    named: AnyAgent | AnyTeam | string,
+    goal: string,
+    options: AgentStartOptions,
+  ): Promise<RunHandle<AgentResult<unknown>>> => {
+    const found = typeof named === "string" ? findByName(named, parts) : named;
+    if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
+    const { knowledge: paths = [], model, budget, tenant, ...rest } = options;
+    if (budget !== undefined) checkRunBudget(budget);
+    if (tenant !== undefined) checkTenant(tenant);
+    // An unknown provider is an error of the call, not of the run.
+    const wanted = model ?? (found.kind === "agent" ? found.model : undefined) ?? settings.values.model;
+    if (typeof wanted === "string" && wanted !== "auto") await parts.models.get(wanted);
+    const callable = resolve(found);
+    const input = callable.input(goal, {
+      ...(paths.length > 0 ? { knowledge: paths.map((path) => resolvePath(settings.directory, path)) } : {}),
+      ...(model === undefined ? {} : { model }),
+      ...(budget === undefined ? {} : { budget }),
+      ...(tenant === undefined ? {} : { tenant }),
+    });
+    const forRun = tenant === undefined ? rest : { ...rest, tenant };
+    return (await runs.start(callable.workflow, input, forRun)) as RunHandle<AgentResult<unknown>>;
+  };
+  const start = ((target: Runnable | string, input: unknown, options: StartOptions = {}) => {
+    if (typeof target === "string" || isGoalTaker(target))
+      return startGoal(target, String(input), options as AgentStartOptions);
+    const { workflow } = resolve(target);
+    return runs.start(workflow, input, options);
+  }) as Atlas["start"];
+  return { start, resolve };
+}
+
+function isGoalTaker(target: Runnable): target is AnyAgent | AnyTeam {
+  return target.kind === "agent" || target.kind === "team";
+}
+
+/** Makes callables of runnables, one of each, whose workflows the runs know from then on. */
+function createResolve(parts: StarterParts): Resolve {
+  const { settings, runs, knowledge, models, spending } = parts;
+  const surroundings: AgentSurroundings = {
+    clock: systemClock,
+    knowledge,
+    maxFileBytes: settings.values.knowledge.maxFileBytes,
+    model: (name) => models.get(name),
+    managed: (model) => models.managed(model),
+    budget: (tenant) => spending.budget(tenant),
+  };
+  const made = new WeakMap<Runnable, Callable>();
+  const resolve: Resolve = (runnable) => {
+    const known = made.get(runnable);
+    if (known) return known;
+    const callable = make(runnable);
+    made.set(runnable, callable);
+    runs.register(callable.workflow);
+    // Members become known with their team: a worker can then take up what they were asked.
+    if (isKind<AnyTeam>(runnable, "team")) for (const member of runnable.members) resolve(member);
+    return callable;
+  };
+  const make = (runnable: Runnable): Callable => {
+    if (isKind<AnyAgent>(runnable, "agent"))
+      return agentCallable(agentWorkflow(withLimits(runnable, settings.values), surroundings));
+    if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve));
+    if (isKind<AnyWorkflow>(runnable, "workflow"))
+      return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };
+    throw runErrors.create(
+      "runnable_unknown",
+      `${JSON.stringify(runnable.name)} is of the kind ${JSON.stringify(runnable.kind)}, which cannot be run here.`,
+      { details: { kind: runnable.kind, name: runnable.name } },
+    );
+  };
+  return resolve;
+}
+
+function isKind<T extends Runnable>(value: Runnable, kind: T["kind"]): value is T {
+  return value.kind === kind;
+}
+
+function findByName(named: string, { agents, teams }: StarterParts): AnyAgent | AnyTeam {
+  const found = agents.get(named) ?? teams.get(named);
+  if (found) return found;
+  const known = [...agents.keys(), ...teams.keys()].toSorted();
+  const near = nearest(named, known);
+  const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
+  throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {
+    details: { agent: named, known },
+  });
+}

@@ -1,0 +1,115 @@
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import { stringifyJson } from "../base/index.ts";
+import type { AgentInput, AgentResult } from "../agents/index.ts";
+import type { Citation } from "../knowledge/index.ts";
+import { noUsage, sumUsage } from "../providers/index.ts";
+import type { Resolve, RunContext, Runnable, Workflow } from "../runs/index.ts";
+import { workflow } from "../runs/index.ts";
+import type { AnyTeam, AskOptions, TeamContext, TeamOutcome } from "./team.ts";
+
+/**
+ * Makes the workflow that runs a team: its function, with members that are asked as child runs.
+ *
+ * Shape: it adds these events to the log: `team.started` { team, members, goal }; `member.asked` { member, kind }; `member.answered`
+ * { member, kind, usage, costMicroUsd }; patterns add their own.
+ * Errors: those of the function and of the members.
+ */
+export function teamWorkflow(team: AnyTeam, resolve: Resolve): Workflow<AgentInput, AgentResult<unknown>> {
+  return workflow({
+    name: `team:${team.name}`,
+    version: team.version,
+    accepts: team.accepts,
+    run: async (context, input: AgentInput) => {
+      const { name, members } = team;
+      context.emit({
+        type: "team.started",
+        data: { team: name, members: members.map((member) => member.name), goal: input.goal },
+      });
+      const account = createAccount();
+      const outcome = await team.run(teamContext(context, input, { resolve, account }), input.goal);
+      return resultOf(team, outcome, account);
+    },
+  });
+}
+
+/** Gathers what members gave. */
+interface Account {
+  readonly results: AgentResult<unknown>[];
+}
+
+function createAccount(): Account {
+  return { results: [] };
+}
+
+function teamContext(
+  context: RunContext,
+  input: AgentInput,
+  { resolve, account }: { readonly resolve: Resolve; readonly account: Account },
+): TeamContext {
+  const ask = async (member: Runnable, goal: JsonValue, options: AskOptions = {}): Promise<AgentResult<JsonValue>> => {
+    const { queue: _queue, priority: _priority, ...rest } = options;
+    const callable = resolve(member);
+    const { name, kind } = member;
+    context.emit({ type: "member.asked", data: { member: name, kind } });
+    const given = await context.call(callable.workflow, callable.input(goal, { ...inherited(input), ...rest }));
+    const result = isResult(given) ? given : plainResult(callable.output(given));
+    account.results.push(result);
+    const { usage, costMicroUsd } = result;
+    context.emit({ type: "member.answered", data: { member: name, kind, usage, costMicroUsd } });
+    return result;
+  };
+  return { ...context, input, ask: ask };
+}
+
+function inherited({ knowledge, model, tenant }: AgentInput): JsonObject {
+  return {
+    ...(knowledge === undefined ? {} : { knowledge }),
+    ...(model === undefined ? {} : { model }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
+}
+
+/** Tells what an agent or a team gave from what a workflow or a graph did. */
+function isResult(value: unknown): value is AgentResult<JsonValue> {
+  return (
+    typeof value === "object" && value !== null && "finishReason" in value && "citations" in value && "usage" in value
+  );
+}
+
+function plainResult(output: JsonValue): AgentResult<JsonValue> {
+  return {
+    output,
+    text: textOf(output),
+    citations: [],
+    unverified: 0,
+    usage: noUsage,
+    costMicroUsd: 0,
+    model: "",
+    steps: 0,
+    finishReason: "stop",
+    metadata: {},
+  };
+}
+
+function resultOf(team: AnyTeam, outcome: TeamOutcome<unknown>, { results }: Account): AgentResult<unknown> {
+  const { output, text = textOf(output), citations = [], finishReason = "stop", metadata = {} } = outcome;
+  const costs = results.map(({ costMicroUsd }) => costMicroUsd);
+  return {
+    output,
+    text,
+    citations: citations satisfies readonly Citation[],
+    unverified: 0,
+    usage: sumUsage(results.map(({ usage }) => usage)),
+    costMicroUsd: costs.some((cost) => cost === null)
+      ? null
+      : costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0),
+    model: `team:${team.name}`,
+    steps: results.reduce((sum, { steps }) => sum + steps, 0),
+    finishReason,
+    metadata,
+  };
+}
+
+function textOf(output: unknown): string {
+  return typeof output === "string" ? output : stringifyJson(output, "what a team gave");
+}
