@@ -28,3 +28,4 @@ export type { IdSources } from "./ids.ts";
 export { checkSchema, describeIssues, jsonSchemaOf, parseSchema } from "./schema.ts";
 export type { Schema, SchemaInput, SchemaIssue, SchemaOutput, SchemaResult } from "./schema.ts";
 export { stem } from "./stem.ts";
+export { compareVersions, isVersion, isVersionRange, satisfiesVersion } from "./version.ts";
