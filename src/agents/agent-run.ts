@@ -5,7 +5,7 @@ import type { Knowledge } from "../knowledge/index.ts";
 import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
 import { noUsage, readStructured, sumUsage, systemMessage, textOf, userMessage } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
-import type { AnyTool } from "../tools/index.ts";
+import type { AnyTool, ToolMetrics, ToolPolicy } from "../tools/index.ts";
 import { toolErrors } from "../tools/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
@@ -16,7 +16,7 @@ import type { SpendingLimits } from "./limits.ts";
 import { recordModelCall } from "./model-step.ts";
 import type { RecordedResponse } from "./model-call.ts";
 import { retrievedPassages } from "./passages.ts";
-import { describeTools, runToolCalls } from "./tool-calls.ts";
+import { describeTools, policiesOf, runToolCalls } from "./tool-calls.ts";
 
 /** Is what an agent's run is bound to from its start, wherever it is taken up. Units: `startedAt` in ms since the Unix epoch. */
 type Start = { readonly model: string; readonly startedAt: number };
@@ -45,6 +45,8 @@ interface Loop {
   readonly signal: AbortSignal;
   readonly budget: Budget;
   readonly limits: SpendingLimits;
+  readonly policies: readonly ToolPolicy[];
+  readonly toolMetrics: ToolMetrics | undefined;
   readonly checkpoint: (state: LoopState) => Promise<void>;
 }
 
@@ -74,7 +76,22 @@ export async function runAgent(
   };
   const budget = await surroundings.budget(input.tenant);
   const limits = spendingLimits(agent, input);
-  const loop: Loop = { agent, context, clock, model, tools, schema, signal, budget, limits, checkpoint };
+  const { toolMetrics } = surroundings;
+  const policies = policiesOf(agent, surroundings);
+  const loop: Loop = {
+    agent,
+    context,
+    clock,
+    model,
+    tools,
+    schema,
+    signal,
+    budget,
+    limits,
+    policies,
+    toolMetrics,
+    checkpoint,
+  };
   return await runLoop(loop, surroundings, restored?.loop ?? firstState(loop, input.goal));
 }
 

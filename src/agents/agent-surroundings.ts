@@ -1,6 +1,7 @@
 import type { Budget, Clock } from "../base/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Model } from "../providers/index.ts";
+import type { ToolMetrics } from "../tools/index.ts";
 
 /** Is what agents need from the program around them. */
 export interface AgentSurroundings {
@@ -12,6 +13,10 @@ export interface AgentSurroundings {
   readonly model: (name?: string) => Promise<Model>;
   /** Gives a model of the program's own its retries, limits and accounting; one that has them is given back as it is. */
   readonly managed: (model: Model) => Promise<Model>;
+  /** What the tools of every agent may do, beside what the agent itself allows; everything when left out. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Counts what tools are used for. */
+  readonly toolMetrics?: ToolMetrics | undefined;
   /** Gives what all runs together may spend, or those of a tenant below it. */
   readonly budget: (tenant?: string) => Promise<Budget>;
 }

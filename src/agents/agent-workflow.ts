@@ -16,7 +16,7 @@ import type { AgentSurroundings } from "./agent-surroundings.ts";
  * the attempt }, and so `attempt.cancelled` of one that the end of the agent's time cut off; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
  * void or goes on; transient `text.delta` and `reasoning.delta` { text };
  * `model.completed` { step, text, toolCalls, usage, finishReason, costMicroUsd, report }; `tool.started` { id, name, input }; `tool.progressed`
- * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, error }; `citations.refused`
+ * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, durationMs, error }; `citations.refused`
  * [{ id, reason, sentence }].
  * Errors: agent_output_invalid, agent_timed_out, tool_duplicate, those of providers and knowledge.
  * Cost: what runs an agent is loaded when one runs.

@@ -14,6 +14,10 @@ test("an agent is a name and defaults for the rest", () => {
     tools: [],
     knowledge: [],
     limits: {},
+    version: "1.0.0",
+    description: "",
+    capabilities: {},
+    requires: {},
   });
   expectTypeOf(agent({ name: "guide" })).toEqualTypeOf<Agent>();
 });

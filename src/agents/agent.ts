@@ -2,7 +2,9 @@ import type { JsonObject, Schema } from "../base/index.ts";
 import type { Citation } from "../knowledge/index.ts";
 import type { Model, Usage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
-import { toolErrors } from "../tools/index.ts";
+import { findToolProblems, toolErrors } from "../tools/index.ts";
+import type { AgentFacts, AgentMetadata } from "./agent-metadata.ts";
+import { metadataProblems, readMetadata } from "./agent-metadata.ts";
 import { agentErrors } from "./errors.ts";
 import { isLimit, limitWords } from "./limit-values.ts";
 
@@ -18,7 +20,7 @@ export interface AgentLimits {
 }
 
 /** Is an agent as Atlas runs it. Made by `agent()`. */
-export interface Agent<Output = string> {
+export interface Agent<Output = string> extends AgentFacts {
   readonly kind: "agent";
   readonly name: string;
   readonly instructions: string;
@@ -75,8 +77,11 @@ export type AgentResult<Output = string> = {
   readonly metadata: JsonObject;
 };
 
+/** Is the tool that an agent gets with its documents, when it runs. */
+const documentSearch = "search_documents";
+
 /** Is what a user writes to define an agent. */
-export interface AgentOptions<Output> {
+export interface AgentOptions<Output> extends AgentMetadata {
   /** Names the agent, also in the database: keep it as long as runs of it may be unfinished. */
   readonly name: string;
   readonly instructions?: string;
@@ -117,5 +122,13 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
     }
     seen.add(each.name);
   }
-  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits, task };
+  const facts = readMetadata(options);
+  const needed = findToolProblems(tools, [documentSearch]).map(({ message }) => `its tool ${message}`);
+  const problems = [...metadataProblems(facts), ...needed];
+  if (problems.length > 0) {
+    throw agentErrors.create("agent_invalid", `The agent ${name} cannot work: ${problems.join("; ")}.`, {
+      details: { agent: name, problems },
+    });
+  }
+  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits, task, ...facts };
 }

@@ -5,3 +5,4 @@ export type { AgentSurroundings } from "./agent-surroundings.ts";
 export { agentErrors } from "./errors.ts";
 export { checkRunBudget } from "./limit-values.ts";
 export { agentCallable } from "./agent-callable.ts";
+export type { AgentFacts, AgentMetadata, AgentRequirements, Deprecation } from "./agent-metadata.ts";

@@ -3,7 +3,9 @@ import { isAtlasError, isJsonObject, jsonSchemaOf, toAtlasError } from "../base/
 import type { ToolCallPart, ToolDefinition, ToolResultPart } from "../providers/index.ts";
 import type { RunContext, StepContext } from "../runs/index.ts";
 import { invokeTool, toolErrors } from "../tools/index.ts";
-import type { AnyTool } from "../tools/index.ts";
+import type { AnyTool, ToolMetrics, ToolPolicy } from "../tools/index.ts";
+import type { AnyAgent } from "./agent.ts";
+import type { AgentSurroundings } from "./agent-surroundings.ts";
 
 /** Describes tools to a model. */
 export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
@@ -17,11 +19,22 @@ export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
 
 /** Is what tool calls need of the loop that makes them; `signal` aborts with the run, or at the end of the agent's time. */
 export interface ToolCalling {
+  readonly agent: Pick<AnyAgent, "name">;
   readonly context: RunContext;
   /** Measures and bounds what the tools do. The run's own clock replays the past. */
   readonly clock: Clock;
   readonly tools: readonly AnyTool[];
   readonly signal: AbortSignal;
+  readonly policies?: readonly ToolPolicy[];
+  readonly toolMetrics?: ToolMetrics | undefined;
+}
+
+/** Gives the policies that bind an agent's tools: its own and the program's, where there are such. */
+export function policiesOf(agent: AnyAgent, { permissions }: AgentSurroundings): readonly ToolPolicy[] {
+  return [
+    ...(agent.permissions ? [{ of: `agent ${agent.name}`, permissions: agent.permissions }] : []),
+    ...(permissions ? [{ of: "program", permissions }] : []),
+  ];
 }
 
 /**
@@ -62,12 +75,19 @@ interface Invocation {
 }
 
 async function invoke(
-  { context, clock, tools, signal }: ToolCalling,
+  { agent, context, clock, tools, signal, policies = [], toolMetrics }: ToolCalling,
   { call, tool, idempotencyKey }: Invocation,
 ): Promise<ToolResultPart> {
   const { id, name } = call;
   context.emit({ type: "tool.started", data: { id, name, input: call.input } });
   const begin = clock.monotonic();
+  const ended = (code?: string): number => {
+    const durationMs = clock.monotonic() - begin;
+    const failed = code === undefined ? {} : { code };
+    // The names of tools that there are not are a model's own: they would be without number.
+    if (tool) toolMetrics?.record({ agent: agent.name, tool: name, durationMs, ...failed });
+    return Math.round(durationMs);
+  };
   try {
     if (!tool) throw unknownTool(name, tools);
     const output = await invokeTool(tool, call.input, {
@@ -76,15 +96,16 @@ async function invoke(
       idempotencyKey,
       signal,
       clock,
+      policies,
       logger: context.logger.child({ tool: name }),
       progress: (data) => context.emit({ type: "tool.progressed", data: { id, name, data } }),
     });
-    context.emit({ type: "tool.completed", data: { id, name, durationMs: Math.round(clock.monotonic() - begin) } });
+    context.emit({ type: "tool.completed", data: { id, name, durationMs: ended() } });
     return { type: "tool.result", id, name, output };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     const error = toAtlasError(cause);
-    context.emit({ type: "tool.failed", data: { id, name, error: error.toJSON() } });
+    context.emit({ type: "tool.failed", data: { id, name, durationMs: ended(error.code), error: error.toJSON() } });
     const output: JsonValue = { error: error.code, message: error.message };
     return { type: "tool.result", id, name, output, failed: true };
   }

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { readPassages } from "../providers/index.ts";
 import type { Passage } from "../providers/index.ts";
+import { tool } from "../tools/index.ts";
 import type { Tool } from "../tools/index.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Hit } from "./search.ts";
@@ -30,15 +31,14 @@ export function retrievalTool(
   options: RetrievalToolOptions = {},
 ): Tool<Schema<RetrievalInput>, RetrievalOutput> {
   const { collections, limit = 8 } = options;
-  return {
-    kind: "tool",
+  return tool({
     name: options.name ?? "search_documents",
     description:
       options.description ??
       "Searches the documents for passages about a query. Cite a passage that you use by its id in square brackets, such as [p12], right after the sentence it supports.",
     input: retrievalInput,
     purpose: "retrieval",
-    timeoutMs: 60_000,
+    idempotent: true,
     async run(input, context) {
       const hits = await knowledge.search({
         query: input.query,
@@ -48,7 +48,7 @@ export function retrievalTool(
       });
       return { passages: hits.map(passageOf) };
     },
-  };
+  });
 }
 
 /** Gives a hit in the shape of a passage. */

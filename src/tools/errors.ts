@@ -23,6 +23,13 @@ export const toolErrors = defineErrors("tools", {
     summary: "A tool is defined in a way that models cannot use.",
     fix: "Correct what the message names.",
   },
+  tool_forbidden: {
+    status: 403,
+    retry: "changed",
+    exitCode: 3,
+    summary: "A tool needs a permission that the agent's or the program's policy does not give.",
+    fix: "If the tool may do this, add the permission to the agent's `permissions`, or to `permissions` in the settings.",
+  },
   tool_input_invalid: {
     status: 422,
     retry: "changed",

@@ -1,5 +1,11 @@
 export { toolErrors } from "./errors.ts";
-export { invokeTool } from "./invoke.ts";
+export { invokeTool, readToolInput } from "./invoke.ts";
 export type { ToolInvocation } from "./invoke.ts";
-export { tool } from "./tool.ts";
-export type { AnyTool, Tool, ToolContext, ToolOptions, UnknownToolOutcome } from "./tool.ts";
+export { missingPermissions, requirePermissions } from "./permissions.ts";
+export type { ToolPolicy } from "./permissions.ts";
+export { findCycles, findToolProblems } from "./requirements.ts";
+export type { ToolProblem } from "./requirements.ts";
+export { isPermission, tool } from "./tool.ts";
+export type { AnyTool, Tool, ToolContext, ToolExample, ToolOptions, UnknownToolOutcome } from "./tool.ts";
+export { createToolMetrics } from "./tool-metrics.ts";
+export type { ToolCallRecord, ToolMetrics, ToolMetricsOptions, ToolUse } from "./tool-metrics.ts";

@@ -10,23 +10,27 @@ import {
 } from "../base/index.ts";
 import type { Clock } from "../base/index.ts";
 import { toolErrors } from "./errors.ts";
+import type { ToolPolicy } from "./permissions.ts";
+import { requirePermissions } from "./permissions.ts";
 import type { AnyTool, ToolContext } from "./tool.ts";
 
-/** Is one call of a tool: what the tool is told of it, and the clock that bounds its time (the machine's by default). */
+/** Is one call of a tool: what the tool is told of it, the clock that bounds its time (the machine's by default), and who must allow it. */
 export interface ToolInvocation extends ToolContext {
   readonly clock?: Clock;
+  readonly policies?: readonly ToolPolicy[];
 }
 
 /**
  * Calls a tool with arguments as a model gave them: checks them, bounds the time, checks what comes back.
  * Gives plain data. A tool that ignores its signal is left behind when its time is over.
  *
- * Errors: tool_input_invalid, tool_output_invalid, tool_timed_out, tool_failed (its message is the tool's own);
+ * Errors: tool_forbidden, tool_input_invalid, tool_output_invalid, tool_timed_out, tool_failed (its message is the tool's own);
  * the signal's reason when it aborts.
  */
 export async function invokeTool(tool: AnyTool, input: JsonValue, invocation: ToolInvocation): Promise<JsonValue> {
-  const { clock = systemClock, ...context } = invocation;
+  const { clock = systemClock, policies = [], ...context } = invocation;
   const details = { tool: tool.name };
+  requirePermissions(tool, policies);
   using deadline = createDeadline(tool.timeoutMs, {
     clock,
     signal: context.signal,
@@ -40,7 +44,7 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, invocation: To
     if (!over) context.progress(data);
   };
   const run = async (): Promise<JsonValue> => {
-    const parsed = await checkInput(tool, input);
+    const parsed = await readToolInput(tool, input);
     return await checkOutput(tool, await tool.run(parsed, { ...context, signal, progress }));
   };
   try {
@@ -59,7 +63,8 @@ export async function invokeTool(tool: AnyTool, input: JsonValue, invocation: To
   }
 }
 
-async function checkInput(tool: AnyTool, input: JsonValue): Promise<unknown> {
+/** Reads the arguments of a call as the tool takes them. Errors: tool_input_invalid. */
+export async function readToolInput(tool: AnyTool, input: JsonValue): Promise<unknown> {
   const parsed = await checkSchema(tool.input, input);
   if (parsed.ok) return parsed.value;
   throw toolErrors.create(

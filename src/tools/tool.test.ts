@@ -40,3 +40,36 @@ test.each([0, -1, Number.NaN])("a limit of %d ms is refused, as no call could ke
     expect.objectContaining({ code: "tool_invalid" }),
   );
 });
+
+test("a tool is of version 1.0.0, needs nothing and asks nobody, unless it says so", async () => {
+  expect(tool({ name: "a", input, run: () => 1 })).toMatchObject({
+    version: "1.0.0",
+    requires: {},
+    permissions: [],
+    approval: "never",
+    examples: [],
+  });
+  const careful = tool({ name: "a", input, approval: ({ city }) => city === "Rome", run: () => 1 });
+  expect(careful.approval).toBe("sometimes");
+  expect([await careful.needsApproval({ city: "Rome" }), await careful.needsApproval({ city: "Oslo" })]).toEqual([
+    true,
+    false,
+  ]);
+  expect(tool({ name: "a", input, approval: true, run: () => 1 }).approval).toBe("always");
+});
+
+test("a tool that may not be called twice fails where nobody knows whether it was, unless it says otherwise", () => {
+  const made = (options: object) => tool({ name: "a", input, run: () => 1, ...options }).onUnknown;
+  expect([made({}), made({ idempotent: true }), made({ idempotent: false })]).toEqual([undefined, undefined, "fail"]);
+  expect(made({ idempotent: false, onUnknown: "park" })).toBe("park");
+});
+
+test.each([
+  [{ version: "1.0" }, 'The version "1.0"'],
+  [{ requires: { other: "new" } }, 'requires other in "new"'],
+  [{ permissions: ["fs:read", "rm -rf"] }, 'The permission "rm -rf"'],
+])("%j is refused by name", (options, words) => {
+  const making = () => tool({ name: "a", input, run: () => 1, ...options });
+  expect(making).toThrow(expect.objectContaining({ code: "tool_invalid" }));
+  expect(making).toThrow(words);
+});
