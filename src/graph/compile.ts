@@ -1,0 +1,150 @@
+import type { JsonObject, Schema } from "../base/index.ts";
+import { jsonSchemaOf } from "../base/index.ts";
+import type { Runnable } from "../runs/index.ts";
+import type { Edge, EdgeData } from "./edge.ts";
+import { graphErrors } from "./errors.ts";
+import type { AnyStateFunction, EdgeMap, GraphLimits } from "./graph.ts";
+import { createMachine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import type { GraphNode, NodeDefinition } from "./node.ts";
+import { builtInReducers } from "./reducers.ts";
+import type { Reducer } from "./reducers.ts";
+import type { GraphStructure, NodeData } from "./structure.ts";
+import { problemsOf } from "./validate.ts";
+
+/** Is a graph's definition with its types worn off: what is kept of it works on plain data. */
+export interface Definition {
+  readonly name: string;
+  readonly version?: string;
+  readonly state: Schema;
+  readonly reducers?: Readonly<Record<string, Reducer>>;
+  readonly nodes: Readonly<Record<string, GraphNode<never>>>;
+  readonly edges: readonly Edge<string, never>[] | EdgeMap<string, never>;
+  readonly conditions?: Readonly<Record<string, AnyStateFunction<never>>>;
+  readonly limits?: GraphLimits;
+}
+
+/** Is what a graph is made of in the program: what its structure names. */
+export interface GraphParts {
+  readonly state: Schema;
+  /** The keys of the state; undefined when its schema does not tell, or any key is allowed. */
+  readonly keys: ReadonlySet<string> | undefined;
+  readonly nodes: ReadonlyMap<string, NodeDefinition<JsonObject, JsonObject>>;
+  readonly functions: ReadonlyMap<string, AnyStateFunction<JsonObject>>;
+  readonly reducers: ReadonlyMap<string, Reducer>;
+}
+
+/** Is a graph that can be run: its structure as plain data, what it names, and the machine of both. */
+export interface Compiled {
+  readonly structure: GraphStructure;
+  /** The structure as text: two graphs of one text work alike. */
+  readonly text: string;
+  readonly parts: GraphParts;
+  readonly machine: Machine;
+  /** What its nodes run, so that children can be taken up by name. */
+  readonly targets: readonly Runnable[];
+}
+
+/** Makes of a definition what can be run. Errors: graph_invalid with everything that is wrong. */
+export function compile(definition: object): Compiled {
+  // The types of a definition are for whoever writes it; here its values are asked what they are.
+  const options = definition as Definition;
+  const { name, version = "1", state, limits = {} } = options;
+  const nodes = new Map(Object.entries(options.nodes).map(([key, value]) => [key, definitionOf(value)]));
+  const functions = new Map(Object.entries(options.conditions ?? {})) as Map<string, AnyStateFunction<JsonObject>>;
+  const edges = edgeList(options.edges).map((edge) => plainEdge(edge, functions));
+  const own = Object.entries(options.reducers ?? {});
+  const reducers = new Map([...builtInReducers, ...own.map(([, each]): [string, Reducer] => [each.name, each])]);
+  const structure: GraphStructure = {
+    name,
+    version,
+    nodes: Object.fromEntries([...nodes].map(([key, value]) => [key, nodeData(value)])),
+    edges,
+    reducers: Object.fromEntries(own.map(([key, each]) => [key, each.name])),
+    limits,
+  };
+  return assemble(structure, { state, keys: keysOf(state), nodes, functions, reducers });
+}
+
+/** Puts a structure and what it names together. Errors: graph_invalid, graph_part_missing. */
+export function assemble(structure: GraphStructure, parts: GraphParts): Compiled {
+  const problems = problemsOf(structure, parts);
+  if (problems.length > 0) throw invalid(structure.name, problems);
+  const machine = createMachine(structure, parts);
+  const targets = [...parts.nodes.values()].map(({ run }) => run).filter((run) => typeof run !== "function");
+  return { structure, text: JSON.stringify(structure), parts, machine, targets };
+}
+
+function invalid(name: string, problems: readonly string[]): Error {
+  return graphErrors.create("graph_invalid", `The graph ${name} cannot work: ${problems.join(" ")}`, {
+    details: { graph: name, problems },
+  });
+}
+
+function definitionOf(value: GraphNode<never>): NodeDefinition<JsonObject, JsonObject> {
+  const found = typeof value === "function" || "kind" in value ? { run: value } : value;
+  return found as NodeDefinition<JsonObject, JsonObject>;
+}
+
+function nodeData({ run, join, input, output }: NodeDefinition<JsonObject, JsonObject>): NodeData {
+  return {
+    kind: typeof run === "function" ? "function" : run.kind,
+    ...(typeof run === "function" ? {} : { target: run.name }),
+    ...(join === undefined ? {} : { join }),
+    ...(typeof input === "string" ? { input } : {}),
+    ...(typeof output === "string" ? { output } : {}),
+  };
+}
+
+function edgeList(edges: Definition["edges"]): readonly Edge<string, never>[] {
+  if (isEdgeList(edges)) return edges;
+  return Object.entries(edges).flatMap(([from, to]): Edge<string, never>[] => {
+    if (to === undefined) return [];
+    if (typeof to === "function") return [{ kind: "when", from, choose: to }];
+    return (typeof to === "string" ? [to] : to).map((each) => ({ kind: "edge", from, to: each }));
+  });
+}
+
+function isEdgeList(edges: Definition["edges"]): edges is readonly Edge<string, never>[] {
+  return Array.isArray(edges);
+}
+
+/** Writes an edge as plain data: functions get a name, their own one among the conditions or that of their place. */
+function plainEdge(edge: Edge<string, never>, functions: Map<string, AnyStateFunction<JsonObject>>): EdgeData {
+  const { from } = edge;
+  const named = <T>(asked: T): Exclude<T, AnyStateFunction<never>> | string => {
+    if (typeof asked !== "function") return asked as Exclude<T, AnyStateFunction<never>>;
+    const given = asked as unknown as AnyStateFunction<JsonObject>;
+    for (const [name, known] of functions) if (known === given) return name;
+    let count = 1;
+    while (functions.has(`${from}/${count}`)) count++;
+    functions.set(`${from}/${count}`, given);
+    return `${from}/${count}`;
+  };
+  if (edge.kind === "when") return { ...edge, choose: named(edge.choose) };
+  if (edge.kind === "each") return { ...edge, items: named(edge.items) };
+  if (edge.kind === "edge") {
+    const { if: asked, ...rest } = edge;
+    return asked === undefined ? rest : { ...rest, if: named(asked) };
+  }
+  const { if: asked, to, ...rest } = edge;
+  const weights = { ...rest, to: to as Readonly<Record<string, number>> };
+  if (asked === undefined) return weights;
+  const conditions = Object.entries(asked).flatMap(([name, each]) =>
+    each === undefined ? [] : [[name, named(each)] as const],
+  );
+  return { ...weights, if: Object.fromEntries(conditions) };
+}
+
+/** Gives the keys of a state, as far as its schema tells. */
+function keysOf(state: Schema): ReadonlySet<string> | undefined {
+  try {
+    const { properties, additionalProperties } = jsonSchemaOf(state, "the state");
+    if (typeof properties !== "object" || properties === null) return undefined;
+    return additionalProperties === undefined || additionalProperties === false
+      ? new Set(Object.keys(properties))
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import type { Resolve, RunContext, StepContext } from "../runs/index.ts";
+import { checkAdded } from "./added-edges.ts";
+import type { Compiled } from "./compile.ts";
+import type { EdgeData } from "./edge.ts";
+import { chanceOf } from "./machine.ts";
+import type { NodeContext } from "./node.ts";
+import type { Activation, Snapshot } from "./structure.ts";
+
+/** Is one visit of a node. */
+export interface Visit {
+  readonly at: Activation;
+  /** Counts from 1. */
+  readonly visit: number;
+  readonly snapshot: Snapshot;
+}
+
+/** Is what visits of nodes work with. */
+export interface GraphRun {
+  readonly context: RunContext;
+  readonly compiled: Compiled;
+  readonly resolve: Resolve;
+  /** Aborts before the run does, where a time limit or a neighbour that failed stops its nodes. */
+  readonly signal?: AbortSignal;
+}
+
+/** Is a node's context, and the edges that it was told to add. */
+export interface OpenNode {
+  readonly context: NodeContext;
+  readonly added: readonly EdgeData[];
+}
+
+/** Makes what the body of a node works with. */
+export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: StepContext): OpenNode {
+  const { context, compiled, resolve } = run;
+  const { node, params = {} } = at;
+  const added: EdgeData[] = [];
+  let questions = 0;
+  return {
+    added,
+    context: {
+      runId: context.runId,
+      clock: context.clock,
+      logger: context.logger,
+      budget: context.budget,
+      tenant: context.tenant,
+      node,
+      visit,
+      params,
+      signal: step.signal,
+      idempotencyKey: step.idempotencyKey,
+      random: chanceOf(snapshot.seed, `${snapshot.step}/${node}/${visit}`),
+      step: (name, body, options) => context.step(name, body, options),
+      call: (workflow, input) => context.call(workflow, input),
+      ask: (target, input) => ask(run, target, input),
+      sleep: (ms) => context.sleep(ms),
+      waitFor: (name, options) => context.waitFor(name, options),
+      steered: () => context.steered(),
+      emit: (event) => context.emit(event),
+      interrupt(question, options = {}) {
+        questions++;
+        const name = [node, ...(visit === 1 ? [] : [visit]), ...(questions === 1 ? [] : [`q${questions}`])].join("/");
+        context.emit({ type: "question.asked", data: { node, visit, question, signal: name } });
+        return context.waitFor(name, { ...options, question });
+      },
+      addEdge: (edge) => void added.push(checkAdded(compiled, [...snapshot.added, ...added], edge)),
+    },
+  };
+
+  async function ask({ context: own }: GraphRun, target: Parameters<Resolve>[0], input: JsonValue): Promise<JsonValue> {
+    const callable = resolve(target);
+    return callable.output(await own.call(callable.workflow, callable.input(input, {} satisfies JsonObject)));
+  }
+}

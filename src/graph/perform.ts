@@ -1,0 +1,121 @@
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import { createDeadline, isJsonObject, jsonSchemaOf, raceAbort } from "../base/index.ts";
+import type { Runnable, StepContext } from "../runs/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+import { invokeTool } from "../tools/index.ts";
+import { valueAt } from "./condition.ts";
+import { graphErrors } from "./errors.ts";
+import type { NodeContext, NodeDefinition } from "./node.ts";
+import { openNode } from "./node-context.ts";
+import type { GraphRun, OpenNode, Visit } from "./node-context.ts";
+import type { NodeOutcome } from "./structure.ts";
+import { checkUpdate, checkValues } from "./update.ts";
+
+/** Does what a node is, and gives what it gave. Errors: those of the node; graph_state_invalid, graph_timed_out. */
+export async function perform(run: GraphRun, visit: Visit, step: StepContext): Promise<NodeOutcome> {
+  const definition = definitionOf(run, visit.at.node);
+  const { timeoutMs } = definition;
+  if (timeoutMs === undefined) return await outcomeOf(run, visit, { definition, open: openNode(run, visit, step) });
+  const { node } = visit.at;
+  using deadline = createDeadline(timeoutMs, {
+    clock: run.context.clock,
+    signal: step.signal,
+    reason: () =>
+      graphErrors.create("graph_timed_out", `The node ${node} took longer than ${timeoutMs} ms.`, {
+        details: { node },
+      }),
+  });
+  const open = openNode(run, visit, { ...step, signal: deadline.signal });
+  return await raceAbort(outcomeOf(run, visit, { definition, open }), deadline.signal);
+}
+
+function definitionOf({ compiled }: GraphRun, node: string): NodeDefinition<JsonObject, JsonObject> {
+  const found = compiled.parts.nodes.get(node);
+  if (found) return found;
+  const message = `The graph ${compiled.structure.name} has no node ${JSON.stringify(node)} in this program.`;
+  throw graphErrors.create("graph_part_missing", message, { details: { node } });
+}
+
+interface Doing {
+  readonly definition: NodeDefinition<JsonObject, JsonObject>;
+  readonly open: OpenNode;
+}
+
+async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doing): Promise<NodeOutcome> {
+  const { parts } = run.compiled;
+  const { state } = visit.snapshot;
+  const { node } = visit.at;
+  const { run: target, output } = definition;
+  const isFunction = typeof target === "function";
+  const result: unknown = isFunction
+    ? await target(state, open.context)
+    : await runTarget(run, visit, { target, definition, context: open.context });
+  const update = checkUpdate(node, parts.keys, mapped(result, output, state));
+  const checked =
+    isFunction || typeof output === "function"
+      ? update
+      : await checkValues(node, { ...parts, state }, update, parts.state);
+  return {
+    ...(checked === undefined ? {} : { update: checked }),
+    ...(open.added.length === 0 ? {} : { edges: open.added }),
+  };
+}
+
+function mapped(result: unknown, output: Doing["definition"]["output"], state: JsonObject): unknown {
+  if (output === undefined) return result;
+  if (typeof output === "string") return { [output]: result };
+  // What it takes is what the target gives; only the definition's types know it.
+  return (output as (result: unknown, state: JsonObject) => unknown)(result, state);
+}
+
+interface Running {
+  readonly target: Runnable;
+  readonly definition: NodeDefinition<JsonObject, JsonObject>;
+  readonly context: NodeContext;
+}
+
+async function runTarget(
+  run: GraphRun,
+  { at, snapshot }: Visit,
+  { target, definition, context }: Running,
+): Promise<JsonValue> {
+  const { input } = definition;
+  const { state } = snapshot;
+  if (!isTool(target)) return await context.ask(target, inputOf(input, state, at.params) ?? state);
+  const given = inputOf(input, state, at.params) ?? ownInput(target, { ...state, ...at.params });
+  const call = async (step: StepContext): Promise<JsonValue> =>
+    await invokeTool(target, given, {
+      runId: context.runId,
+      callId: step.idempotencyKey,
+      idempotencyKey: step.idempotencyKey,
+      signal: context.signal,
+      clock: context.clock,
+      logger: context.logger.child({ tool: target.name }),
+      progress: (data) => context.emit({ type: "tool.progressed", data: { node: at.node, name: target.name, data } }),
+    });
+  const { onUnknown } = target;
+  if (onUnknown === undefined) return await call(context);
+  // Its calls are effects, each with a record of its own that a person can decide on.
+  return await context.step(`tool:${target.name}`, call, { onUnknown });
+}
+
+function isTool(target: Runnable): target is AnyTool {
+  return target.kind === "tool";
+}
+
+function inputOf(
+  input: Doing["definition"]["input"],
+  state: JsonObject,
+  params: JsonObject = {},
+): JsonValue | undefined {
+  if (input === undefined) return undefined;
+  if (typeof input === "string") return valueAt({ ...state, params }, input) ?? null;
+  return input(state, params) as JsonValue;
+}
+
+/** Takes from a state what a tool's schema names. */
+function ownInput(tool: AnyTool, state: JsonObject): JsonObject {
+  const { properties } = jsonSchemaOf(tool.input, `the tool ${tool.name}`);
+  if (!isJsonObject(properties)) return state;
+  return Object.fromEntries(Object.entries(state).filter(([key]) => Object.hasOwn(properties, key)));
+}
