@@ -9,3 +9,4 @@ export { isPermission, tool } from "./tool.ts";
 export type { AnyTool, Tool, ToolContext, ToolExample, ToolOptions, UnknownToolOutcome } from "./tool.ts";
 export { createToolMetrics } from "./tool-metrics.ts";
 export type { ToolCallRecord, ToolMetrics, ToolMetricsOptions, ToolUse } from "./tool-metrics.ts";
+export { exampleProblems } from "./tool-examples.ts";

@@ -34,7 +34,7 @@ export function findToolProblems(tools: readonly AnyTool[], given: readonly stri
     ...circles.map((circle): ToolProblem => ({
       tool: circle[0] ?? "",
       kind: "cycle",
-      message: `${[...circle, circle[0]].join(" requires ")}`,
+      message: [...circle, circle[0]].join(" requires "),
     })),
   ];
 }
