@@ -4,6 +4,7 @@ import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, WorkerOptions, Workflow } from "../runs/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { AnyTeam, Team } from "../teams/index.ts";
+import type { RewardLedger } from "../teams/reward/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import type { Environment } from "./settings-environment.ts";
 import type { Models } from "./models.ts";
@@ -60,6 +61,8 @@ export interface Atlas extends AsyncDisposable {
   readonly models: Models;
   /** What all runs together, and those of each tenant, may spend and have spent. */
   readonly spending: Spending;
+  /** Opens the ledger of what agents, models and tools earned. Cost: loaded and opened at the first call. */
+  readonly rewards: () => Promise<RewardLedger>;
   /** Starts an agent or a team on a goal. Errors: agent_unknown, goal_empty, provider_unknown, invalid_input for a budget or a tenant that is none, and those of the run. */
   start<Output = string>(
     agent: Agent<Output> | Team<Output> | string,

@@ -38,7 +38,13 @@ test("what modules export is sorted by what it is, also inside lists", async () 
   const names = Object.fromEntries(
     Object.entries(defined).map(([kind, list]) => [kind, (list as { name: string }[]).map(({ name }) => name)]),
   );
-  expect(names).toEqual({ agents: ["guide"], teams: ["crew"], tools: ["a", "b"], workflows: ["flow"], providers: ["house"] });
+  expect(names).toEqual({
+    agents: ["guide"],
+    teams: ["crew"],
+    tools: ["a", "b"],
+    workflows: ["flow"],
+    providers: ["house"],
+  });
 });
 
 test("a pattern loads every file that fits, in the order of their names", async () => {

@@ -29,6 +29,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const { database, queue } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
+  const rewards = lazyRewards(database);
   const { keepDays, maxRuns } = settings.values.retention;
   const runs = parts.use(
     await createRuns({
@@ -42,7 +43,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
       ...(options.telemetry ? { telemetry: options.telemetry } : {}),
     }),
   );
-  const starter = createStarter({ settings, runs, knowledge, models, agents, teams, spending });
+  const starter = createStarter({ settings, runs, knowledge, models, agents, teams, spending, rewards });
   for (const each of [...agents.values(), ...teams.values()]) starter.resolve(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
   if (options.recover !== false) {
@@ -60,10 +61,21 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     agents,
     teams,
     spending,
+    rewards,
     start: starter.start,
     check: () => checkStores(stores),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Opens the ledger of rewards once, when it is first asked for. */
+function lazyRewards(database: Database): Atlas["rewards"] {
+  let opened: ReturnType<Atlas["rewards"]> | undefined;
+  return async () => {
+    opened ??= import("../teams/reward/index.ts").then(({ openRewards }) => openRewards({ database }));
+    opened.catch(() => (opened = undefined));
+    return await opened;
   };
 }
 

@@ -26,6 +26,7 @@ export interface StarterParts {
   readonly agents: ReadonlyMap<string, AnyAgent>;
   readonly teams: ReadonlyMap<string, AnyTeam>;
   readonly spending: Spending;
+  readonly rewards: Atlas["rewards"];
 }
 
 /** Starts what users define, by name or value, and makes it known to the runs. */
@@ -76,7 +77,7 @@ function isGoalTaker(target: Runnable): target is AnyAgent | AnyTeam {
 
 /** Makes callables of runnables, one of each, whose workflows the runs know from then on. */
 function createResolve(parts: StarterParts): Resolve {
-  const { settings, runs, knowledge, models, spending } = parts;
+  const { settings, runs, knowledge, models, spending, rewards } = parts;
   const surroundings: AgentSurroundings = {
     clock: systemClock,
     knowledge,
@@ -99,7 +100,7 @@ function createResolve(parts: StarterParts): Resolve {
   const make = (runnable: Runnable): Callable => {
     if (isKind<AnyAgent>(runnable, "agent"))
       return agentCallable(agentWorkflow(withLimits(runnable, settings.values), surroundings));
-    if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve));
+    if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve, { rewards }));
     if (isKind<AnyWorkflow>(runnable, "workflow"))
       return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };
     throw runErrors.create(

@@ -9,4 +9,11 @@ export const teamErrors = defineErrors("teams", {
     summary: "A team is defined in a way that cannot work.",
     fix: "Correct what the message names.",
   },
+  reward_invalid: {
+    status: 422,
+    retry: "changed",
+    exitCode: 2,
+    summary: "A reward, its meter, its arms or its ledger is told something that cannot be reckoned with.",
+    fix: "Correct what the message names.",
+  },
 });

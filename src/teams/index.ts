@@ -1,4 +1,4 @@
 export { teamErrors } from "./errors.ts";
 export { team } from "./team.ts";
-export type { AnyTeam, AskOptions, Team, TeamContext, TeamOptions, TeamOutcome } from "./team.ts";
+export type { AnyTeam, AskOptions, Team, TeamContext, TeamOptions, TeamOutcome, TeamSurroundings } from "./team.ts";
 export { teamWorkflow } from "./team-workflow.ts";

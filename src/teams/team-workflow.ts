@@ -5,7 +5,9 @@ import type { Citation } from "../knowledge/index.ts";
 import { noUsage, sumUsage } from "../providers/index.ts";
 import type { Resolve, RunContext, Runnable, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
-import type { AnyTeam, AskOptions, TeamContext, TeamOutcome } from "./team.ts";
+import { teamErrors } from "./errors.ts";
+import type { RewardLedger } from "./reward/ledger.ts";
+import type { AnyTeam, AskOptions, TeamContext, TeamOutcome, TeamSurroundings } from "./team.ts";
 
 /**
  * Makes the workflow that runs a team: its function, with members that are asked as child runs.
@@ -14,7 +16,11 @@ import type { AnyTeam, AskOptions, TeamContext, TeamOutcome } from "./team.ts";
  * { member, kind, usage, costMicroUsd }; patterns add their own.
  * Errors: those of the function and of the members.
  */
-export function teamWorkflow(team: AnyTeam, resolve: Resolve): Workflow<AgentInput, AgentResult<unknown>> {
+export function teamWorkflow(
+  team: AnyTeam,
+  resolve: Resolve,
+  surroundings: TeamSurroundings = {},
+): Workflow<AgentInput, AgentResult<unknown>> {
   return workflow({
     name: `team:${team.name}`,
     version: team.version,
@@ -26,7 +32,7 @@ export function teamWorkflow(team: AnyTeam, resolve: Resolve): Workflow<AgentInp
         data: { team: name, members: members.map((member) => member.name), goal: input.goal },
       });
       const account = createAccount();
-      const outcome = await team.run(teamContext(context, input, { resolve, account }), input.goal);
+      const outcome = await team.run(teamContext(context, input, { resolve, account, surroundings }), input.goal);
       return resultOf(team, outcome, account);
     },
   });
@@ -37,6 +43,12 @@ interface Account {
   readonly results: AgentResult<unknown>[];
 }
 
+interface TeamParts {
+  readonly resolve: Resolve;
+  readonly account: Account;
+  readonly surroundings: TeamSurroundings;
+}
+
 function createAccount(): Account {
   return { results: [] };
 }
@@ -44,7 +56,7 @@ function createAccount(): Account {
 function teamContext(
   context: RunContext,
   input: AgentInput,
-  { resolve, account }: { readonly resolve: Resolve; readonly account: Account },
+  { resolve, account, surroundings }: TeamParts,
 ): TeamContext {
   const ask = async (member: Runnable, goal: JsonValue, options: AskOptions = {}): Promise<AgentResult<JsonValue>> => {
     const { queue: _queue, priority: _priority, ...rest } = options;
@@ -58,7 +70,11 @@ function teamContext(
     context.emit({ type: "member.answered", data: { member: name, kind, usage, costMicroUsd } });
     return result;
   };
-  return { ...context, input, ask: ask };
+  return { ...context, input, ask: ask, rewards: surroundings.rewards ?? noRewards };
+}
+
+async function noRewards(): Promise<RewardLedger> {
+  throw teamErrors.create("reward_invalid", "There is no ledger of rewards here; give the team one.");
 }
 
 function inherited({ knowledge, model, tenant }: AgentInput): JsonObject {

@@ -47,6 +47,8 @@ test("a team is a member of another team", async () => {
 test("two members of one name are refused, and so is a name that is none", () => {
   const one = agent({ name: "a" });
   const two = agent({ name: "a" });
-  expect(() => team({ name: "t", members: [one, two], run: async () => ({ output: 1 }) })).toThrow(/two members named a/);
+  expect(() => team({ name: "t", members: [one, two], run: async () => ({ output: 1 }) })).toThrow(
+    /two members named a/,
+  );
   expect(() => team({ name: "no name", members: [], run: async () => ({ output: 1 }) })).toThrow(/team name/);
 });

@@ -3,6 +3,7 @@ import type { Agent, AgentInput, AgentResult, RunBudget } from "../agents/index.
 import type { Citation } from "../knowledge/index.ts";
 import type { RunContext, Runnable } from "../runs/index.ts";
 import { teamErrors } from "./errors.ts";
+import type { RewardLedger } from "./reward/ledger.ts";
 
 /** Says how a member is asked. Without them it gets the documents and the model that the team was started with. */
 export interface AskOptions {
@@ -33,6 +34,13 @@ export interface TeamContext extends RunContext {
     options?: AskOptions,
   ): Promise<AgentResult<Output>>;
   ask(member: Runnable, goal: JsonValue, options?: AskOptions): Promise<AgentResult<JsonValue>>;
+  /** Opens the ledger of rewards of the database where the run is kept. Errors: reward_invalid where there is none. */
+  rewards(): Promise<RewardLedger>;
+}
+
+/** Is what teams need around them. */
+export interface TeamSurroundings {
+  readonly rewards?: () => Promise<RewardLedger>;
 }
 
 /** Is what the function of a team gives. What it does not say is taken from what its members gave together. */

@@ -1,0 +1,18 @@
+export { armKey, armOf, armsOf, toolSet } from "./arm.ts";
+export type { Arm, ArmId } from "./arm.ts";
+export { debtOffset, debtReport, lostPartPoints } from "./debt.ts";
+export type { DebtMeter, DebtOffset, DebtPart, DebtReport, DebtState, OffsetPart } from "./debt.ts";
+export type { BenchReason, BenchRecord, RewardLedger, RewardQuery } from "./ledger.ts";
+export type { RewardEntry, RewardRecord } from "./record.ts";
+export type { BenchChange, LimiterOptions } from "./limiter.ts";
+export { openRewards, rewardHistory } from "./open-rewards.ts";
+export type { RewardLedgerOptions } from "./open-rewards.ts";
+export { compareRewards, rewardOf, rewardScore } from "./reward.ts";
+export type { Reward } from "./reward.ts";
+export { rewardSelector } from "./selector.ts";
+export type { Candidate, Choice, ChoiceReason, RewardSelector, SelectionOptions, SelectorOptions } from "./selector.ts";
+export type { ArmStatistics, Spread } from "./statistics.ts";
+export { measuredAsk } from "./measured-ask.ts";
+export type { MeasuredAskOptions } from "./measured-ask.ts";
+export { chooseArm, rewardTeam, withReward } from "./reward-team.ts";
+export type { RewardOptions, RewardTeamOptions, WithRewardOptions } from "./reward-team.ts";
