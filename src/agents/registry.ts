@@ -192,12 +192,10 @@ class AgentRegistry implements Registry {
   }
 }
 
-function entryOf(
-  given: AnyAgent | AnyAgentFactory,
-  { source = "program", replace: _, ...metadata }: RegisterOptions,
-  sourceId?: string,
-): RegisteredAgent {
-  const facts = readMetadata(withoutGaps({ ...given, ...withoutGaps(metadata) }));
+function entryOf(given: AnyAgent | AnyAgentFactory, options: RegisterOptions, sourceId?: string): RegisteredAgent {
+  const { source = "program", version, description, capabilities, requires, deprecated, permissions } = options;
+  const metadata = withoutGaps({ version, description, capabilities, requires, deprecated, permissions });
+  const facts = readMetadata(withoutGaps({ ...given, ...metadata }));
   const problems = metadataProblems(facts);
   if (problems.length > 0) {
     throw agentErrors.create(
