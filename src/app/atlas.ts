@@ -1,4 +1,5 @@
 import type { Agent, AgentResult, AnyAgent, RunBudget } from "../agents/index.ts";
+import type { AnyGraph, Graph } from "../graph/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, WorkerOptions, Workflow } from "../runs/index.ts";
@@ -15,6 +16,7 @@ import type { Spending } from "./spending.ts";
 export interface AtlasParts {
   readonly agents?: readonly AnyAgent[];
   readonly teams?: readonly AnyTeam[];
+  readonly graphs?: readonly AnyGraph[];
   readonly workflows?: readonly AnyWorkflow[];
   /** Providers beside the built-in ones; one of the same name replaces the built-in. */
   readonly providers?: readonly Provider[];
@@ -57,6 +59,8 @@ export interface Atlas extends AsyncDisposable {
   readonly agents: ReadonlyMap<string, AnyAgent>;
   /** Known teams by name. */
   readonly teams: ReadonlyMap<string, AnyTeam>;
+  /** Known graphs by name. */
+  readonly graphs: ReadonlyMap<string, AnyGraph>;
   /** Finds models by `provider/name`, the one to use without a name, and says what can be used here. */
   readonly models: Models;
   /** What all runs together, and those of each tenant, may spend and have spent. */
@@ -69,6 +73,8 @@ export interface Atlas extends AsyncDisposable {
     goal: string,
     options?: AgentStartOptions,
   ): Promise<RunHandle<AgentResult<Output>>>;
+  /** Starts a graph on a state; what its schema has defaults for may be left out. Errors: invalid_input, graph_part_missing. */
+  start<Input, State>(graph: Graph<Input, State>, state: Input, options?: StartOptions): Promise<RunHandle<State>>;
   /** Starts a workflow. */
   start<Input, Output>(
     workflow: Workflow<Input, Output>,

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { AnyAgent } from "../agents/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow } from "../runs/index.ts";
+import type { AnyGraph } from "../graph/index.ts";
 import type { AnyTeam } from "../teams/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import type { Clock } from "../base/index.ts";
@@ -14,6 +15,7 @@ export interface Defined {
   readonly agents: readonly AnyAgent[];
   readonly tools: readonly AnyTool[];
   readonly teams: readonly AnyTeam[];
+  readonly graphs: readonly AnyGraph[];
   readonly workflows: readonly AnyWorkflow[];
   readonly providers: readonly Provider[];
 }
@@ -22,7 +24,7 @@ export interface Defined {
 const longestLoadMs = 10_000;
 
 /**
- * Loads the modules of a project and sorts what they export: agents, teams, tools, workflows, providers; also inside exported lists.
+ * Loads the modules of a project and sorts what they export: agents, teams, graphs, tools, workflows, providers; also inside exported lists.
  *
  * Errors: module_failed, naming the file; also for one that has not finished after 10 seconds, as one that waits for ever.
  */
@@ -32,12 +34,13 @@ export async function loadModules(patterns: readonly string[], clock: Clock = sy
     const values = Object.values(await load(path, clock))
       .flat()
       .filter(isDefinition);
-    if (values.length === 0) throw failed(path, "it exports no agent, team, tool, workflow or provider");
+    if (values.length === 0) throw failed(path, "it exports no agent, team, graph, tool, workflow or provider");
     found.push(...values);
   }
   return {
     agents: found.filter((value) => isKind<AnyAgent>(value, "agent")),
     teams: found.filter((value) => isKind<AnyTeam>(value, "team")),
+    graphs: found.filter((value) => isKind<AnyGraph>(value, "graph")),
     tools: found.filter((value) => isKind<AnyTool>(value, "tool")),
     workflows: found.filter((value) => isKind<AnyWorkflow>(value, "workflow")),
     providers: found.filter(isProvider),
@@ -45,7 +48,7 @@ export async function loadModules(patterns: readonly string[], clock: Clock = sy
 }
 
 function isDefinition(value: unknown): boolean {
-  return ["agent", "team", "tool", "workflow"].some((kind) => isKind(value, kind)) || isProvider(value);
+  return ["agent", "team", "graph", "tool", "workflow"].some((kind) => isKind(value, kind)) || isProvider(value);
 }
 
 function filesOf(pattern: string): string[] {

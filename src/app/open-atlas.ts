@@ -24,6 +24,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const defined = await loadModules(settings.values.modules);
   const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
   const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
+  const graphs = new Map([...defined.graphs, ...(options.graphs ?? [])].map((each) => [each.name, each]));
   const teams = knownTeams([...defined.teams, ...(options.teams ?? [])], agents);
   const stores = options.database ? onlyStore(options.database) : parts.use(await openStores(settings, logger));
   const { database, queue } = stores;
@@ -44,7 +45,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     }),
   );
   const starter = createStarter({ settings, runs, knowledge, models, agents, teams, spending, rewards });
-  for (const each of [...agents.values(), ...teams.values()]) starter.resolve(each);
+  for (const each of [...agents.values(), ...teams.values(), ...graphs.values()]) starter.resolve(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
   if (options.recover !== false) {
     const recovered = await runs.recover();
@@ -60,6 +61,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     models,
     agents,
     teams,
+    graphs,
     spending,
     rewards,
     start: starter.start,

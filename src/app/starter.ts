@@ -3,6 +3,8 @@ import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.t
 import { agentCallable, agentWorkflow, checkRunBudget } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
 import type { JsonValue } from "../base/index.ts";
+import type { AnyGraph } from "../graph/index.ts";
+import { graphCallable } from "../graph/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { AnyWorkflow, Callable, Resolve, RunHandle, Runnable, Runs, StartOptions } from "../runs/index.ts";
 import { runErrors } from "../runs/index.ts";
@@ -95,12 +97,14 @@ function createResolve(parts: StarterParts): Resolve {
     runs.register(callable.workflow);
     // Members become known with their team: a worker can then take up what they were asked.
     if (isKind<AnyTeam>(runnable, "team")) for (const member of runnable.members) resolve(member);
+    if (isKind<AnyGraph>(runnable, "graph")) for (const target of runnable.compiled.targets) resolve(target);
     return callable;
   };
   const make = (runnable: Runnable): Callable => {
     if (isKind<AnyAgent>(runnable, "agent"))
       return agentCallable(agentWorkflow(withLimits(runnable, settings.values), surroundings));
     if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve, { rewards }));
+    if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve);
     if (isKind<AnyWorkflow>(runnable, "workflow"))
       return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };
     throw runErrors.create(

@@ -41,7 +41,7 @@ export interface Compiled {
   readonly text: string;
   readonly parts: GraphParts;
   readonly machine: Machine;
-  /** What its nodes run, so that children can be taken up by name. */
+  /** What its nodes call as child runs, so that those can be taken up by name. */
   readonly targets: readonly Runnable[];
 }
 
@@ -71,7 +71,10 @@ export function assemble(structure: GraphStructure, parts: GraphParts): Compiled
   const problems = problemsOf(structure, parts);
   if (problems.length > 0) throw invalid(structure.name, problems);
   const machine = createMachine(structure, parts);
-  const targets = [...parts.nodes.values()].map(({ run }) => run).filter((run) => typeof run !== "function");
+  const targets = [...parts.nodes.values()]
+    .map(({ run }) => run)
+    .filter((run) => typeof run !== "function")
+    .filter(({ kind }) => kind !== "tool");
   return { structure, text: JSON.stringify(structure), parts, machine, targets };
 }
 

@@ -137,7 +137,7 @@ export function choose<const From extends string, const To extends string>(
  * Makes an edge to one of several nodes, each with its weight: by chance, the same in each execution of a run; or, `by: "priority"`,
  * to the weightiest whose condition in `if` holds.
  */
-export function weighted<const From extends string, const To extends string, State = unknown>(
+export function oneOf<const From extends string, const To extends string, State = unknown>(
   from: From,
   to: Readonly<Record<To, number>>,
   options: { readonly by?: "chance" | "priority"; readonly if?: { readonly [Name in To]?: Condition<State> } } = {},

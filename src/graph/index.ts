@@ -1,13 +1,12 @@
 export { graphErrors } from "./errors.ts";
 export { graph } from "./graph.ts";
 export type { AnyGraph, EdgeMap, Graph, GraphLimits, GraphOptions } from "./graph.ts";
-export { graphWorkflow } from "./graph-workflow.ts";
-export type { GraphInput } from "./graph-workflow.ts";
+export { graphCallable, graphWorkflow } from "./graph-workflow.ts";
 export { node } from "./node.ts";
 export type { GraphNode, InterruptOptions, NodeContext, NodeDefinition, NodeFunction, NodeOptions } from "./node.ts";
-export { choose, each, edge, end, start, weighted, when } from "./edge.ts";
+export { choose, each, edge, end, oneOf, start, when } from "./edge.ts";
 export type { Edge, EdgeData, EdgeOptions } from "./edge.ts";
 export type { Condition, ConditionData, StateFunction } from "./condition.ts";
-export { add, append, first, max, merge, min, reducer, replace, union } from "./reducers.ts";
+export { add, append, first, max, merge, min, reducer, union } from "./reducers.ts";
 export type { Reducer } from "./reducers.ts";
 export type { GraphStructure } from "./structure.ts";

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { agent, append, createAtlas, edge, end, graph, node, scripted, start, tool, when, workflow } from "../index.ts";
+import type { Atlas } from "../index.ts";
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "atlas-graph-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+const open = (): Promise<Atlas> => createAtlas({ directory: folder, environment: {} });
+
+test("a graph's nodes are agents, tools, workflows, graphs and functions", async () => {
+  const writer = agent({ name: "writer", model: scripted([{ text: "A draft." }]) });
+  const count = tool({
+    name: "count",
+    input: z.object({ draft: z.string() }),
+    run: ({ draft }) => ({ length: draft.length }),
+  });
+  const shout = workflow({ name: "shout", run: async (_, text: string) => text.toUpperCase() });
+  const inner = graph({
+    name: "inner",
+    state: z.object({ draft: z.string(), notes: z.array(z.string()).default([]) }),
+    reducers: { notes: append },
+    nodes: { note: (state) => ({ notes: [`seen ${state.draft}`] }) },
+    edges: { start: "note", note: end },
+  });
+  const outer = graph({
+    name: "outer",
+    state: z.object({
+      topic: z.string(),
+      draft: z.string().default(""),
+      length: z.number().default(0),
+      notes: z.array(z.string()).default([]),
+    }),
+    nodes: {
+      write: node(writer, { input: "topic", output: "draft" }),
+      count,
+      shout: node(shout, { input: "draft", output: (text) => ({ draft: text }) }),
+      check: node(inner, { output: (state) => ({ notes: (state as { notes: string[] }).notes }) }),
+    },
+    edges: [
+      start("write"),
+      edge("write", "count"),
+      when("count", { path: "length", gt: 3 }, "shout", end),
+      edge("shout", "check"),
+      edge("check", end),
+    ],
+  });
+  await using atlas = await open();
+  const run = await atlas.start(outer, { topic: "bread" });
+  const state = await run.result();
+  expect(state).toEqual({ topic: "bread", draft: "A DRAFT.", length: 8, notes: ["seen A DRAFT."] });
+  const children = await atlas.runs.list({ parentId: run.id });
+  expect(children.map((child) => child.workflow).toSorted()).toEqual(["agent:writer", "graph:inner", "shout"]);
+});
