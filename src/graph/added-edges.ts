@@ -9,12 +9,13 @@ export function checkAdded(
   added: readonly EdgeData[],
   edge: PlainEdge<string, never> | WeightedEdge<string, never>,
 ): EdgeData {
+  const known = [...structure.edges, ...added];
   const asked = edge.kind === "edge" ? [edge.if] : Object.values(edge.if ?? {});
   const problems = asked.some((each) => typeof each === "function")
     ? [
         `The edge that is added from ${edge.from} asks a function; name it in the graph's conditions, so that the run can keep it.`,
       ]
-    : edgeProblems({ ...structure, edges: [...structure.edges, ...added, edge as EdgeData] }, parts);
+    : edgeProblems({ ...structure, edges: [...known, edge as EdgeData] }, parts, known.length);
   if (problems.length === 0) return edge as EdgeData;
   throw graphErrors.create(
     "graph_invalid",

@@ -10,7 +10,7 @@ import type { GraphNode, NodeDefinition } from "./node.ts";
 import { builtInReducers } from "./reducers.ts";
 import type { Reducer } from "./reducers.ts";
 import type { GraphStructure, NodeData } from "./structure.ts";
-import { problemsOf } from "./validate.ts";
+import { functionsOf, problemsOf } from "./validate.ts";
 
 /** Is a graph's definition with its types worn off: what is kept of it works on plain data. */
 export interface Definition {
@@ -49,24 +49,71 @@ export interface Compiled {
 export function compile(definition: object): Compiled {
   // The types of a definition are for whoever writes it; here its values are asked what they are.
   const options = definition as Definition;
-  const { name, version = "1", state, limits = {} } = options;
-  const nodes = new Map(Object.entries(options.nodes).map(([key, value]) => [key, definitionOf(value)]));
+  const { name, version = "1", limits = {} } = options;
+  const own = Object.entries(options.reducers ?? {});
   const functions = new Map(Object.entries(options.conditions ?? {})) as Map<string, AnyStateFunction<JsonObject>>;
   const edges = edgeList(options.edges).map((edge) => plainEdge(edge, functions));
-  const own = Object.entries(options.reducers ?? {});
-  const reducers = new Map([...builtInReducers, ...own.map(([, each]): [string, Reducer] => [each.name, each])]);
+  const parts = { ...partsOf({ ...options, reducers: own.map(([, each]) => each) }), functions };
   const structure: GraphStructure = {
     name,
     version,
-    nodes: Object.fromEntries([...nodes].map(([key, value]) => [key, nodeData(value)])),
+    nodes: Object.fromEntries([...parts.nodes].map(([key, value]) => [key, nodeData(value)])),
     edges,
     reducers: Object.fromEntries(own.map(([key, each]) => [key, each.name])),
     limits,
   };
-  return assemble(structure, { state, keys: keysOf(state), nodes, functions, reducers });
+  return assemble(structure, parts);
 }
 
-/** Puts a structure and what it names together. Errors: graph_invalid, graph_part_missing. */
+/** Gathers by name what a structure may name. */
+export function partsOf(
+  given: Pick<Definition, "state" | "conditions"> & {
+    readonly nodes: Readonly<Record<string, object>>;
+    readonly reducers: readonly Reducer[];
+  },
+): GraphParts {
+  const { state, nodes, conditions = {}, reducers } = given;
+  return {
+    state,
+    keys: keysOf(state),
+    nodes: new Map(Object.entries(nodes).map(([key, value]) => [key, definitionOf(value)])),
+    functions: new Map(Object.entries(conditions)) as Map<string, AnyStateFunction<JsonObject>>,
+    reducers: new Map([...builtInReducers, ...reducers.map((each): [string, Reducer] => [each.name, each])]),
+  };
+}
+
+/** Puts a structure that was written down together with what the program has by its names. Errors: graph_invalid, graph_part_missing. */
+export function reassemble(structure: GraphStructure, parts: GraphParts): Compiled {
+  const { name } = structure;
+  const lost = [
+    ...Object.keys(structure.nodes)
+      .filter((each) => !parts.nodes.has(each))
+      .map((each) => `the node ${each}`),
+    ...structure.edges
+      .flatMap(functionsOf)
+      .filter((each) => !parts.functions.has(each))
+      .map((each) => `the condition ${each}`),
+    ...Object.values(structure.reducers)
+      .filter((each) => !parts.reducers.has(each))
+      .map((each) => `the reducer ${each}`),
+  ];
+  if (lost.length > 0) {
+    const message = `The graph ${name} was written down with what this program does not have: ${[...new Set(lost)].join(", ")}.`;
+    throw graphErrors.create("graph_part_missing", message, { details: { graph: name, missing: lost } });
+  }
+  const nodes = new Map(
+    Object.entries(structure.nodes).map(([key, { input, output }]) => {
+      const known = parts.nodes.get(key) ?? { run: () => undefined };
+      return [
+        key,
+        { ...known, ...(input === undefined ? {} : { input }), ...(output === undefined ? {} : { output }) },
+      ];
+    }),
+  );
+  return assemble(structure, { ...parts, nodes });
+}
+
+/** Puts a structure and what it names together. Errors: graph_invalid. */
 export function assemble(structure: GraphStructure, parts: GraphParts): Compiled {
   const problems = problemsOf(structure, parts);
   if (problems.length > 0) throw invalid(structure.name, problems);
@@ -84,7 +131,7 @@ function invalid(name: string, problems: readonly string[]): Error {
   });
 }
 
-function definitionOf(value: GraphNode<never>): NodeDefinition<JsonObject, JsonObject> {
+function definitionOf(value: object): NodeDefinition<JsonObject, JsonObject> {
   const found = typeof value === "function" || "kind" in value ? { run: value } : value;
   return found as NodeDefinition<JsonObject, JsonObject>;
 }

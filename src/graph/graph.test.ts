@@ -33,6 +33,7 @@ test("ten lines make a graph that loops until it is good", async () => {
   const log = await Array.fromAsync(run.events());
   expect(log.map(({ type, key }) => key ?? type)).toEqual([
     "run.started",
+    "graph.started",
     "write",
     "judge",
     "write#2",

@@ -10,3 +10,5 @@ export type { Condition, ConditionData, StateFunction } from "./condition.ts";
 export { add, append, first, max, merge, min, reducer, union } from "./reducers.ts";
 export type { Reducer } from "./reducers.ts";
 export type { GraphStructure } from "./structure.ts";
+export { graphFromJson, graphToJson, readStructure } from "./json.ts";
+export type { GraphFunctions } from "./json.ts";

@@ -38,10 +38,9 @@ export interface Machine {
 /** How many items one `each` may lead to. */
 const maxItems = 100_000;
 
-/** Makes the machine of a structure. Errors: graph_part_missing when a condition or a reducer that it names is not among the parts. */
+/** Makes the machine of a structure. Errors: graph_part_missing when a reducer that it names is not among the parts. */
 export function createMachine(structure: GraphStructure, parts: MachineParts): Machine {
   const reducers = reducersOf(structure, parts);
-  for (const name of functionNames(structure.edges)) functionOf(name, structure, parts);
   const paths = createPaths(structure);
   const route = createRoute(structure, parts, paths.out);
   return {
@@ -111,15 +110,14 @@ function gather(lists: readonly (readonly Activation[])[]): readonly Activation[
   return found;
 }
 
-function reducersOf(structure: GraphStructure, parts: MachineParts): ReadonlyMap<string, Reducer> {
-  return new Map(
-    Object.entries(structure.reducers).map(([key, name]) => {
-      const found = parts.reducers.get(name);
-      if (found) return [key, found];
-      const message = `The graph ${structure.name} merges ${key} with the reducer ${JSON.stringify(name)}, which the program does not have.`;
-      throw graphErrors.create("graph_part_missing", message, { details: { graph: structure.name, reducer: name } });
-    }),
-  );
+function reducersOf({ name: graph, reducers }: GraphStructure, parts: MachineParts): ReadonlyMap<string, Reducer> {
+  return new Map(Object.entries(reducers).map(([key, name]) => [key, found(parts.reducers.get(name), graph, name)]));
+}
+
+function found<T>(part: T | undefined, graph: string, name: string): T {
+  if (part !== undefined) return part;
+  const message = `The graph ${graph} names ${JSON.stringify(name)}, which the program does not have.`;
+  throw graphErrors.create("graph_part_missing", message, { details: { graph, missing: [name] } });
 }
 
 interface Merging {
@@ -141,23 +139,6 @@ function mergeInto(state: Record<string, JsonValue>, { node, update, reducers }:
   }
 }
 
-/** Names the functions that edges ask. */
-function functionNames(edges: readonly EdgeData[]): readonly string[] {
-  return edges.flatMap((edge) => {
-    if (edge.kind === "when") return [edge.choose];
-    if (edge.kind === "each") return typeof edge.items === "string" ? [edge.items] : [];
-    const asked = edge.kind === "edge" ? [edge.if] : Object.values(edge.if ?? {});
-    return asked.filter((each) => typeof each === "string");
-  });
-}
-
-function functionOf(name: string, { name: graph }: GraphStructure, parts: MachineParts): AnyStateFunction<JsonObject> {
-  const found = parts.functions.get(name);
-  if (found) return found;
-  const message = `The graph ${graph} asks the condition ${JSON.stringify(name)}, which the program does not have; give it among the conditions.`;
-  throw graphErrors.create("graph_part_missing", message, { details: { graph, condition: name } });
-}
-
 /** Is where an edge leads from. */
 interface Place {
   readonly snapshot: Snapshot;
@@ -173,7 +154,7 @@ function createRoute(
   out: (from: string, added: readonly EdgeData[]) => readonly EdgeData[],
 ): Route {
   const ask = (name: string, { snapshot, at }: Place): unknown =>
-    functionOf(name, structure, parts)(snapshot.state, at.params ?? {});
+    found(parts.functions.get(name), structure.name, name)(snapshot.state, at.params ?? {});
   const isTaken = (condition: ConditionData | string | undefined, place: Place): boolean => {
     if (condition === undefined) return true;
     return typeof condition === "string" ? ask(condition, place) === true : holds(condition, place.snapshot.state);

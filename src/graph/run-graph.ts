@@ -1,7 +1,7 @@
 import type { JsonObject } from "../base/index.ts";
 import { createDeadline, raceAbort } from "../base/index.ts";
 import type { RunContext, StepContext } from "../runs/index.ts";
-import { assemble } from "./compile.ts";
+import { reassemble } from "./compile.ts";
 import type { Compiled } from "./compile.ts";
 import { graphErrors } from "./errors.ts";
 import type { AnyGraph } from "./graph.ts";
@@ -29,12 +29,15 @@ export async function runGraph(
 
 /** Gives the graph of a run: the program's own if nothing has changed, or the run's with the program's functions. */
 export function compiledFor({ compiled }: AnyGraph, structure: GraphStructure): Compiled {
-  return JSON.stringify(structure) === compiled.text ? compiled : assemble(structure, compiled.parts);
+  return JSON.stringify(structure) === compiled.text ? compiled : reassemble(structure, compiled.parts);
 }
 
-function beginning(context: RunContext, { machine }: Compiled, { state, from }: GraphInput): Snapshot {
+function beginning(context: RunContext, { machine, structure }: Compiled, { state, from }: GraphInput): Snapshot {
   if (context.restored !== undefined) return context.restored as Snapshot;
-  return from ?? machine.begin(state, Math.floor(context.random.next() * 2 ** 32));
+  const seed = Math.floor(context.random.next() * 2 ** 32);
+  // Whoever looks at the run later follows its edges by the same chance.
+  context.emit({ type: "graph.started", data: { graph: structure.name, version: structure.version, seed } });
+  return from ?? machine.begin(state, seed);
 }
 
 async function walk(run: GraphRun, begun: Snapshot): Promise<JsonObject> {

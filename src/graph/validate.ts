@@ -1,8 +1,147 @@
 import type { GraphParts } from "./compile.ts";
+import type { ConditionData } from "./condition.ts";
+import type { EdgeData } from "./edge.ts";
+import { end, startPoint } from "./edge.ts";
+import { reachedFrom, targetsOf } from "./paths.ts";
 import type { GraphStructure } from "./structure.ts";
-/** x */
-/** y */
-export const edgeProblems = problemsOf;
-export function problemsOf(_structure: GraphStructure, _parts: GraphParts): readonly string[] {
-  return [];
+import { typeProblems } from "./type-problems.ts";
+
+const plainName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/;
+
+/** Finds what is wrong with a graph, each a sentence that names the node or edge. Empty when it can work. */
+export function problemsOf(structure: GraphStructure, parts: GraphParts): readonly string[] {
+  const broken = [
+    ...nameProblems(structure),
+    ...structure.edges.flatMap((edge, index) => edgeProblems(structure, parts, index)),
+  ];
+  // What nodes lead to is only known when all edges lead somewhere.
+  if (broken.length > 0) return broken;
+  return [...wayProblems(structure), ...keyProblems(structure, parts), ...typeProblems(structure, parts)];
+}
+
+function nameProblems({ name, nodes, limits }: GraphStructure): readonly string[] {
+  const problems: string[] = [];
+  if (!plainName.test(name)) problems.push(`Its name must be 1 to 64 letters, digits, "_", "." or "-".`);
+  if (Object.keys(nodes).length === 0) problems.push("It has no nodes.");
+  for (const node of Object.keys(nodes)) {
+    if (node === end || node === startPoint)
+      problems.push(`The node ${node} has a name that is the graph's own; give it another.`);
+    else if (!plainName.test(node))
+      problems.push(`The node name ${JSON.stringify(node)} must be 1 to 64 letters, digits, "_", "." or "-".`);
+  }
+  for (const [key, value] of Object.entries(limits))
+    if (!(value > 0)) problems.push(`limits.${key} must be a number above 0.`);
+  return problems;
+}
+
+/** Finds what is wrong with one edge of a graph. */
+export function edgeProblems(structure: GraphStructure, parts: GraphParts, index: number): readonly string[] {
+  const edge = structure.edges[index];
+  if (edge === undefined) return [];
+  const { nodes, edges } = structure;
+  const names = Object.keys(nodes);
+  const called = describeEdge(edge);
+  const problems: string[] = [];
+  if (edge.from !== startPoint && !Object.hasOwn(nodes, edge.from))
+    problems.push(
+      `${called} begins at ${JSON.stringify(edge.from)}, which is no node; the nodes are: ${names.join(", ")}.`,
+    );
+  for (const to of targetsOf(edge, names)) {
+    if (to === end || Object.hasOwn(nodes, to)) continue;
+    problems.push(
+      `${called} leads to ${JSON.stringify(to)}, which is no node; the nodes are: ${[...names, end].join(", ")}.`,
+    );
+  }
+  if (edge.kind === "weighted") {
+    const weights = Object.values(edge.to);
+    const isSound =
+      weights.every((weight) => Number.isFinite(weight) && weight >= 0) && weights.some((weight) => weight > 0);
+    if (!isSound) problems.push(`${called} needs weights of 0 or more, one of them above 0.`);
+    for (const to of Object.keys(edge.if ?? {}))
+      if (!Object.hasOwn(edge.to, to))
+        problems.push(`${called} has a condition for ${JSON.stringify(to)}, to which it does not lead.`);
+  }
+  for (const name of functionsOf(edge))
+    if (!parts.functions.has(name))
+      problems.push(`${called} asks the condition ${JSON.stringify(name)}, which is not among the graph's conditions.`);
+  for (const key of pathsOf(edge).map((path) => path.split(".")[0] ?? ""))
+    if (parts.keys !== undefined && !parts.keys.has(key))
+      problems.push(
+        `${called} looks at ${JSON.stringify(key)}, which is no key of the state; it has: ${[...parts.keys].join(", ")}.`,
+      );
+  const text = JSON.stringify(edge);
+  if (edges.slice(0, index).some((other) => JSON.stringify(other) === text || isSameWay(other, edge)))
+    problems.push(`${called} is there twice.`);
+  return problems;
+}
+
+function isSameWay(a: EdgeData, b: EdgeData): boolean {
+  if (a.kind !== "edge" || b.kind !== "edge" || a.from !== b.from || a.to !== b.to) return false;
+  return JSON.stringify(a.if) === JSON.stringify(b.if);
+}
+
+/** Names an edge for people: `The edge judge → write`. */
+export function describeEdge(edge: EdgeData): string {
+  if (edge.kind === "when") return `The choice of ${edge.from}`;
+  if (edge.kind === "weighted") return `The edge ${edge.from} → one of ${Object.keys(edge.to).join(", ")}`;
+  return `The edge ${edge.from} → ${edge.kind === "each" ? "each " : ""}${edge.to}`;
+}
+
+/** Finds nodes that nothing leads to, that lead nowhere, or from which no way leads out. */
+function wayProblems({ nodes, edges }: GraphStructure): readonly string[] {
+  const names = Object.keys(nodes);
+  const out = Map.groupBy(edges, ({ from }) => from);
+  const next = (name: string): readonly string[] => (out.get(name) ?? []).flatMap((edge) => targetsOf(edge, names));
+  if (!out.has(startPoint)) return [`No edge begins it; add start(${JSON.stringify(names[0] ?? "node")}).`];
+  const reached = reachedFrom(startPoint, next);
+  const problems: string[] = [];
+  for (const name of names) {
+    const quoted = JSON.stringify(name);
+    if (!reached.has(name)) problems.push(`Nothing leads to the node ${name}; add an edge to it, or take it out.`);
+    else if (!out.has(name))
+      problems.push(`The node ${name} leads nowhere; add an edge, such as edge(${quoted}, end).`);
+    else if (!reachedFrom(name, next).has(end))
+      problems.push(`No way leads from the node ${name} to the end; add one, such as when(${quoted}, …, end).`);
+  }
+  return problems;
+}
+
+/** Finds keys that the state does not have. */
+function keyProblems({ nodes, reducers }: GraphStructure, { keys }: GraphParts): readonly string[] {
+  if (keys === undefined) return [];
+  const known = `the state has: ${[...keys].join(", ")}.`;
+  const problems = Object.keys(reducers)
+    .filter((key) => !keys.has(key))
+    .map((key) => `There is a reducer for ${JSON.stringify(key)}; ${known}`);
+  for (const [name, { input, output }] of Object.entries(nodes)) {
+    const from = input?.split(".")[0];
+    if (from !== undefined && from !== "params" && !keys.has(from))
+      problems.push(`The node ${name} takes its input from ${JSON.stringify(from)}; ${known}`);
+    if (output !== undefined && !keys.has(output))
+      problems.push(`The node ${name} puts its output into ${JSON.stringify(output)}; ${known}`);
+  }
+  return problems;
+}
+
+/** Names the functions that an edge asks. */
+export function functionsOf(edge: EdgeData): readonly string[] {
+  if (edge.kind === "when") return [edge.choose];
+  if (edge.kind === "each") return typeof edge.items === "string" ? [edge.items] : [];
+  return conditionsOf(edge).filter((each) => typeof each === "string");
+}
+
+function pathsOf(edge: EdgeData): readonly string[] {
+  if (edge.kind === "each") return typeof edge.items === "string" ? [] : [edge.items.path];
+  return conditionsOf(edge).flatMap((each) => (typeof each === "string" ? [] : pathsIn(each)));
+}
+
+function pathsIn(condition: ConditionData): readonly string[] {
+  if ("all" in condition) return condition.all.flatMap(pathsIn);
+  if ("any" in condition) return condition.any.flatMap(pathsIn);
+  return "none" in condition ? condition.none.flatMap(pathsIn) : [condition.path];
+}
+
+function conditionsOf(edge: EdgeData): readonly (ConditionData | string)[] {
+  if (edge.kind === "edge") return edge.if === undefined ? [] : [edge.if];
+  return edge.kind === "weighted" ? Object.values(edge.if ?? {}) : [];
 }

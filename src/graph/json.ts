@@ -1,0 +1,76 @@
+import type { JsonObject, JsonValue, Schema, SchemaInput, SchemaOutput } from "../base/index.ts";
+import { baseErrors, isJsonObject } from "../base/index.ts";
+import { partsOf, reassemble } from "./compile.ts";
+import type { AnyStateFunction, AnyGraph, Graph } from "./graph.ts";
+import type { GraphNode } from "./node.ts";
+import type { Reducer } from "./reducers.ts";
+import type { GraphStructure } from "./structure.ts";
+
+/**
+ * Writes a graph as plain data: nodes, edges, names of conditions and reducers, limits. What is a function stands there by its name: a
+ * node's by that of the node, a condition's by that in `conditions`, and one that has none by its place, such as `judge/1`.
+ */
+export function graphToJson({ compiled }: AnyGraph): GraphStructure {
+  return compiled.structure;
+}
+
+/** Is what a graph that is read needs beside its plain data. */
+export interface GraphFunctions<State extends Schema> {
+  readonly state: State;
+  /** What the nodes run, by the names of the nodes. */
+  readonly nodes: Readonly<Record<string, GraphNode<SchemaOutput<State>>>>;
+  readonly conditions?: Readonly<Record<string, AnyStateFunction<SchemaOutput<State>>>>;
+  /** Own reducers; built-in ones are known. */
+  readonly reducers?: readonly Reducer[];
+}
+
+/**
+ * Makes a graph of plain data, which works as the one that was written does.
+ *
+ * Errors: graph_invalid, graph_part_missing for a node, condition or reducer that is not given; invalid_input for what is no graph.
+ */
+export function graphFromJson<State extends Schema>(
+  json: JsonValue | GraphStructure,
+  functions: GraphFunctions<State>,
+): Graph<SchemaInput<State>, SchemaOutput<State>> {
+  const structure = readStructure(json);
+  const { state, conditions = {}, reducers = [] } = functions;
+  const parts = partsOf({ state, nodes: functions.nodes, conditions, reducers });
+  const { name, version } = structure;
+  const compiled = reassemble(structure, parts);
+  return { kind: "graph", name, description: "", version, accepts: [], state, compiled };
+}
+
+/** Reads the plain data of a graph. Errors: invalid_input, naming what is wrong. */
+export function readStructure(json: JsonValue | GraphStructure): GraphStructure {
+  const given = json as JsonValue;
+  if (!isJsonObject(given)) throw noGraph("it is no object");
+  const { name, version = "1", nodes, edges, reducers = {}, limits = {} } = given;
+  if (typeof name !== "string" || typeof version !== "string") throw noGraph("its name and version must be texts");
+  if (!isJsonObject(nodes ?? null) || !Object.values(nodes as JsonObject).every(isNode))
+    throw noGraph("nodes must be an object of { kind }");
+  if (!Array.isArray(edges)) throw noGraph("edges must be a list");
+  for (const [index, edge] of edges.entries()) if (!isEdge(edge)) throw noGraph(`edge ${index + 1} is none`);
+  if (!isJsonObject(reducers) || !isJsonObject(limits)) throw noGraph("reducers and limits must be objects");
+  // Each part was looked at above; what it means is looked at by the validation.
+  return { name, version, nodes, edges, reducers, limits } as unknown as GraphStructure;
+}
+
+function isNode(node: JsonValue): boolean {
+  return isJsonObject(node) && typeof node["kind"] === "string";
+}
+
+function isEdge(edge: JsonValue): boolean {
+  if (!isJsonObject(edge) || typeof edge["from"] !== "string") return false;
+  const { kind, to, choose, items, by } = edge;
+  if (kind === "edge") return typeof to === "string";
+  if (kind === "when") return typeof choose === "string" && (to === undefined || Array.isArray(to));
+  if (kind === "weighted") return isJsonObject(to ?? null) && (by === "chance" || by === "priority");
+  const isList =
+    typeof items === "string" || (isJsonObject(items ?? null) && typeof (items as JsonObject)["path"] === "string");
+  return kind === "each" && typeof to === "string" && isList;
+}
+
+function noGraph(why: string): Error {
+  return baseErrors.create("invalid_input", `The JSON is no graph: ${why}.`);
+}
