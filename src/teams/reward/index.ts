@@ -16,3 +16,6 @@ export { measuredAsk } from "./measured-ask.ts";
 export type { MeasuredAskOptions } from "./measured-ask.ts";
 export { chooseArm, rewardTeam, withReward } from "./reward-team.ts";
 export type { RewardOptions, RewardTeamOptions, WithRewardOptions } from "./reward-team.ts";
+export { codeDebt } from "./code-debt.ts";
+export { codeDebtWeights } from "./code-debt-options.ts";
+export type { CodeDebtOptions, CodeDebtPart } from "./code-debt-options.ts";
