@@ -293,6 +293,19 @@ export const catalogue: readonly CommandSpec[] = [
     load: async () => (await import("./commands/budgets.ts")).budgets,
   },
   {
+    name: "rewards",
+    summary: "show what agents, models and tools earned, and who is benched",
+    args: [],
+    options: [
+      ...common,
+      { flags: "--task <kind>", description: "only this kind of task" },
+      { flags: "-a, --agent <name>", description: "only this agent" },
+      { flags: "-m, --model <provider/name>", description: "only this model" },
+    ],
+    examples: ["atlas rewards --task code --json"],
+    load: async () => (await import("./commands/rewards.ts")).rewards,
+  },
+  {
     name: "bench",
     summary: "measure",
     args: [],

@@ -19,3 +19,5 @@ export type { RewardOptions, RewardTeamOptions, WithRewardOptions } from "./rewa
 export { codeDebt } from "./code-debt.ts";
 export { codeDebtWeights } from "./code-debt-options.ts";
 export type { CodeDebtOptions, CodeDebtPart } from "./code-debt-options.ts";
+export { textDebt } from "./text-debt.ts";
+export type { FeedbackPoint, TextDebtOptions } from "./text-debt.ts";
