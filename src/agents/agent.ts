@@ -51,6 +51,8 @@ export type AgentInput = {
   readonly model?: string;
   readonly budget?: RunBudget;
   readonly tenant?: string;
+  /** The version of the agent that the run began with; noted where several may be there. */
+  readonly version?: string;
 };
 
 /**

@@ -62,6 +62,8 @@ export interface Registry {
 /** Are the options of `createRegistry`. */
 export interface RegistryOptions extends Partial<CheckSurroundings> {
   readonly sources?: readonly AgentSource[];
+  /** What is known to be wrong already, in its form of now; the check gives it too. */
+  readonly problems?: readonly RegistryProblem[];
   /** Is told that a deprecated agent was asked for. */
   readonly warn?: (message: string) => void;
   /** Is told that the newest version of a name is another one; undefined when there is none any more. */
@@ -157,8 +159,8 @@ class AgentRegistry implements Registry {
 
   async check(): Promise<readonly RegistryProblem[]> {
     const { checkAgents } = await import("./registry-check.ts");
-    const { tools = [], hasModel } = this.#options;
-    return [...this.#unread.values(), ...(await checkAgents(this.list(), { tools, hasModel }))];
+    const { tools = [], hasModel, problems = [] } = this.#options;
+    return [...problems, ...this.#unread.values(), ...(await checkAgents(this.list(), { tools, hasModel }))];
   }
 
   #agentsOf(name: string): readonly RegisteredAgent[] {

@@ -1,4 +1,4 @@
-import type { Agent, AgentResult, AnyAgent, RunBudget } from "../agents/index.ts";
+import type { Agent, AgentResult, AnyAgent, Registry, RunBudget } from "../agents/index.ts";
 import type { AnyGraph, Graph } from "../graph/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import type { Provider } from "../providers/index.ts";
@@ -7,6 +7,7 @@ import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { AnyTeam, Team } from "../teams/index.ts";
 import type { RewardLedger } from "../teams/reward/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
+import type { AnyTool, ToolUse } from "../tools/index.ts";
 import type { Environment } from "./settings-environment.ts";
 import type { Models } from "./models.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
@@ -33,6 +34,8 @@ export interface AtlasOptions extends AtlasParts {
   readonly directory?: string;
   /** The environment that settings and keys are read from; `process.env` by default. */
   readonly environment?: Environment;
+  /** Refuses to start where anything is wrong with an agent, as `atlas agents check` tells it; false by default: then it is warned of. */
+  readonly strict?: boolean;
   /** Takes up interrupted runs at start; true by default. */
   readonly recover?: boolean;
   /** What this process takes from queues, over the settings; false takes nothing, and only starts, follows and steers. */
@@ -50,6 +53,13 @@ export interface AgentStartOptions extends Omit<StartOptions, "budget" | "tenant
   readonly tenant?: string;
 }
 
+/** Are the tools that are known here: those of modules, and those of agents. */
+export interface KnownTools {
+  list(): readonly AnyTool[];
+  /** Tells what agents used them for since this Atlas was opened. Order: most calls first. */
+  use(): readonly ToolUse[];
+}
+
 /** Is a running Atlas: one database, its runs, its knowledge, its models. */
 export interface Atlas extends AsyncDisposable {
   readonly settings: LoadedSettings;
@@ -57,6 +67,10 @@ export interface Atlas extends AsyncDisposable {
   readonly knowledge: Knowledge;
   /** Known agents by name; `assistant` is always there. */
   readonly agents: ReadonlyMap<string, AnyAgent>;
+  /** Is where agents are found by version and capability, added, and read again; `agents` follows it. */
+  readonly registry: Registry;
+  /** The tools that are known here. */
+  readonly tools: KnownTools;
   /** Known teams by name. */
   readonly teams: ReadonlyMap<string, AnyTeam>;
   /** Known graphs by name. */

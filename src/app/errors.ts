@@ -58,6 +58,13 @@ export const appErrors = defineErrors("app", {
     summary: "A module of the settings cannot be loaded, does not finish loading, or exports nothing that Atlas knows.",
     fix: "Correct the file that the message names; export agents, tools, workflows or providers.",
   },
+  agent_file_invalid: {
+    status: 422,
+    retry: "changed",
+    exitCode: 2,
+    summary: "An agent.md cannot be read, or says something of the agent that is wrong.",
+    fix: "Correct each place that the message names, as FILE:LINE; docs/registry.md has the keys.",
+  },
   goal_empty: {
     status: 422,
     retry: "changed",

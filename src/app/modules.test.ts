@@ -30,6 +30,8 @@ test("what modules export is sorted by what it is, also inside lists", async () 
     `export const tools = [{ kind: "tool", name: "a" }, { kind: "tool", name: "b" }];
      export default { kind: "agent", name: "guide" };
      export const crew = { kind: "team", name: "crew" };
+     export const guides = { kind: "agent-factory", name: "guides" };
+     export const review = { kind: "graph", name: "review" };
      export const flow = { kind: "workflow", name: "flow" };
      export const house = { name: "house", listModels: async () => [] };
      export const unrelated = [null, 5, "tool", () => 1, { kind: "other" }];`,
@@ -40,7 +42,9 @@ test("what modules export is sorted by what it is, also inside lists", async () 
   );
   expect(names).toEqual({
     agents: ["guide"],
+    factories: ["guides"],
     teams: ["crew"],
+    graphs: ["review"],
     tools: ["a", "b"],
     workflows: ["flow"],
     providers: ["house"],
@@ -60,7 +64,8 @@ test("a file in a folder whose name looks like a pattern is found", async () => 
 });
 
 test("no module at all defines nothing", async () => {
-  expect(await loadModules([])).toEqual({ agents: [], teams: [], tools: [], workflows: [], providers: [] });
+  const nothing = { agents: [], factories: [], teams: [], graphs: [], tools: [], workflows: [], providers: [] };
+  expect(await loadModules([])).toEqual(nothing);
 });
 
 test("a module that throws is named with its own words", async () => {
@@ -98,7 +103,7 @@ test("a module with a syntax error is named", async () => {
 test("a module that exports nothing of use is named", async () => {
   const path = write("empty.mjs", `export const answer = 42;`);
   await expect(loadModules([path])).rejects.toMatchObject(
-    failure(path, "it exports no agent, team, tool, workflow or provider"),
+    failure(path, "it exports no agent, team, graph, tool, workflow or provider"),
   );
 });
 

@@ -3,14 +3,18 @@ import { createRuns } from "../runs/index.ts";
 import { createRedactor } from "../security/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { createToolMetrics } from "../tools/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Atlas, AtlasOptions } from "./atlas.ts";
-import { knownAgents, knownTeams } from "./known-agents.ts";
+import { openRegistry } from "./agent-registry.ts";
+import { knownTeams } from "./known-agents.ts";
 import { createModels } from "./models.ts";
 import { loadModules } from "./modules.ts";
+import type { Definition } from "./modules.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 import { createSpending } from "./spending.ts";
+import type { Spending } from "./spending.ts";
 import { createStarter } from "./starter.ts";
 import type { Stores } from "./stores.ts";
 import { openStores } from "./stores.ts";
@@ -21,31 +25,42 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const logger = options.logger ?? standardLogger(settings);
   for (const warning of settings.warnings) logger.warn(warning);
   await using parts = new AsyncDisposableStack();
-  const defined = await loadModules(settings.values.modules);
+  const definitions: Definition[] = [];
+  const defined = await loadModules(settings.values.modules, undefined, (each) => void definitions.push(each));
   const models = parts.use(createModels(settings.values, [...defined.providers, ...(options.providers ?? [])]));
-  const agents = knownAgents(settings.values, defined.tools, [...defined.agents, ...(options.agents ?? [])]);
+  const { registry, agents, tools, follow } = await openRegistry({
+    settings,
+    defined,
+    definitions,
+    agents: options.agents ?? [],
+    logger,
+    hasModel: (name) => models.get(name).then(Boolean, () => false),
+    strict: options.strict === true,
+  });
   const graphs = new Map([...defined.graphs, ...(options.graphs ?? [])].map((each) => [each.name, each]));
   const teams = knownTeams([...defined.teams, ...(options.teams ?? [])], agents);
   const stores = options.database ? onlyStore(options.database) : parts.use(await openStores(settings, logger));
-  const { database, queue } = stores;
+  const { database } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
   const rewards = lazyRewards(database);
-  const { keepDays, maxRuns } = settings.values.retention;
-  const runs = parts.use(
-    await createRuns({
-      database,
-      logger,
-      retention: { keepMs: keepDays * 86_400_000, maxRuns },
-      budget: (tenant) => spending.budget(tenant),
-      calendar: async () => (await import("../runs/adapters/croner.ts")).croner(),
-      worker: options.worker === false ? false : { ...settings.values.worker, ...options.worker },
-      ...(queue ? { queue } : {}),
-      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
-    }),
-  );
-  const starter = createStarter({ settings, runs, knowledge, models, agents, teams, spending, rewards });
-  for (const each of [...agents.values(), ...teams.values(), ...graphs.values()]) starter.resolve(each);
+  const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
+  const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
+  const starter = createStarter({
+    settings,
+    runs,
+    knowledge,
+    models,
+    agents,
+    registry,
+    teams,
+    spending,
+    rewards,
+    toolMetrics,
+  });
+  follow((agent) => void starter.resolve(agent));
+  const versions = registry.list().flatMap(({ agent }) => agent ?? []);
+  for (const each of [...versions, ...teams.values(), ...graphs.values()]) starter.resolve(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
   if (options.recover !== false) {
     const recovered = await runs.recover();
@@ -60,8 +75,10 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     knowledge,
     models,
     agents,
+    registry,
     teams,
     graphs,
+    tools: { list: tools, use: () => toolMetrics.list() },
     spending,
     rewards,
     start: starter.start,
@@ -69,6 +86,29 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function openRuns(
+  { worker, telemetry }: AtlasOptions,
+  parts: {
+    readonly settings: LoadedSettings;
+    readonly stores: Pick<Stores, "database" | "queue">;
+    readonly logger: Logger;
+    readonly spending: Spending;
+  },
+): Promise<Awaited<ReturnType<typeof createRuns>>> {
+  const { settings, stores, logger, spending } = parts;
+  const { keepDays, maxRuns } = settings.values.retention;
+  return await createRuns({
+    database: stores.database,
+    logger,
+    retention: { keepMs: keepDays * 86_400_000, maxRuns },
+    budget: (tenant) => spending.budget(tenant),
+    calendar: async () => (await import("../runs/adapters/croner.ts")).croner(),
+    worker: worker === false ? false : { ...settings.values.worker, ...worker },
+    ...(stores.queue ? { queue: stores.queue } : {}),
+    ...(telemetry ? { telemetry } : {}),
+  });
 }
 
 /** Opens the ledger of rewards once, when it is first asked for. */

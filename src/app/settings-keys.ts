@@ -174,6 +174,16 @@ export const settingKeys: readonly SettingKey[] = [
     doc: "Files (globs allowed) that export agents, tools, workflows or providers.",
   },
   {
+    key: "agentsFolder",
+    kind: "path",
+    doc: "Folder that holds an agent in each folder of its own, as `agents/guide/agent.md` or `agent.ts`; by default the project's `agents`, where there is one.",
+  },
+  {
+    key: "permissions",
+    kind: "texts",
+    doc: "What the tools of every agent may do, as in `net` or `fs:read`; everything when it is left out.",
+  },
+  {
     key: "providers.*.kind",
     kind: "choice",
     choices: ["openai", "openai-responses", "anthropic", "ollama", "openai-compatible", "custom", "local"],

@@ -133,6 +133,10 @@ export interface Settings {
   readonly knowledge: { readonly paths: readonly string[]; readonly maxFileBytes: number };
   readonly agents: Readonly<Record<string, AgentSettings>>;
   readonly modules: readonly string[];
+  /** The project's `agents` when left out. */
+  readonly agentsFolder?: string;
+  /** What the tools of every agent may do; everything when left out. */
+  readonly permissions?: readonly string[];
   readonly providers: Readonly<Record<string, ProviderSettings>>;
   readonly groups: Readonly<Record<string, GroupSettings>>;
   readonly budgets: {

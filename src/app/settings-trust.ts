@@ -29,14 +29,14 @@ export function trustOf(environment: Readonly<Record<string, string | undefined>
  *
  * Errors: settings_unreadable, with what to do.
  */
-export function requireTrust(path: string, { uid, folders = [] }: Trust): void {
+export function requireTrust(path: string, { uid, folders = [] }: Trust, what = "settings file"): void {
   const folder = dirname(path);
   if (uid === undefined || folders.includes(folder)) return;
   const why = ownerProblem(path, uid) ?? accessProblem(path, folder);
   if (why === undefined) return;
   throw appErrors.create(
     "settings_unreadable",
-    `The settings file ${path} is not used, since ${why}, and it can name code to run. Move it away, make it your own (chown, chmod go-w), or set ATLAS_TRUST=${folder} if you trust it.`,
+    `The ${what} ${path} is not used, since ${why}, and it can name code to run. Move it away, make it your own (chown, chmod go-w), or set ATLAS_TRUST=${folder} if you trust it.`,
     { details: { path, reason: why } },
   );
 }

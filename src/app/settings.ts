@@ -7,6 +7,8 @@ import { nearest } from "./nearest.ts";
 import type { Environment } from "./settings-environment.ts";
 import { readEnvironment } from "./settings-environment.ts";
 import type { SettingsFile } from "./settings-files.ts";
+import type { Trust } from "./settings-trust.ts";
+import { trustOf } from "./settings-trust.ts";
 import { findDotenv, findProjectFile, findUserFile, readSettingsFile, readText } from "./settings-files.ts";
 import { findKey, settingKeys, variableOf } from "./settings-keys.ts";
 import type { SettingEntry, SettingProblem, SettingsRead, ShownValue } from "./settings-origin.ts";
@@ -53,6 +55,8 @@ export interface LoadedSettings {
   readonly file?: string;
   readonly userFile?: string;
   readonly profile?: Profile;
+  /** Whose files are believed, beside the settings themselves. */
+  readonly trust: Trust;
   /** Sentences about what is odd but does not stop anything. */
   readonly warnings: readonly string[];
   /** Every secret that was read, used or not, for the redactor. */
@@ -99,7 +103,8 @@ export async function loadSettings(sources: SettingsSources = {}): Promise<Loade
   ] as const) {
     if (given !== undefined) layers.push(readSettings(given, { originOf: () => origin, directory: start }));
   }
-  const found = { directory, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
+  const trust = trustOf(environment);
+  const found = { directory, trust, ...(file && { file }), ...(userFile && { userFile }), ...(profile && { profile }) };
   return { ...combine(layers, found), variable };
 }
 
@@ -170,7 +175,7 @@ function nameIn(key: string): string[] {
 
 function combine(
   layers: readonly SettingsRead[],
-  found: Pick<LoadedSettings, "directory" | "file" | "userFile" | "profile">,
+  found: Pick<LoadedSettings, "directory" | "trust" | "file" | "userFile" | "profile">,
 ): Omit<LoadedSettings, "variable"> {
   const history: SettingHistory = new Map();
   for (const entry of layers.flatMap(({ entries }) => entries)) {

@@ -1,6 +1,6 @@
 import { resolve as resolvePath } from "node:path";
-import type { AgentResult, AgentSurroundings, AnyAgent } from "../agents/index.ts";
-import { agentCallable, agentWorkflow, checkRunBudget } from "../agents/index.ts";
+import type { AgentResult, AgentSurroundings, AnyAgent, Registry } from "../agents/index.ts";
+import { agentCallable, agentWorkflow, checkRunBudget, splitReference } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
 import type { JsonValue } from "../base/index.ts";
 import type { AnyGraph } from "../graph/index.ts";
@@ -10,6 +10,8 @@ import type { AnyWorkflow, Callable, Resolve, RunHandle, Runnable, Runs, StartOp
 import { runErrors } from "../runs/index.ts";
 import type { AnyTeam } from "../teams/index.ts";
 import { teamWorkflow } from "../teams/index.ts";
+import type { ToolMetrics } from "../tools/index.ts";
+import { agentVersions } from "./agent-versions.ts";
 import type { AgentStartOptions, Atlas } from "./atlas.ts";
 import { appErrors } from "./errors.ts";
 import { withLimits } from "./known-agents.ts";
@@ -26,9 +28,11 @@ export interface StarterParts {
   readonly knowledge: Knowledge;
   readonly models: Models;
   readonly agents: ReadonlyMap<string, AnyAgent>;
+  readonly registry: Registry;
   readonly teams: ReadonlyMap<string, AnyTeam>;
   readonly spending: Spending;
   readonly rewards: Atlas["rewards"];
+  readonly toolMetrics: ToolMetrics;
 }
 
 /** Starts what users define, by name or value, and makes it known to the runs. */
@@ -86,8 +90,11 @@ function createResolve(parts: StarterParts): Resolve {
     maxFileBytes: settings.values.knowledge.maxFileBytes,
     model: (name) => models.get(name),
     managed: (model) => models.managed(model),
+    permissions: settings.values.permissions,
+    toolMetrics: parts.toolMetrics,
     budget: (tenant) => spending.budget(tenant),
   };
+  const versioned = agentVersions(parts.registry, parts.agents);
   const made = new WeakMap<Runnable, Callable>();
   const resolve: Resolve = (runnable) => {
     const known = made.get(runnable);
@@ -102,7 +109,7 @@ function createResolve(parts: StarterParts): Resolve {
   };
   const make = (runnable: Runnable): Callable => {
     if (isKind<AnyAgent>(runnable, "agent"))
-      return agentCallable(agentWorkflow(withLimits(runnable, settings.values), surroundings));
+      return versioned(runnable, agentWorkflow(withLimits(runnable, settings.values), surroundings));
     if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve, { rewards }));
     if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve);
     if (isKind<AnyWorkflow>(runnable, "workflow"))
@@ -120,9 +127,12 @@ function isKind<T extends Runnable>(value: Runnable, kind: T["kind"]): value is 
   return value.kind === kind;
 }
 
-function findByName(named: string, { agents, teams }: StarterParts): AnyAgent | AnyTeam {
-  const found = agents.get(named) ?? teams.get(named);
+/** Finds an agent or a team; `name@range` means the newest version of an agent in that range. */
+function findByName(named: string, { agents, teams, registry }: StarterParts): AnyAgent | AnyTeam {
+  const found = teams.get(named);
   if (found) return found;
+  const { name, range } = splitReference(named);
+  if (agents.has(name)) return registry.get(name, range);
   const known = [...agents.keys(), ...teams.keys()].toSorted();
   const near = nearest(named, known);
   const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
