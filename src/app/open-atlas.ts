@@ -1,5 +1,6 @@
 import { createKnowledge } from "../knowledge/index.ts";
 import { createRuns } from "../runs/index.ts";
+import type { Runs } from "../runs/index.ts";
 import { createRedactor } from "../security/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -46,46 +47,30 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const rewards = lazyRewards(database);
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
-  const starter = createStarter({
-    settings,
-    runs,
-    knowledge,
-    models,
-    agents,
-    registry,
-    teams,
-    spending,
-    rewards,
-    toolMetrics,
-  });
+  const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards };
+  const starter = createStarter({ ...known, toolMetrics });
   follow((agent) => void starter.resolve(agent));
   const versions = registry.list().flatMap(({ agent }) => agent ?? []);
   for (const each of [...versions, ...teams.values(), ...graphs.values()]) starter.resolve(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
-  if (options.recover !== false) {
-    const recovered = await runs.recover();
-    if (recovered.length > 0) logger.info("interrupted runs taken up", { runs: recovered.length });
-  }
+  if (options.recover !== false) await takeUp(runs, logger);
   const held = parts.move();
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= held.disposeAsync());
   return {
-    settings,
-    runs,
-    knowledge,
-    models,
-    agents,
-    registry,
-    teams,
+    ...known,
     graphs,
     tools: { list: tools, use: () => toolMetrics.list() },
-    spending,
-    rewards,
     start: starter.start,
     check: () => checkStores(stores),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function takeUp(runs: Runs, logger: Logger): Promise<void> {
+  const recovered = await runs.recover();
+  if (recovered.length > 0) logger.info("interrupted runs taken up", { runs: recovered.length });
 }
 
 async function openRuns(
