@@ -23,10 +23,9 @@ export async function run(): Promise<BenchResult> {
     for (const shape of shapes) {
       for (const concurrency of concurrencies[shape]) {
         const task: Task = { shape, concurrency, durationMs: roundMs, synchronous: "full" };
-        const subjects = Object.fromEntries(engines.map(({ name, measure }) => [name, () => measure(task)])) as Record<
-          SubjectName,
-          () => Promise<number>
-        >;
+        const subjects = Object.fromEntries(
+          engines.map((engine) => [engine.name, () => engine.measure(task)]),
+        ) as Record<SubjectName, () => Promise<number>>;
         const speeds = await alternate(subjects, rounds);
         for (const [name, value] of Object.entries(speeds)) metrics[`${name}_${shape}_per_s_c${concurrency}`] = value;
         for (const peer of ["langgraph_sqlite", "langgraph_memory"] as const)

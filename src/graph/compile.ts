@@ -1,15 +1,16 @@
 import type { JsonObject, Schema } from "../base/index.ts";
 import { jsonSchemaOf } from "../base/index.ts";
 import type { Runnable } from "../runs/index.ts";
-import type { Edge, EdgeData } from "./edge.ts";
+import type { AnyStateFunction } from "./condition.ts";
+import type { Edge, EdgeData, EdgeMap } from "./edge.ts";
 import { graphErrors } from "./errors.ts";
-import type { AnyStateFunction, EdgeMap, GraphLimits } from "./graph.ts";
 import { createMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import type { GraphNode, NodeDefinition } from "./node.ts";
 import { builtInReducers } from "./reducers.ts";
 import type { Reducer } from "./reducers.ts";
-import type { GraphStructure, NodeData } from "./structure.ts";
+import type { GraphParts } from "./parts.ts";
+import type { GraphLimits, GraphStructure, NodeData } from "./structure.ts";
 import { functionsOf, problemsOf } from "./validate.ts";
 
 /** Is a graph's definition with its types worn off: what is kept of it works on plain data. */
@@ -22,16 +23,6 @@ export interface Definition {
   readonly edges: readonly Edge<string, never>[] | EdgeMap<string, never>;
   readonly conditions?: Readonly<Record<string, AnyStateFunction<never>>>;
   readonly limits?: GraphLimits;
-}
-
-/** Is what a graph is made of in the program: what its structure names. */
-export interface GraphParts {
-  readonly state: Schema;
-  /** The keys of the state; undefined when its schema does not tell, or any key is allowed. */
-  readonly keys: ReadonlySet<string> | undefined;
-  readonly nodes: ReadonlyMap<string, NodeDefinition<JsonObject, JsonObject>>;
-  readonly functions: ReadonlyMap<string, AnyStateFunction<JsonObject>>;
-  readonly reducers: ReadonlyMap<string, Reducer>;
 }
 
 /** Is a graph that can be run: its structure as plain data, what it names, and the machine of both. */

@@ -28,6 +28,9 @@ export type ConditionData =
  */
 export type StateFunction<State, Result> = (state: Readonly<State>, params: JsonObject) => Result;
 
+/** Is what an edge may ask of the state: whether, where to, or for which items. */
+export type AnyStateFunction<State> = StateFunction<State, unknown>;
+
 /** Is a condition of an edge: plain data, the name of one of the graph's `conditions`, or a function. */
 export type Condition<State> = ConditionData | string | StateFunction<State, boolean>;
 

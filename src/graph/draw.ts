@@ -61,7 +61,10 @@ function linesOf(edge: EdgeData, names: readonly string[]): readonly DrawnEdge[]
     const { to, items } = edge;
     return [{ from, to, label: `each of ${typeof items === "string" ? items : items.path}`, isDashed: false }];
   }
-  if (edge.kind === "when") return targetsOf(edge, names).map((to) => ({ from, to, label: "", isDashed: true }));
+  if (edge.kind === "when") {
+    const words = typeof edge.choose === "string" ? [] : [describeCondition(edge.choose), "else"];
+    return targetsOf(edge, names).map((to, index) => ({ from, to, label: words[index] ?? "", isDashed: true }));
+  }
   const sum = Object.values(edge.to).reduce((all, weight) => all + weight, 0);
   return Object.entries(edge.to).map(([to, weight]) => {
     const asked = wordsOf(edge.if?.[to]);

@@ -24,11 +24,14 @@ export interface PlainEdge<Name extends string, State> {
   readonly priority?: number;
 }
 
-/** Is an edge whose way is chosen while the graph runs. `to` lists where it may lead; anywhere without it. */
+/**
+ * Is an edge whose way is chosen while the graph runs: by a function, which gives names, or true for the first and false for the second
+ * of `to`; or by a condition, in the same way. `to` lists where it may lead; anywhere without it.
+ */
 export interface ChoiceEdge<Name extends string, State> {
   readonly kind: "when";
   readonly from: Name | typeof startPoint;
-  readonly choose: string | StateFunction<State, Chosen<Name>>;
+  readonly choose: ConditionData | string | StateFunction<State, Chosen<Name> | boolean>;
   readonly to?: readonly (Name | End)[];
 }
 
@@ -57,10 +60,15 @@ export type Edge<Name extends string, State> =
   | WeightedEdge<Name, State>
   | EachEdge<Name, State>;
 
+/** Tells where each node leads: to a node, to several at once, to `end`, or where a function of the state says. */
+export type EdgeMap<Name extends string, State> = {
+  readonly [From in Name | typeof startPoint]?: Chosen<Name> | StateFunction<State, Chosen<Name>>;
+};
+
 /** Is any edge as plain data: functions stand there by their name. */
 export type EdgeData =
   | (Omit<PlainEdge<string, never>, "if"> & { readonly if?: ConditionData | string })
-  | (Omit<ChoiceEdge<string, never>, "choose"> & { readonly choose: string })
+  | (Omit<ChoiceEdge<string, never>, "choose"> & { readonly choose: ConditionData | string })
   | (Omit<WeightedEdge<string, never>, "if" | "to"> & {
       readonly to: Readonly<Record<string, number>>;
       readonly if?: Readonly<Record<string, ConditionData | string>>;
@@ -94,43 +102,16 @@ export function edge<const From extends string, const To extends string, State =
 
 /**
  * Makes an edge that goes where a function of the state says: to a node, to several, or to `end`. `to` lists where it may lead, so
- * that validation and drawings know. With a condition as data, or the name of one: where it leads if it holds, and if not.
+ * that validation, joins and drawings know. With a condition, as data or by name, `to` is where it leads if it holds, and if not.
  */
-export function when<State, const From extends string, const To extends string>(
+export function when<const From extends string, const To extends string, State = unknown>(
   from: From,
-  choose: StateFunction<State, To | readonly To[]>,
-  to?: readonly NoInfer<To>[],
-): Edge<From | Exclude<To, End>, State>;
-export function when<const From extends string, const Then extends string, const Else extends string>(
-  from: From,
-  condition: ConditionData | string,
-  then: Then,
-  otherwise: Else,
-): Edge<From | Exclude<Then | Else, End>, unknown>;
-export function when(
-  from: string,
-  condition: ConditionData | string | StateFunction<never, Chosen<string>>,
-  then?: string | readonly string[],
-  otherwise: string = end,
-): Edge<string, never> {
-  if (typeof condition === "function")
-    return { kind: "when", from, choose: condition, ...(Array.isArray(then) ? { to: then } : {}) };
-  return {
-    kind: "weighted",
-    from,
-    by: "priority",
-    to: { [String(then)]: 2, [otherwise]: 1 },
-    if: { [String(then)]: condition },
-  };
-}
-
-/** Makes an edge to the node that one of the graph's `conditions` names. */
-export function choose<const From extends string, const To extends string>(
-  from: From,
-  name: string,
-  to: readonly To[],
-): ChoiceEdge<From | Exclude<To, End>, unknown> {
-  return { kind: "when", from, choose: name, to: to as readonly (Exclude<To, End> | End)[] };
+  choose: ConditionData | string | StateFunction<State, To | readonly To[] | boolean>,
+  to?: readonly To[],
+): ChoiceEdge<NoInfer<From> | Exclude<NoInfer<To>, End>, State> {
+  const made = { kind: "when", from, choose, ...(to === undefined ? {} : { to }) };
+  // "end" is a way of its own, not a name; the compiler cannot see that what is left of it is a name.
+  return made as ChoiceEdge<From | Exclude<To, End>, State>;
 }
 
 /**

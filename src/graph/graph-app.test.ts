@@ -43,7 +43,7 @@ test("a graph's nodes are agents, tools, workflows, graphs and functions", async
     edges: [
       start("write"),
       edge("write", "count"),
-      when("count", { path: "length", gt: 3 }, "shout", end),
+      when("count", { path: "length", gt: 3 }, ["shout", end]),
       edge("shout", "check"),
       edge("check", end),
     ],

@@ -47,8 +47,7 @@ function inputSchema({ compiled, state, name }: AnyGraph): Schema<unknown, JsonO
         const read = await checkSchema(state, value);
         if (!read.ok)
           return { issues: read.issues.map(({ path, message }) => ({ message, path: path === "" ? [] : [path] })) };
-        if (isJsonObject(read.value as JsonValue))
-          return { value: { "#graph": compiled.structure, state: read.value as JsonObject } };
+        if (isJsonObject(read.value)) return { value: { "#graph": compiled.structure, state: read.value } };
         return { issues: [{ message: `the state of the graph ${name} must be an object` }] };
       },
     },

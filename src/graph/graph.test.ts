@@ -22,7 +22,7 @@ test("ten lines make a graph that loops until it is good", async () => {
       write: (state) => ({ draft: `${state.draft}a`, notes: ["written"] }),
       judge: (state, { visit }) => ({ score: state.draft.length * 3, notes: [`judged ${visit}`] }),
     },
-    edges: [start("write"), edge("write", "judge"), when("judge", { path: "score", lt: 8 }, "write", end)],
+    edges: [start("write"), edge("write", "judge"), when("judge", { path: "score", lt: 8 }, ["write", end])],
   });
   const run = await runs.start(graphWorkflow(review, resolve), { draft: "" });
   expect(await run.result()).toEqual({

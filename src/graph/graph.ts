@@ -1,29 +1,12 @@
 import type { JsonObject, Schema, SchemaInput, SchemaOutput } from "../base/index.ts";
 import type { Runnable } from "../runs/index.ts";
-import type { StateFunction } from "./condition.ts";
-import type { Chosen, Edge, startPoint } from "./edge.ts";
+import type { AnyStateFunction } from "./condition.ts";
+import type { Edge, EdgeMap } from "./edge.ts";
 import type { GraphNode } from "./node.ts";
 import type { Reducer } from "./reducers.ts";
+import type { GraphLimits } from "./structure.ts";
 import { compile } from "./compile.ts";
 import type { Compiled } from "./compile.ts";
-
-/**
- * Bounds what one run of a graph may do. Units: `maxSteps` rounds, in each of which all nodes that are due run (100 by default);
- * `maxParallel` nodes at once (16 by default); `timeoutMs` wall time of the run.
- */
-export type GraphLimits = {
-  readonly maxSteps?: number;
-  readonly maxParallel?: number;
-  readonly timeoutMs?: number;
-};
-
-/** Is what an edge may ask of the state: whether, where to, or for which items. */
-export type AnyStateFunction<State> = StateFunction<State, unknown>;
-
-/** Tells where each node leads: to a node, to several at once, to `end`, or where a function of the state says. */
-export type EdgeMap<Name extends string, State> = {
-  readonly [From in Name | typeof startPoint]?: Chosen<Name> | StateFunction<State, Chosen<Name>>;
-};
 
 /** Is what a user writes to define a graph. All types come from `state`, and all names from `nodes`. */
 export interface GraphOptions<State extends Schema, Name extends string> {

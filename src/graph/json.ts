@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue, Schema, SchemaInput, SchemaOutput } from "../base/index.ts";
 import { baseErrors, isJsonObject } from "../base/index.ts";
 import { partsOf, reassemble } from "./compile.ts";
-import type { AnyStateFunction, AnyGraph, Graph } from "./graph.ts";
+import type { AnyStateFunction } from "./condition.ts";
+import type { AnyGraph, Graph } from "./graph.ts";
 import type { GraphNode } from "./node.ts";
 import type { Reducer } from "./reducers.ts";
 import type { GraphStructure } from "./structure.ts";
@@ -30,7 +31,7 @@ export interface GraphFunctions<State extends Schema> {
  * Errors: graph_invalid, graph_part_missing for a node, condition or reducer that is not given; invalid_input for what is no graph.
  */
 export function graphFromJson<State extends Schema>(
-  json: JsonValue | GraphStructure,
+  json: JsonValue,
   functions: GraphFunctions<State>,
 ): Graph<SchemaInput<State>, SchemaOutput<State>> {
   const structure = readStructure(json);
@@ -42,15 +43,15 @@ export function graphFromJson<State extends Schema>(
 }
 
 /** Reads the plain data of a graph. Errors: invalid_input, naming what is wrong. */
-export function readStructure(json: JsonValue | GraphStructure): GraphStructure {
-  const given = json as JsonValue;
-  if (!isJsonObject(given)) throw noGraph("it is no object");
-  const { name, version = "1", nodes, edges, reducers = {}, limits = {} } = given;
+export function readStructure(json: JsonValue): GraphStructure {
+  if (!isJsonObject(json)) throw noGraph("it is no object");
+  const { name, version = "1", nodes, edges, reducers = {}, limits = {} } = json;
   if (typeof name !== "string" || typeof version !== "string") throw noGraph("its name and version must be texts");
   if (!isJsonObject(nodes ?? null) || !Object.values(nodes as JsonObject).every(isNode))
     throw noGraph("nodes must be an object of { kind }");
   if (!Array.isArray(edges)) throw noGraph("edges must be a list");
-  for (const [index, edge] of edges.entries()) if (!isEdge(edge)) throw noGraph(`edge ${index + 1} is none`);
+  for (const [index, edge] of (edges as readonly JsonValue[]).entries())
+    if (!isEdge(edge)) throw noGraph(`edge ${index + 1} is none`);
   if (!isJsonObject(reducers) || !isJsonObject(limits)) throw noGraph("reducers and limits must be objects");
   // Each part was looked at above; what it means is looked at by the validation.
   return { name, version, nodes, edges, reducers, limits } as unknown as GraphStructure;
@@ -64,7 +65,8 @@ function isEdge(edge: JsonValue): boolean {
   if (!isJsonObject(edge) || typeof edge["from"] !== "string") return false;
   const { kind, to, choose, items, by } = edge;
   if (kind === "edge") return typeof to === "string";
-  if (kind === "when") return typeof choose === "string" && (to === undefined || Array.isArray(to));
+  if (kind === "when")
+    return (typeof choose === "string" || isJsonObject(choose ?? null)) && (to === undefined || Array.isArray(to));
   if (kind === "weighted") return isJsonObject(to ?? null) && (by === "chance" || by === "priority");
   const isList =
     typeof items === "string" || (isJsonObject(items ?? null) && typeof (items as JsonObject)["path"] === "string");

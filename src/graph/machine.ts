@@ -1,12 +1,11 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import { isJsonObject, seededRandom } from "../base/index.ts";
-import type { ConditionData } from "./condition.ts";
+import type { AnyStateFunction, ConditionData } from "./condition.ts";
 import { describeCondition, holds, valueAt } from "./condition.ts";
 import type { EdgeData } from "./edge.ts";
 import { end, startPoint } from "./edge.ts";
 import { graphErrors } from "./errors.ts";
 import { frozen } from "./frozen.ts";
-import type { AnyStateFunction } from "./graph.ts";
 import { createPaths } from "./paths.ts";
 import type { Reducer } from "./reducers.ts";
 import type { Activation, GraphStructure, NodeOutcome, Snapshot } from "./structure.ts";
@@ -42,7 +41,7 @@ const maxItems = 100_000;
 export function createMachine(structure: GraphStructure, parts: MachineParts): Machine {
   const reducers = reducersOf(structure, parts);
   const paths = createPaths(structure);
-  const route = createRoute(structure, parts, paths.out);
+  const route = createRoute(structure, parts, (from, added) => paths.out(from, added));
   return {
     begin(state, seed) {
       const empty: Snapshot = { state: frozen(state), step: 0, done: 0, pending: [], visits: {}, added: [], seed };
@@ -174,10 +173,12 @@ function createRoute(
       return chosen === undefined ? undefined : [arrive(chosen, place)];
     }
     if (edge.kind === "when") {
-      const chosen = ask(edge.choose, place);
+      const { choose, to: ways } = edge;
+      const asked = typeof choose === "string" ? ask(choose, place) : holds(choose, place.snapshot.state);
+      const chosen = typeof asked === "boolean" && ways !== undefined ? (ways[asked ? 0 : 1] ?? end) : asked;
       return (Array.isArray(chosen) ? chosen : [chosen]).map((to: unknown) => {
-        if (edge.to === undefined || edge.to.some((each) => each === to)) return arrive(to, place);
-        throw unknownTarget({ ...structure, nodes: pick(structure.nodes, edge.to) }, place.at.node, to);
+        if (ways === undefined || to === end || ways.some((each) => each === to)) return arrive(to, place);
+        throw unknownTarget({ ...structure, nodes: pick(structure.nodes, ways) }, place.at.node, to);
       });
     }
     const items =

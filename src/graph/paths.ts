@@ -12,7 +12,8 @@ export interface Paths {
 
 /** Gives the nodes that an edge may lead to; all of `names` for one that may lead anywhere. */
 export function targetsOf(edge: EdgeData, names: readonly string[]): readonly string[] {
-  if (edge.kind === "when") return edge.to ?? [...names, end];
+  if (edge.kind === "when")
+    return edge.to === undefined ? [...names, end] : edge.to.length > 1 ? edge.to : [...edge.to, end];
   return edge.kind === "weighted" ? Object.keys(edge.to) : [edge.to];
 }
 

@@ -54,7 +54,7 @@ async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doin
   const checked =
     isFunction || typeof output === "function"
       ? update
-      : await checkValues(node, { ...parts, state }, update, parts.state);
+      : await checkValues(node, update, { state, schema: parts.state });
   return {
     ...(checked === undefined ? {} : { update: checked }),
     ...(open.added.length === 0 ? {} : { edges: open.added }),

@@ -56,7 +56,7 @@ export const builtInReducers: ReadonlyMap<string, Reducer> = new Map(
 
 function listOf(value: JsonValue | undefined): readonly JsonValue[] {
   if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? value : [value];
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
 }
 
 function numberOf(value: JsonValue | undefined, otherwise: number): number {

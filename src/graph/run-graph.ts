@@ -79,7 +79,7 @@ async function runNodes(run: GraphRun, snapshot: Snapshot, { ready }: Due): Prom
   if (visits.length === 1 && only !== undefined) return [await runNode(run, only)];
   const stop = new AbortController();
   const within: GraphRun = { ...run, signal: AbortSignal.any([run.signal ?? run.context.signal, stop.signal]) };
-  const outcomes = new Array<NodeOutcome>(visits.length);
+  const outcomes = Array.from<NodeOutcome>({ length: visits.length });
   const left = visits.entries();
   const work = async (): Promise<void> => {
     for (const [index, visit] of left) {

@@ -1,6 +1,15 @@
 import type { JsonObject } from "../base/index.ts";
 import type { EdgeData } from "./edge.ts";
-import type { GraphLimits } from "./graph.ts";
+
+/**
+ * Bounds what one run of a graph may do. Units: `maxSteps` rounds, in each of which all nodes that are due run (100 by default);
+ * `maxParallel` nodes at once (16 by default); `timeoutMs` wall time of the run.
+ */
+export type GraphLimits = {
+  readonly maxSteps?: number;
+  readonly maxParallel?: number;
+  readonly timeoutMs?: number;
+};
 
 /** Is a node as plain data. `kind` and `target` tell what it runs; its function or target is found by the node's name. */
 export type NodeData = {

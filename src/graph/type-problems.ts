@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { isJsonObject, jsonSchemaOf } from "../base/index.ts";
 import type { Runnable } from "../runs/index.ts";
-import type { GraphParts } from "./compile.ts";
 import type { NodeDefinition } from "./node.ts";
+import type { GraphParts } from "./parts.ts";
 import type { GraphStructure } from "./structure.ts";
 
 /**
@@ -76,7 +76,7 @@ function kindsOf(schema: JsonValue | undefined): readonly string[] {
   if (!isJsonObject(schema ?? null)) return [];
   const { type, anyOf, enum: values, const: value } = schema as JsonObject;
   if (typeof type === "string") return [plainKind(type)];
-  if (Array.isArray(type)) return type.map((each: JsonValue) => plainKind(String(each)));
+  if (Array.isArray(type)) return type.filter((each) => typeof each === "string").map(plainKind);
   if (Array.isArray(anyOf)) {
     const kinds = anyOf.map((each: JsonValue) => kindsOf(each));
     return kinds.some((each) => each.length === 0) ? [] : kinds.flat();

@@ -1,5 +1,5 @@
 import type { JsonObject, Schema } from "../base/index.ts";
-import { checkSchema, describeIssues, isJsonObject } from "../base/index.ts";
+import { checkSchema, describeIssues } from "../base/index.ts";
 import { graphErrors } from "./errors.ts";
 
 /** Makes certain that what a node gave can be merged into the state. Errors: graph_state_invalid. */
@@ -9,7 +9,7 @@ export function checkUpdate(
   result: unknown,
 ): JsonObject | undefined {
   if (result === undefined || result === null) return undefined;
-  if (!isJsonObject(result as JsonObject)) {
+  if (typeof result !== "object" || Array.isArray(result)) {
     const what = Array.isArray(result) ? "a list" : `a ${typeof result}`;
     throw invalid(
       node,
@@ -32,9 +32,8 @@ export function checkUpdate(
  */
 export async function checkValues(
   node: string,
-  { state }: { readonly state: JsonObject },
   update: JsonObject | undefined,
-  schema: Schema,
+  { state, schema }: { readonly state: JsonObject; readonly schema: Schema },
 ): Promise<JsonObject | undefined> {
   if (update === undefined) return undefined;
   const read = await checkSchema(schema, { ...state, ...update });

@@ -1,8 +1,8 @@
-import type { GraphParts } from "./compile.ts";
 import type { ConditionData } from "./condition.ts";
 import type { EdgeData } from "./edge.ts";
 import { end, startPoint } from "./edge.ts";
 import { reachedFrom, targetsOf } from "./paths.ts";
+import type { GraphParts } from "./parts.ts";
 import type { GraphStructure } from "./structure.ts";
 import { typeProblems } from "./type-problems.ts";
 
@@ -52,6 +52,8 @@ export function edgeProblems(structure: GraphStructure, parts: GraphParts, index
       `${called} leads to ${JSON.stringify(to)}, which is no node; the nodes are: ${[...names, end].join(", ")}.`,
     );
   }
+  if (edge.kind === "when" && typeof edge.choose !== "string" && edge.to === undefined)
+    problems.push(`${called} must say where it leads if its condition holds, and if not.`);
   if (edge.kind === "weighted") {
     const weights = Object.values(edge.to);
     const isSound =
@@ -125,7 +127,6 @@ function keyProblems({ nodes, reducers }: GraphStructure, { keys }: GraphParts):
 
 /** Names the functions that an edge asks. */
 export function functionsOf(edge: EdgeData): readonly string[] {
-  if (edge.kind === "when") return [edge.choose];
   if (edge.kind === "each") return typeof edge.items === "string" ? [edge.items] : [];
   return conditionsOf(edge).filter((each) => typeof each === "string");
 }
@@ -142,6 +143,7 @@ function pathsIn(condition: ConditionData): readonly string[] {
 }
 
 function conditionsOf(edge: EdgeData): readonly (ConditionData | string)[] {
+  if (edge.kind === "when") return [edge.choose];
   if (edge.kind === "edge") return edge.if === undefined ? [] : [edge.if];
   return edge.kind === "weighted" ? Object.values(edge.if ?? {}) : [];
 }
