@@ -35,6 +35,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "queue.ts": ["page 1 of ada", "attempt 2: the printer is out of paper", "blocked 1, dead 1", "parcel: sent"],
+  "reward.ts": ["1.5 points before, 0 after", "benched: ", "harmful", "careful: paid off 5 times, added debt 0 times"],
   "schedule.ts": ["hello later", "schedule:hello:TIME hello calendar", "removed: true"],
   "providers-openai.ts": ["voilà", "tool_calls", "3 requests for 2 calls"],
   "providers-anthropic.ts": ["Thirty days", "thought sent back: true", "takes no files of the type video/mp4"],

@@ -14,7 +14,7 @@ export type { Candidate, Choice, ChoiceReason, RewardSelector, SelectionOptions,
 export type { ArmStatistics, Spread } from "./statistics.ts";
 export { measuredAsk } from "./measured-ask.ts";
 export type { MeasuredAskOptions } from "./measured-ask.ts";
-export { chooseArm, rewardTeam, withReward } from "./reward-team.ts";
+export { armChooser, rewardTeam, withReward } from "./reward-team.ts";
 export type { RewardOptions, RewardTeamOptions, WithRewardOptions } from "./reward-team.ts";
 export { codeDebt } from "./code-debt.ts";
 export { codeDebtWeights } from "./code-debt-options.ts";

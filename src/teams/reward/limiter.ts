@@ -33,6 +33,8 @@ export interface JudgedArm {
   readonly bench: BenchRecord | undefined;
 }
 
+/** Says how many runs decide after a return, unless the options do. */
+export const defaultProbationRuns = 2;
 const maxCooldownMs = 30 * 86_400_000;
 
 /**
@@ -45,7 +47,7 @@ export function judge(
   limits: LimiterOptions,
 ): Pick<BenchRecord, "state" | "reason"> | undefined {
   const { bench, statistics } = arm;
-  const { probationRuns = 2 } = limits;
+  const { probationRuns = defaultProbationRuns } = limits;
   if (bench?.state === "benched") {
     return now >= bench.until ? { state: "probation", reason: "cooldown_over" } : undefined;
   }

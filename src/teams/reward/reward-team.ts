@@ -10,7 +10,7 @@ import type { DebtMeter } from "./debt.ts";
 import type { RewardLedger } from "./ledger.ts";
 import type { BenchChange } from "./limiter.ts";
 import { measuredAsk, shownArm } from "./measured-ask.ts";
-import type { Choice, SelectionOptions } from "./selector.ts";
+import type { Choice, RewardSelector, SelectionOptions } from "./selector.ts";
 import { rewardSelector } from "./selector.ts";
 
 /** Says how what a team does is measured. */
@@ -66,42 +66,50 @@ export function withReward(member: Runnable, options: WithRewardOptions): Team<u
  */
 export function rewardTeam(options: RewardTeamOptions): Team {
   const { name, description, arms, meter, ledger, task } = options;
+  const choose = armChooser(options);
   const members = [...new Set(arms.map(({ member }) => member))];
   return team<JsonValue>({
     name,
     members,
     ...(description === undefined ? {} : { description }),
     run: async (context, goal) => {
-      const arm = await chooseArm(context, options);
+      const arm = await choose(context);
       return outcomeOf(await measuredAsk(context, { arm, goal, meter, ledger, task }));
     },
   });
 }
 
 /**
- * Chooses an arm as a step of a run, and tells the log why. For teams of one's own, beside `measuredAsk`.
+ * Makes what chooses an arm as a step of a run, and tells the log why. For teams of one's own, beside `measuredAsk`.
  *
  * Errors: reward_invalid; those of the ledger.
  */
-export async function chooseArm(
-  context: TeamContext,
+export function armChooser(
   options: SelectionOptions & Pick<RewardTeamOptions, "arms" | "ledger" | "task">,
-): Promise<Arm> {
+): (context: TeamContext) => Promise<Arm> {
   const { arms, task = "" } = options;
-  // Drawn outside of the step: the chance of what follows is then the same when the step is not done again.
-  const seed = Math.floor(context.random.next() * 2 ** 32);
-  const chosen = await context.step("reward.choose", async ({ idempotencyKey }) => {
-    const ledger = options.ledger ?? (await context.rewards());
-    const selector = rewardSelector({ ...options, ledger, clock: context.clock });
-    const choice = await selector.choose({ random: seededRandom(seed), by: idempotencyKey });
-    return shownChoice(choice, task);
-  });
-  const { changes, ...shown } = chosen;
-  for (const { type, data } of changes) context.emit({ type, data });
-  context.emit({ type: "arm.chosen", data: shown });
-  const arm = arms.find((each) => armKey(each, task) === shown.key);
-  // The arms of a later version of the program may be others; the step says whom it was.
-  return arm ?? (await chooseArm(context, options));
+  // A selector remembers what it chose and does not know the reward of yet.
+  const selectors = new WeakMap<RewardLedger, RewardSelector>();
+  const selectorOf = (ledger: RewardLedger): RewardSelector => {
+    const made = selectors.get(ledger) ?? rewardSelector({ ...options, ledger });
+    selectors.set(ledger, made);
+    return made;
+  };
+  const choose = async (context: TeamContext): Promise<Arm> => {
+    // Drawn outside of the step: the chance of what follows is then the same when the step is not done again.
+    const seed = Math.floor(context.random.next() * 2 ** 32);
+    const chosen = await context.step("reward.choose", async ({ idempotencyKey }) => {
+      const selector = selectorOf(options.ledger ?? (await context.rewards()));
+      const choice = await selector.choose({ random: seededRandom(seed), by: idempotencyKey });
+      return shownChoice(choice, task);
+    });
+    const { changes, ...shown } = chosen;
+    for (const { type, data } of changes) context.emit({ type, data });
+    context.emit({ type: "arm.chosen", data: shown });
+    // A later version of the program may have other arms than the one that chose.
+    return arms.find((each) => armKey(each, task) === shown.key) ?? (await choose(context));
+  };
+  return choose;
 }
 
 function shownChoice({ arm, reason, candidates, changes }: Choice, task: string) {

@@ -112,7 +112,10 @@ test("an arm that harms is benched with a reason, comes back on probation, and s
   expect(returned.changes).toMatchObject([
     { type: "arm.returned", record: { state: "probation", reason: "cooldown_over" } },
   ]);
-  expect([returned.arm.agent, returned.reason], "what was before is forgiven").toEqual(["bad", "cold"]);
+  expect([returned.candidates[2]?.runs, returned.candidates[2]?.state], "what was before is forgiven").toEqual([
+    0,
+    "probation",
+  ]);
   await tell(bad, -1);
   await tell(bad, -1);
   const again = await selector().choose();

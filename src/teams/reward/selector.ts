@@ -5,7 +5,7 @@ import type { Arm } from "./arm.ts";
 import { armKey } from "./arm.ts";
 import type { BenchRecord, RewardLedger } from "./ledger.ts";
 import type { BenchChange, JudgedArm, LimiterOptions } from "./limiter.ts";
-import { countOf, reviewBenches } from "./limiter.ts";
+import { countOf, defaultProbationRuns, reviewBenches } from "./limiter.ts";
 import type { Prior } from "./posterior.ts";
 import { drawFrom, posteriorOf } from "./posterior.ts";
 import type { ArmStatistics } from "./statistics.ts";
@@ -14,7 +14,7 @@ import type { ArmStatistics } from "./statistics.ts";
 export interface SelectionOptions {
   /** `thompson` draws what each arm may be worth and takes the best; `ucb` takes the best of what each may be worth at most. */
   readonly exploration?: "thompson" | "ucb";
-  /** How much is explored; 1 by default, 0 takes always the best known. */
+  /** How much is explored, as a factor of what is not known; 0.5 by default, 0 takes always the best known. */
   readonly width?: number;
   /** Each arm is tried so often before anything is compared; 1 by default. */
   readonly coldRuns?: number;
@@ -68,6 +68,8 @@ export interface RewardSelector {
   choose(options?: { readonly random?: Random; readonly by?: string }): Promise<Choice>;
 }
 
+/** What is believed at first is wide on purpose; half of it explores enough. */
+const defaultWidth = 0.5;
 /** Where nothing is known, the next score may be far off in either direction: a factor of e^5 in the reward. */
 const firstVariance = 25;
 
@@ -83,6 +85,7 @@ export function rewardSelector(options: SelectorOptions): RewardSelector {
   const keys = arms.map((arm) => armKey(arm, task));
   checkArms(arms, keys);
   const own = options.seed === undefined ? undefined : seededRandom(options.seed);
+  const asked = createAsked();
   return {
     async choose({ random = own ?? seededRandom(clock.now()), by = "" } = {}) {
       const now = clock.now();
@@ -104,7 +107,11 @@ export function rewardSelector(options: SelectorOptions): RewardSelector {
           ? { active: new Set(keys), changes: [] }
           : await reviewBenches(judged, { ledger, limits, now, by });
       const candidates = judged.map((each, index) => candidateOf(each, arms[index], { active, random, options }));
-      return { ...pick(arms, candidates, { options, random }), candidates, changes };
+      const underWay = judged.map(({ key, statistics: known, bench }) => asked.underWay(key, bench, countOf(known)));
+      const picked = pick(arms, candidates, { options, random, underWay });
+      const chosen = keys[arms.indexOf(picked.arm)] ?? "";
+      asked.add(chosen, benches.get(chosen));
+      return { ...picked, candidates, changes };
     },
   };
 }
@@ -131,7 +138,7 @@ function candidateOf(
   { active, random, options }: { active: ReadonlySet<string>; random: Random; options: SelectionOptions },
 ): Candidate {
   const { agent, model = "", tools } = statistics;
-  const { exploration = "thompson", width = 1, bias: biasOf } = options;
+  const { exploration = "thompson", width = defaultWidth, bias: biasOf } = options;
   const bias = arm === undefined ? 0 : (biasOf?.(arm) ?? 0);
   const runs = countOf(statistics);
   // Every arm draws, also one that cannot be chosen: whether it can does not shift the chance of the others.
@@ -149,19 +156,45 @@ function candidateOf(
 function pick(
   arms: readonly Arm[],
   candidates: readonly Candidate[],
-  { options, random }: { options: SelectionOptions; random: Random },
+  { options, random, underWay }: { options: SelectionOptions; random: Random; underWay: readonly number[] },
 ): Pick<Choice, "arm" | "reason"> {
-  const { coldRuns = 1 } = options;
-  const open = candidates.filter(({ state }) => state !== "benched");
-  const cold = open.filter(({ runs }) => runs < coldRuns);
-  const fewest = Math.min(...cold.map(({ runs }) => runs));
-  const next = cold.filter(({ runs }) => runs === fewest);
+  const { coldRuns = 1, limits } = options;
+  const probationRuns = limits === false ? 0 : (limits?.probationRuns ?? defaultProbationRuns);
+  const listed = candidates.filter(({ state }) => state !== "benched");
+  const begun = (candidate: Candidate): number => candidate.runs + (underWay[candidates.indexOf(candidate)] ?? 0);
+  // Who is on probation does no more than is needed to judge, also while that is under way.
+  const waited = listed.filter((each) => each.state !== "probation" || begun(each) < probationRuns);
+  const open = waited.length === 0 ? listed : waited;
+  const cold = open.filter((each) => each.state === "active" && begun(each) < coldRuns);
+  const fewest = Math.min(...cold.map(begun));
+  const next = cold.filter((each) => begun(each) === fewest);
   const found = next[Math.floor(random.next() * next.length)] ?? highest(open, ({ draw }) => draw);
   const arm = arms[candidates.findIndex((each) => each === found)];
   if (found === undefined || arm === undefined) throw teamErrors.create("reward_invalid", "No arm is on the list.");
   const known = highest(open, ({ mean }) => mean);
   const reason = open.length === 1 ? "only" : cold.length > 0 ? "cold" : found === known ? "best" : "explored";
   return { arm, reason };
+}
+
+/** Counts what this selector chose and does not know the reward of yet. */
+interface Asked {
+  add(key: string, bench: BenchRecord | undefined): void;
+  underWay(key: string, bench: BenchRecord | undefined, runs: number): number;
+}
+
+function createAsked(): Asked {
+  const counts = new Map<string, { readonly revision: number; readonly count: number }>();
+  // What is known of an arm begins anew with its return, and so does this.
+  const revisionOf = (bench: BenchRecord | undefined): number =>
+    bench?.state === "free" ? bench.revision - 1 : (bench?.revision ?? 0);
+  const countOfKey = (key: string, bench: BenchRecord | undefined): number => {
+    const known = counts.get(key);
+    return known?.revision === revisionOf(bench) ? known.count : 0;
+  };
+  return {
+    add: (key, bench) => void counts.set(key, { revision: revisionOf(bench), count: countOfKey(key, bench) + 1 }),
+    underWay: (key, bench, runs) => Math.max(0, countOfKey(key, bench) - runs),
+  };
 }
 
 function highest(of: readonly Candidate[], value: (candidate: Candidate) => number): Candidate | undefined {

@@ -1,6 +1,6 @@
 import type { Token } from "./scan-tokens.ts";
 
-/** So many tokens in a row that stand somewhere else too are a copy: about seven lines. */
+/** Says how many tokens in a row that stand somewhere else too are a copy: about seven lines. */
 export const copiedTokens = 50;
 
 /**
