@@ -1,15 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
-import { agent, append, createAtlas, edge, end, graph, node, scripted, start, tool, when, workflow } from "../index.ts";
-import type { Atlas } from "../index.ts";
+import { useAtlas } from "../../test/lib/atlas.ts";
+import { agent, append, edge, end, graph, node, scripted, start, tool, when, workflow } from "../index.ts";
 
-let folder: string;
-beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "atlas-graph-"))));
-afterEach(() => rmSync(folder, { recursive: true }));
-const open = (): Promise<Atlas> => createAtlas({ directory: folder, environment: {} });
+const atlas = useAtlas();
 
 test("a graph's nodes are agents, tools, workflows, graphs and functions", async () => {
   const writer = agent({ name: "writer", model: scripted([{ text: "A draft." }]) });
@@ -48,10 +42,9 @@ test("a graph's nodes are agents, tools, workflows, graphs and functions", async
       edge("check", end),
     ],
   });
-  await using atlas = await open();
-  const run = await atlas.start(outer, { topic: "bread" });
+  const run = await atlas().start(outer, { topic: "bread" });
   const state = await run.result();
   expect(state).toEqual({ topic: "bread", draft: "A DRAFT.", length: 8, notes: ["seen A DRAFT."] });
-  const children = await atlas.runs.list({ parentId: run.id });
+  const children = await atlas().runs.list({ parentId: run.id });
   expect(children.map((child) => child.workflow).toSorted()).toEqual(["agent:writer", "graph:inner", "shout"]);
 });

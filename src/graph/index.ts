@@ -17,3 +17,5 @@ export type { DrawOptions } from "./draw.ts";
 export { forkGraph, graphHistory } from "./past.ts";
 export type { GraphForkOptions, GraphState } from "./history.ts";
 export { chain, fanOut, loop, mapEach, router } from "./patterns.ts";
+export { controllerWithWorkers, retrievalAnswer } from "./ready.ts";
+export type { ControllerOptions, ControllerState, RetrievalOptions, RetrievalState } from "./ready.ts";

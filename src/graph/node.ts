@@ -72,7 +72,7 @@ export interface NodeOptions<State, Result, Update> {
   /** What the target gets: a dotted path of the state, or a function of it. The state itself without it. */
   readonly input?: string | ((state: Readonly<State>, params: JsonObject) => unknown);
   /** What becomes of its result: the key of the state that it is put into, or a function. Without it the result is the update. */
-  readonly output?: string | ((result: Result, state: Readonly<State>) => Update);
+  readonly output?: string | ((result: Result, state: Readonly<State>, params: JsonObject) => Update);
   /** Tries the node again when it fails; what had been asked for within and succeeded is not done again. */
   readonly retry?: RetryPolicy;
   /** Units: milliseconds, of each attempt. */

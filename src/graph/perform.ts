@@ -50,7 +50,7 @@ async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doin
   const result: unknown = isFunction
     ? await target(state, open.context)
     : await runTarget(run, visit, { target, definition, context: open.context });
-  const update = checkUpdate(node, parts.keys, mapped(result, output, state));
+  const update = checkUpdate(node, parts.keys, mapped(result, output, visit));
   const checked =
     isFunction || typeof output === "function"
       ? update
@@ -61,11 +61,15 @@ async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doin
   };
 }
 
-function mapped(result: unknown, output: Doing["definition"]["output"], state: JsonObject): unknown {
+function mapped(result: unknown, output: Doing["definition"]["output"], { at, snapshot }: Visit): unknown {
   if (output === undefined) return result;
   if (typeof output === "string") return { [output]: result };
   // What it takes is what the target gives; only the definition's types know it.
-  return (output as (result: unknown, state: JsonObject) => unknown)(result, state);
+  return (output as (result: unknown, state: JsonObject, params: JsonObject) => unknown)(
+    result,
+    snapshot.state,
+    at.params ?? {},
+  );
 }
 
 interface Running {
