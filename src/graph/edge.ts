@@ -108,7 +108,7 @@ export function when<const From extends string, const To extends string, State =
   from: From,
   choose: ConditionData | string | StateFunction<State, To | readonly To[] | boolean>,
   to?: readonly To[],
-): ChoiceEdge<NoInfer<From> | Exclude<NoInfer<To>, End>, State> {
+): ChoiceEdge<NoInfer<From> | Exclude<NoInfer<To>, End>, NoInfer<State>> {
   const made = { kind: "when", from, choose, ...(to === undefined ? {} : { to }) };
   // "end" is a way of its own, not a name; the compiler cannot see that what is left of it is a name.
   return made as ChoiceEdge<From | Exclude<To, End>, State>;
@@ -122,11 +122,11 @@ export function oneOf<const From extends string, const To extends string, State 
   from: From,
   to: Readonly<Record<To, number>>,
   options: { readonly by?: "chance" | "priority"; readonly if?: { readonly [Name in To]?: Condition<State> } } = {},
-): WeightedEdge<From | Exclude<To, End>, State> {
+): WeightedEdge<NoInfer<From> | Exclude<NoInfer<To>, End>, NoInfer<State>> {
   const { by = "chance", if: conditions } = options;
   // That "end" may be among the names is what the compiler cannot follow here.
   const made = { kind: "weighted", from, to, by, ...(conditions === undefined ? {} : { if: conditions }) };
-  return made as WeightedEdge<From | Exclude<To, End>, State>;
+  return made as WeightedEdge<NoInfer<From> | Exclude<NoInfer<To>, End>, NoInfer<State>>;
 }
 
 /**
