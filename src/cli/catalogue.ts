@@ -1,3 +1,4 @@
+import { agents, tools } from "./agents-catalogue.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { common } from "./common-options.ts";
 import { queue } from "./queue-catalogue.ts";
@@ -283,6 +284,8 @@ export const catalogue: readonly CommandSpec[] = [
     load: async () => (await import("./commands/worker.ts")).worker,
   },
   queue,
+  agents,
+  tools,
   providers,
   db,
   {

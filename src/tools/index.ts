@@ -10,3 +10,5 @@ export type { AnyTool, Tool, ToolContext, ToolExample, ToolOptions, UnknownToolO
 export { createToolMetrics } from "./tool-metrics.ts";
 export type { ToolCallRecord, ToolMetrics, ToolMetricsOptions, ToolUse } from "./tool-metrics.ts";
 export { exampleProblems } from "./tool-examples.ts";
+export { describeTool, fieldsOf, renderToolDocs } from "./tool-docs.ts";
+export type { ToolDoc, ToolField } from "./tool-docs.ts";
