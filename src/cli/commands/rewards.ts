@@ -1,4 +1,4 @@
-import type { ArmStatistics, BenchRecord } from "../../teams/reward/index.ts";
+import type { ArmStatistics, BenchRecord, ToolEffect } from "../../teams/reward/index.ts";
 import type { Call } from "../command.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
@@ -23,12 +23,15 @@ export async function rewards(call: Call<RewardsCall>): Promise<number> {
     ...(model === undefined ? {} : { model }),
   });
   const benches = (await ledger.benches()).filter(({ state }) => state !== "free");
+  const { toolEffects } = await import("../../teams/reward/index.ts");
+  const tools = toolEffects(arms);
   if (screen.json) {
-    screen.printJson({ arms, benches });
+    screen.printJson({ arms, tools, benches });
     return 0;
   }
   if (arms.length === 0) screen.say("No reward is recorded yet. A team made by withReward or rewardTeam records them.");
   for (const arm of arms) showArm(arm, call);
+  for (const effect of tools) showTool(effect, call);
   for (const bench of benches) showBench(bench, call);
   return 0;
 }
@@ -46,6 +49,13 @@ function showArm(
   );
   screen.print(
     line`${styled("bold", oneLine(agent, 64))} ${oneLine(shown.join(" · "), 120)}: ${counts}, ln reward ${log}, offset ${offset.mean.toFixed(1)} points and ${Math.round(tokens / count)} tokens a run`,
+  );
+}
+
+function showTool({ tool, task, effect, weight }: ToolEffect, { screen }: Call): void {
+  const about = task === "" ? "" : ` for ${oneLine(task, 64)}`;
+  screen.print(
+    line`tool ${styled("bold", oneLine(tool, 64))}${about}: ${effect < 0 ? "" : "+"}${effect.toFixed(2)} in the score of a run (${weight.toFixed(1)} runs)`,
   );
 }
 

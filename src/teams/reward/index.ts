@@ -21,3 +21,5 @@ export { codeDebtWeights } from "./code-debt-options.ts";
 export type { CodeDebtOptions, CodeDebtPart } from "./code-debt-options.ts";
 export { textDebt } from "./text-debt.ts";
 export type { FeedbackPoint, TextDebtOptions } from "./text-debt.ts";
+export { toolEffects } from "./tool-effects.ts";
+export type { ToolEffect } from "./tool-effects.ts";
