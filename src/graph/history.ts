@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { isJsonObject, parseSchema } from "../base/index.ts";
-import type { RunEvent, RunHandle } from "../runs/index.ts";
+import type { ForkOptions, RunEvent, RunHandle } from "../runs/index.ts";
 import type { Compiled } from "./compile.ts";
 import { graphErrors } from "./errors.ts";
 import type { EdgeData } from "./edge.ts";
@@ -69,18 +69,23 @@ export interface GraphForkOptions<State> {
  * Errors: graph_state_invalid for values that do not fit; checkpoint_unknown for a place before the first state.
  */
 export async function forkGraph<State>(
-  run: RunHandle<State>,
+  run: RunHandle<unknown>,
   graph: Graph<never, State>,
   { at, state }: GraphForkOptions<State> = {},
 ): Promise<RunHandle<State>> {
   const { past, compiled } = await recall(run, graph);
   const found = past.findLast(({ seq }) => at === undefined || seq <= at);
-  if (found === undefined) return await run.fork(at === undefined ? {} : { at });
-  if (state === undefined) return await run.fork({ at: found.seq });
+  if (found === undefined) return await forked(run, at === undefined ? {} : { at });
+  if (state === undefined) return await forked(run, { at: found.seq });
   const changed = await changedState(graph, found.snapshot.state, state as JsonObject);
   const from = { ...found.snapshot, state: changed };
   const input: GraphInput = { "#graph": compiled.structure, state: changed, from };
-  return await run.fork({ input });
+  return await forked(run, { input });
+}
+
+/** Forks a run of a graph, whose result is a state of it. */
+async function forked<State>(run: RunHandle<unknown>, options: ForkOptions): Promise<RunHandle<State>> {
+  return (await run.fork(options)) as RunHandle<State>;
 }
 
 async function changedState(
@@ -112,7 +117,10 @@ async function recall(
   const compiled = compiledFor(graph, begun["#graph"]);
   const log = await readLog(run.events({ live: false }));
   const first = log.restored ?? firstOf(compiled, begun, log.chance);
-  return { past: first === undefined ? [] : walkAgain(compiled, first, log), compiled };
+  return {
+    past: first === undefined ? [] : walkAgain(compiled, first, { ...log, before: begun.from?.visits ?? {} }),
+    compiled,
+  };
 }
 
 /** Is what a log says of a graph. */
@@ -145,12 +153,12 @@ function firstOf({ machine }: Compiled, { state, from }: GraphInput, chance: num
   return chance === undefined ? undefined : { seq: 1, snapshot: machine.begin(state, chance), nodes: [] };
 }
 
-function walkAgain({ machine }: Compiled, first: Past, { outcomes }: GraphLog): readonly Past[] {
+function walkAgain({ machine }: Compiled, first: Past, { outcomes, before }: GraphLog & Before): readonly Past[] {
   const past = [first];
   let { snapshot, seq } = first;
   while (snapshot.pending.length > 0) {
     const due = machine.due(snapshot);
-    const recorded = keysOf(snapshot, due.ready).map((key) => outcomes.get(key));
+    const recorded = keysOf(snapshot, due.ready, before).map((key) => outcomes.get(key));
     const found = recorded.filter((each) => each !== undefined);
     if (found.length < recorded.length) break;
     seq = found.reduce((last, each) => Math.max(last, each.seq), seq);
@@ -164,8 +172,16 @@ function walkAgain({ machine }: Compiled, first: Past, { outcomes }: GraphLog): 
   return past;
 }
 
+/** Holds the visits of nodes before the run began, where it is a fork with another state: its own log counts from 1. */
+interface Before {
+  readonly before: Readonly<Record<string, number>>;
+}
+
 /** Gives the keys under which the outcomes of nodes are recorded. */
-function keysOf(snapshot: Snapshot, ready: readonly Activation[]): readonly string[] {
+function keysOf(snapshot: Snapshot, ready: readonly Activation[], before: Before["before"]): readonly string[] {
   const visits = visitsOf(snapshot, ready);
-  return ready.map(({ node }, index) => ((visits[index] ?? 1) === 1 ? node : `${node}#${visits[index]}`));
+  return ready.map(({ node }, index) => {
+    const count = (visits[index] ?? 1) - (before[node] ?? 0);
+    return count === 1 ? node : `${node}#${count}`;
+  });
 }

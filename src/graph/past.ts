@@ -25,7 +25,7 @@ export async function graphHistory<State>(
  * @example examples/graph-interrupt.ts
  */
 export async function forkGraph<State>(
-  run: RunHandle<State>,
+  run: RunHandle<unknown>,
   graph: Graph<never, State>,
   options: GraphForkOptions<State> = {},
 ): Promise<RunHandle<State>> {

@@ -15,17 +15,17 @@ export function chain<const Name extends string>(...names: readonly Name[]): rea
   });
 }
 
-/** Makes the edges of nodes that follow each other again and again while a condition holds, and then go on to `then`. */
-export function loop<const Name extends string, const Then extends string, State = unknown>(
+/** Makes the edges of nodes that follow each other again and again while a condition holds, and then go on to `exit`. */
+export function loop<const Name extends string, const Exit extends string, State = unknown>(
   names: readonly Name[],
-  options: { readonly while: Condition<State>; readonly then: Then },
-): readonly Edge<Name | Exclude<Then, End>, State>[] {
+  options: { readonly while: Condition<State>; readonly exit: Exit },
+): readonly Edge<Name | Exclude<Exit, End>, State>[] {
   const [head] = names;
   const last = names.at(-1);
   if (head === undefined || last === undefined) return [];
-  const back: ChoiceEdge<string, State> = { kind: "when", from: last, choose: options.while, to: [head, options.then] };
+  const back: ChoiceEdge<string, State> = { kind: "when", from: last, choose: options.while, to: [head, options.exit] };
   const edges = names.slice(1).map((name, index) => edge(names[index] ?? head, name));
-  return [...edges, back] as readonly Edge<Name | Exclude<Then, End>, State>[];
+  return [...edges, back] as readonly Edge<Name | Exclude<Exit, End>, State>[];
 }
 
 /** Makes the edges of one node that leads to several at once, which meet in another one. */

@@ -15,7 +15,7 @@ export function plainState<State extends JsonObject>(defaults: State): Schema<Pa
       const issues = Object.entries(given)
         .filter(([key, each]) => defaults[key] !== null && kindOf(each) !== kindOf(defaults[key]))
         .map(([key]) => ({ path: [key], message: `must be a ${kindOf(defaults[key])}` }));
-      return issues.length > 0 ? { issues } : { value: { ...defaults, ...given } as State };
+      return issues.length > 0 ? { issues } : { value: { ...defaults, ...given } };
     },
     // The trait by which other schemas tell their form too.
     jsonSchema: { input: () => form, output: () => form },

@@ -127,15 +127,15 @@ describe("a list that leads to a node for each item", () => {
       nodes: {
         split: () => undefined,
         measure: (_, { params: { item, index } }) => ({
-          lengths: [`${String(index)}:${String(item)}`],
-          sum: String(item).length,
+          lengths: [`${JSON.stringify(index)}:${JSON.stringify(item)}`],
+          sum: JSON.stringify(item).length - 2,
         }),
         meet: () => undefined,
       },
       edges: [start("split"), each("split", "measure", "words"), edge("measure", "meet"), edge("meet", end)],
     });
     const run = await begin(made, { words: ["one", "three"] });
-    expect(await run.result()).toMatchObject({ lengths: ["0:one", "1:three"], sum: 8 });
+    expect(await run.result()).toMatchObject({ lengths: ['0:"one"', '1:"three"'], sum: 8 });
     expect(await keys(run)).toEqual(["split", "measure", "measure#2", "meet"]);
     const empty = await begin(made, { words: [] });
     expect(await empty.result()).toMatchObject({ sum: 0 });
@@ -170,7 +170,7 @@ describe("edges", () => {
       state: trail,
       reducers: { trail: append },
       nodes: {
-        say: (_, { params }) => ({ trail: [`say ${String(params["tone"])}`] }),
+        say: (_, { params }) => ({ trail: [`say ${JSON.stringify(params["tone"])}`] }),
         other: mark("other"),
       },
       edges: [
@@ -180,7 +180,7 @@ describe("edges", () => {
         edge("other", end),
       ],
     });
-    expect(await result(made)).toEqual({ trail: ["other", "say kind"] });
+    expect(await result(made)).toEqual({ trail: ["other", 'say "kind"'] });
   });
 
   it("lead by chance to the same nodes in each execution of a run, in the proportion of their weights", async () => {
@@ -237,7 +237,7 @@ describe("edges", () => {
           expect(() => context.addEdge(edge("plan", "wait", { if: () => true }))).toThrow(/asks a function/);
           return { trail: ["plan"] };
         },
-        extra: (_, { params }) => ({ trail: [`extra ${String(params["why"])}`] }),
+        extra: (_, { params }) => ({ trail: [`extra ${JSON.stringify(params["why"])}`] }),
         wait: async (_, context) => {
           await context.waitFor("go");
           return { trail: ["wait"] };
@@ -257,7 +257,7 @@ describe("edges", () => {
     runs.register(workflowOf(made));
     const again = await runs.resume(run.id);
     await again.signal("go");
-    expect(await again.result()).toEqual({ trail: ["plan", "wait", "extra asked"] });
+    expect(await again.result()).toEqual({ trail: ["plan", "wait", 'extra "asked"'] });
   });
 });
 
