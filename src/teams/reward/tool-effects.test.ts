@@ -3,7 +3,7 @@ import type { ArmStatistics } from "./statistics.ts";
 import { noSpread } from "./statistics.ts";
 import { toolEffects } from "./tool-effects.ts";
 
-const arm = (tools: readonly string[], mean: number, weight = 4, model = "a/one"): ArmStatistics => ({
+const arm = (tools: readonly string[], mean: number, { weight = 4, model = "a/one" } = {}): ArmStatistics => ({
   agent: "mender",
   model,
   tools,
@@ -21,7 +21,7 @@ test("a tool is worth what arms that differ by it alone differ by", () => {
     arm(["edit"], 10),
     arm(["edit", "test"], 14),
     arm(["edit", "shell"], 4),
-    arm(["shell"], 99, 4, "b/two"),
+    arm(["shell"], 99, { model: "b/two" }),
   ];
   expect(toolEffects(arms)).toEqual([
     { task: "code", tool: "test", effect: 4, weight: 2 },
@@ -30,6 +30,11 @@ test("a tool is worth what arms that differ by it alone differ by", () => {
 });
 
 test("pairs with more runs weigh more", () => {
-  const arms = [arm([], 0, 100), arm(["test"], 2, 100), arm([], 0, 1, "b/two"), arm(["test"], 20, 1, "b/two")];
+  const arms = [
+    arm([], 0, { weight: 100 }),
+    arm(["test"], 2, { weight: 100 }),
+    arm([], 0, { weight: 1, model: "b/two" }),
+    arm(["test"], 20, { weight: 1, model: "b/two" }),
+  ];
   expect(toolEffects(arms)[0]?.effect).toBeCloseTo((50 * 2 + 0.5 * 20) / 50.5, 9);
 });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { copiedLines } from "./duplication.ts";
+import { copiedLines, sketchOf } from "./duplication.ts";
+import type { Sketch } from "./duplication.ts";
 import { languageOf, scanTokens } from "./scan-tokens.ts";
-import type { Token } from "./scan-tokens.ts";
 
 const language = languageOf("a.ts");
-const tokensOf = (text: string): readonly Token[] => (language ? scanTokens(text, language).tokens : []);
+const tokensOf = (text: string): Sketch => sketchOf(language ? scanTokens(text, language).tokens : []);
 const body = (mark: string, lines = 10): string =>
   Array.from(
     { length: lines },

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
+import { setImmediate as immediately } from "node:timers/promises";
 import { teamErrors } from "../../errors.ts";
 import type { CodeDebtOptions, CodeDebtPart } from "../code-debt-options.ts";
 import { codeDebtWeights } from "../code-debt-options.ts";
 import type { DebtPart, DebtReport } from "../debt.ts";
 import { debtReport } from "../debt.ts";
 import { complexities } from "./complexity.ts";
-import { copiedLines } from "./duplication.ts";
+import { copiedLines, sketchOf } from "./duplication.ts";
+import type { Sketch } from "./duplication.ts";
 import type { Bounds, Finding } from "./failing-tests.ts";
 import { failingTests } from "./failing-tests.ts";
 import { lintFindings, typeErrors } from "./findings.ts";
@@ -65,15 +67,24 @@ async function byScanning(folder: string, signal: AbortSignal): Promise<readonly
       cause,
     });
   });
-  const scans = files.map(({ text, language }) => ({ language, ...scanTokens(text, language) }));
-  const functions = scans.flatMap(({ tokens, language }) => complexities(tokens, language));
-  const excess = functions.reduce((sum, { complexity }) => sum + Math.max(0, complexity - allowedComplexity), 0);
-  const remarks = scans.flatMap(({ comments }) => comments);
-  const todos = remarks.reduce((sum, text) => sum + (text.match(/\b(?:TODO|FIXME|XXX|HACK)\b/g)?.length ?? 0), 0);
+  const sketches: Sketch[] = [];
+  let [functions, excess, todos] = [0, 0, 0];
+  for (const { text, language } of files) {
+    // Whatever else this process does goes on between two files.
+    await immediately();
+    signal.throwIfAborted();
+    const { tokens, comments } = scanTokens(text, language);
+    for (const { complexity } of complexities(tokens, language)) {
+      functions++;
+      excess += Math.max(0, complexity - allowedComplexity);
+    }
+    for (const comment of comments) todos += comment.match(/\b(?:TODO|FIXME|XXX|HACK)\b/g)?.length ?? 0;
+    sketches.push(sketchOf(tokens));
+  }
   const note = `${files.length} files${left === 0 ? "" : `; ${left} too many or too large`}`;
   return [
-    { name: "complexity", count: excess, measured: true, note: `${functions.length} functions in ${note}` },
-    { name: "duplication", count: copiedLines(scans.map(({ tokens }) => tokens)), measured: true, note },
+    { name: "complexity", count: excess, measured: true, note: `${functions} functions in ${note}` },
+    { name: "duplication", count: copiedLines(sketches), measured: true, note },
     { name: "todos", count: todos, measured: true, note },
   ];
 }

@@ -28,7 +28,7 @@ const skipped = new Set([
   "venv",
   "site-packages",
 ]);
-const [maxFiles, maxFileBytes, maxAllBytes] = [5_000, 512 * 1024, 64 * 1024 * 1024];
+const [maxFiles, maxFileBytes, maxAllBytes] = [5_000, 512 * 1024, 32 * 1024 * 1024];
 
 /** Reads the programs below a folder; not what others wrote or tools made, nothing hidden, and nothing that a link leads to. Order: by path. */
 export async function sourceFiles(folder: string, signal: AbortSignal): Promise<SourceFiles> {
