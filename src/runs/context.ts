@@ -10,7 +10,7 @@ import { isReserved } from "./events.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import { createReplay } from "./replay.ts";
 import type { Replay } from "./replay.ts";
-import type { AnyWorkflow, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
+import type { AnyWorkflow, CallOptions, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
 import { steering } from "./signals.ts";
 
 /** Is what the engine gives to one execution of a run. */
@@ -39,6 +39,7 @@ export interface ChildCall {
   readonly input: JsonValue;
   readonly key: string;
   readonly started: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes the context that a durable function works with. */
@@ -59,6 +60,8 @@ export function createContext(options: ContextOptions): RunContext {
     tenant,
     attempt,
     budget,
+    pausing: around.gate,
+    position: () => writer.position,
     random: { next: () => chance.next() },
     restored: recorded.checkpoint,
     ...createActs(options, replaying, runningStep),
@@ -92,13 +95,17 @@ function createActs(
       const step = { key, name, body: within, options, begun: recorded.open.get(key) };
       return (await replaying.once(key, () => doStep(around, step))) as T;
     },
-    async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
+    async call<Input, Output>(
+      workflow: Workflow<Input, Output>,
+      input: Input,
+      { signal }: CallOptions = {},
+    ): Promise<Output> {
       const what = `input of ${workflow.name}`;
       const key = replaying.keyOf(`call:${workflow.name}`);
       const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
       const started = recorded.open.get(key)?.data["runId"];
-      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
+      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined, signal };
       return (await replaying.once(key, () => callChild(child))) as Output;
     },
   };

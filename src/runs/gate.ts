@@ -4,6 +4,7 @@
  */
 export class Gate {
   #closed: PromiseWithResolvers<void> | undefined;
+  readonly #listeners = new Set<() => void>();
   changes = 0;
 
   /** Makes a gate; a run that is taken up paused begins behind a closed one. */
@@ -15,15 +16,28 @@ export class Gate {
     return this.#closed !== undefined;
   }
 
+  /** Says the same as `isClosed` to whatever reads a stream: it holds still while the run is paused. */
+  get paused(): boolean {
+    return this.isClosed;
+  }
+
+  /** Calls the listener after each change; what it gives back takes the listener away. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   close(): void {
     this.changes++;
     this.#closed ??= Promise.withResolvers();
+    for (const listener of this.#listeners) listener();
   }
 
   open(): void {
     this.changes++;
     this.#closed?.resolve();
     this.#closed = undefined;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Waits until the gate is open; undefined, at no cost, when it is. An abort rejects with the signal's reason. */

@@ -20,6 +20,7 @@ export type {
 } from "./queues.ts";
 export type {
   AnyWorkflow,
+  CallOptions,
   Dependencies,
   EffectDecision,
   EffectRecord,
@@ -32,6 +33,7 @@ export type {
   RunContext,
   RunEvent,
   RunHandle,
+  RunPausing,
   RunRecord,
   RunReins,
   RunStatus,

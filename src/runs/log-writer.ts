@@ -70,6 +70,11 @@ export class LogWriter {
     return this.#failure;
   }
 
+  /** The place of the last entry, as far as this process knows. */
+  get position(): number {
+    return this.#seq;
+  }
+
   /** Adds an entry without waiting; it is written with the next commit. `key` is the step that it belongs to, if it does to one. */
   emit({ type, data = null, transient }: EmittedEvent, key?: string): void {
     // Work that was left running has nothing to add to a log that is closed.

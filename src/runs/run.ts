@@ -106,6 +106,12 @@ export interface StepOptions {
   readonly onUnknown?: UnknownOutcome;
 }
 
+/** Are the options of calling a child. */
+export interface CallOptions {
+  /** Cancels the child when it aborts; its reason should be a `run_cancelled`, else the child is only stopped and taken up again. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Is an event that a run emits. `transient` events are not stored. */
 export interface EmittedEvent {
   readonly type: string;
@@ -119,6 +125,15 @@ export interface WaitOptions<T> {
   readonly timeoutMs?: number;
   /** What a person is asked; stands with the JSON schema of the answer in the log and in lists of what waits. */
   readonly question?: string;
+}
+
+/** Tells what reads a stream whether its run is paused, so that the stream is held too. */
+export interface RunPausing {
+  readonly paused: boolean;
+  /** Calls the listener after each change; what it gives back takes the listener away. */
+  onChange(listener: () => void): () => void;
+  /** Waits until the run is not paused; undefined, at no cost, when it is not. An abort rejects with the signal's reason. */
+  passed(signal: AbortSignal): Promise<void> | undefined;
 }
 
 /**
@@ -138,10 +153,14 @@ export interface RunContext {
   readonly tenant: string | undefined;
   /** Counts from 1: which attempt of the run this is. */
   readonly attempt: number;
+  /** Holds back what a step has under way that can be held, such as a stream that is being read. */
+  readonly pausing: RunPausing;
+  /** Tells the place of the log's last entry. Within a step alone is it the same for a replay, when it is part of the step's result. */
+  position(): number;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
   /** Runs another workflow as a child; cancel flows down. */
-  call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output>;
+  call<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
   /** Waits durably. Units: milliseconds. */
   sleep(ms: number): Promise<void>;
   /** Waits for a signal. A payload that does not fit the schema is refused (`signal.refused`), and the wait goes on. Errors: timed_out. */
