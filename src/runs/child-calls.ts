@@ -33,9 +33,10 @@ const childRetryMs = 500;
 export async function callChild(host: CallHost, parent: CallingRun, call: ChildCall): Promise<JsonValue | undefined> {
   host.register(call.workflow);
   const id = call.started ?? (await begin(host, parent, call));
-  const abort = (): void => host.executions.get(id)?.abort(toAtlasError(parent.signal.reason));
-  parent.signal.addEventListener("abort", abort, { once: true });
-  if (parent.signal.aborted) abort();
+  const signal = call.signal === undefined ? parent.signal : AbortSignal.any([parent.signal, call.signal]);
+  const abort = (): void => host.executions.get(id)?.abort(toAtlasError(signal.reason));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   try {
     const output = await outcome(host, id, parent.signal);
     await parent.writer.append({ type: "call.completed", key: call.key, data: output === undefined ? {} : { output } });
@@ -46,7 +47,7 @@ export async function callChild(host: CallHost, parent: CallingRun, call: ChildC
     await parent.writer.append({ type: "call.failed", key: call.key, data: { error: dataOf(error) } });
     throw error;
   } finally {
-    parent.signal.removeEventListener("abort", abort);
+    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -58,19 +58,30 @@ function teamContext(
   input: AgentInput,
   { resolve, account, surroundings }: TeamParts,
 ): TeamContext {
+  let asks = 0;
   const ask = async (member: Runnable, goal: JsonValue, options: AskOptions = {}): Promise<AgentResult<JsonValue>> => {
-    const { queue: _queue, priority: _priority, ...rest } = options;
+    const { queue: _queue, priority: _priority, signal, ...rest } = options;
     const callable = resolve(member);
     const { name, kind } = member;
-    context.emit({ type: "member.asked", data: { member: name, kind } });
-    const given = await context.call(callable.workflow, callable.input(goal, { ...inherited(input), ...rest }));
+    const tell = teller(context, ++asks);
+    const asked = callable.input(goal, { ...inherited(input), ...rest });
+    // Called at once, not after what is told: calls of one member are told apart by their order.
+    const [, given] = await Promise.all([
+      tell("member.asked", { member: name, kind }),
+      context.call(callable.workflow, asked, { signal }),
+    ]);
     const result = isResult(given) ? given : plainResult(callable.output(given));
     account.results.push(result);
     const { usage, costMicroUsd } = result;
-    context.emit({ type: "member.answered", data: { member: name, kind, usage, costMicroUsd } });
+    await tell("member.answered", { member: name, kind, usage, costMicroUsd });
     return result;
   };
   return { ...context, input, ask: ask, rewards: surroundings.rewards ?? noRewards };
+}
+
+/** Tells of one ask, each thing once: members that are asked at the same time answer in another order when a run is taken up again. */
+function teller(context: RunContext, ask: number): (type: string, data: JsonObject) => Promise<void> {
+  return async (type, data) => await context.step(`${type}:${ask}`, () => context.emit({ type, data }));
 }
 
 async function noRewards(): Promise<RewardLedger> {

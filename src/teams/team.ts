@@ -16,6 +16,8 @@ export interface AskOptions {
   readonly queue?: string;
   /** Units: -10 to 10. Needs a queue. */
   readonly priority?: number;
+  /** Cancels the member's run when it aborts with a `run_cancelled`. */
+  readonly signal?: AbortSignal;
 }
 
 /** Is what the function of a team works with: a run's context, and its members. */
