@@ -2,7 +2,7 @@ import { createDeadline, isAtlasError, jsonSchemaOf } from "../base/index.ts";
 import type { Budget, Clock, Deadline, JsonObject, JsonValue } from "../base/index.ts";
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
-import type { Message, Model, ModelRequest, ToolCallPart, Usage } from "../providers/index.ts";
+import type { Message, Model, ModelRequest, ToolCallPart, ToolResultPart, Usage } from "../providers/index.ts";
 import { noUsage, readStructured, sumUsage, systemMessage, textOf, userMessage } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
 import type { AnyTool, ToolMetrics, ToolPolicy } from "../tools/index.ts";
@@ -225,8 +225,32 @@ async function runLoop(loop: Loop, surroundings: AgentSurroundings, reached: Loo
       continue;
     }
     const results = await runToolCalls(loop, calls);
+    const ending = results.find(
+      ({ name, failed }) => failed !== true && loop.tools.find((each) => each.name === name)?.ends === true,
+    );
+    if (ending !== undefined) return endedBy(loop, { state, response, ending });
     state = { ...state, messages: [...state.messages, { role: "tool", content: results }] };
   }
+}
+
+/** Makes the result of a run that a tool ended: what the tool gave. */
+function endedBy(
+  { model }: Loop,
+  { state, response, ending }: { state: LoopState; response: RecordedResponse; ending: ToolResultPart },
+): AgentResult<unknown> {
+  const { usage, costMicroUsd, steps } = state;
+  return {
+    output: ending.output,
+    text: textOf(response.message),
+    citations: [],
+    unverified: 0,
+    usage,
+    costMicroUsd,
+    model: `${model.provider}/${model.name}`,
+    steps,
+    finishReason: "stop",
+    metadata: { ...response.metadata, endedBy: ending.name },
+  };
 }
 
 /** Puts what was sent with `steer` into the conversation; undefined when nothing was. */

@@ -47,6 +47,8 @@ interface ToolFacts {
   /** Whether a person is asked before a call; `sometimes` where it depends on the input. */
   readonly approval: "never" | "always" | "sometimes";
   readonly examples: readonly ToolExample[];
+  /** Whether a call of it that succeeds is the last thing an agent does. */
+  readonly ends?: boolean | undefined;
 }
 
 /** Is a tool as agents hold it. Made by `tool()`. */
@@ -75,6 +77,8 @@ interface ToolTraits<Input extends Schema, Output> {
   readonly idempotent?: boolean;
   /** Asks a person before each call, or before those whose input it tells. */
   readonly approval?: boolean | ((input: SchemaOutput<Input>) => boolean | Promise<boolean>);
+  /** Ends the agent's run with the first call that succeeds: what the tool gives is the output then, whatever the agent's schema. */
+  readonly ends?: boolean;
   /** Calls for the documentation; they are checked against the schemas when it is written. */
   readonly examples?: readonly ToolExample<SchemaInput<Input>, NoInfer<Output>>[];
 }
@@ -104,7 +108,15 @@ export interface ToolOptions<Input extends Schema, Output> extends ToolTraits<In
  */
 export function tool<Input extends Schema, Output>(options: ToolOptions<Input, Output>): Tool<Input, Output> {
   const { name, description = "", input, output, purpose = "action", timeoutMs = 60_000, run } = options;
-  const { version = "1.0.0", requires = {}, permissions = [], idempotent, approval = false, examples = [] } = options;
+  const {
+    version = "1.0.0",
+    requires = {},
+    permissions = [],
+    idempotent,
+    approval = false,
+    examples = [],
+    ends,
+  } = options;
   const problem = findProblem({ name, timeoutMs, version, requires, permissions });
   if (problem !== undefined) throw toolErrors.create("tool_invalid", problem, { details: { tool: name } });
   const onUnknown = options.onUnknown ?? (idempotent === false ? "fail" : undefined);
@@ -123,6 +135,7 @@ export function tool<Input extends Schema, Output>(options: ToolOptions<Input, O
     idempotent,
     approval: typeof approval === "function" ? "sometimes" : approval ? "always" : "never",
     examples,
+    ends,
     needsApproval: typeof approval === "function" ? approval : () => approval,
     run,
   };
