@@ -27,6 +27,13 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "{ rises: false }",
   ],
   "stream-control.ts": ["[paused]", "[redacted], ", "pauses: 1", "was cancelled"],
+  "graph.ts": ["What bread is made of: Bread needs flour, water, salt and time.", "Draft 3 has 40 characters."],
+  "graph-interrupt.ts": [
+    "class n2 active;",
+    "approved: false, sent: false",
+    "item: 'oil', price: 300, approved: false, sent: true",
+  ],
+  "graph-ready.ts": ["yeast makes gas. Salt slows yeast.", "result: 'salt: done'"],
   "group-fallback.ts": [
     "is void: first/script broke",
     "yeast breathes",

@@ -1,3 +1,4 @@
+import type { AnyGraph } from "../graph/index.ts";
 import type { Atlas, AtlasOptions } from "./atlas.ts";
 
 /**
@@ -11,4 +12,10 @@ import type { Atlas, AtlasOptions } from "./atlas.ts";
 export async function createAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const { openAtlas } = await import("./open-atlas.ts");
   return await openAtlas(options);
+}
+
+/** Loads one module and gives the graphs that it exports. Errors: module_failed, also with what is wrong with a graph. */
+export async function loadGraphs(path: string): Promise<readonly AnyGraph[]> {
+  const { loadModules } = await import("./modules.ts");
+  return (await loadModules([path])).graphs;
 }

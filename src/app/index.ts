@@ -1,6 +1,6 @@
 export { appErrors } from "./errors.ts";
 export type { AgentStartOptions, Atlas, AtlasOptions } from "./atlas.ts";
-export { createAtlas } from "./create-atlas.ts";
+export { createAtlas, loadGraphs } from "./create-atlas.ts";
 export { openStoreDesk } from "./store-desk.ts";
 export type { StoreDesk, StoreStatus } from "./store-desk.ts";
 export type { Models } from "./models.ts";

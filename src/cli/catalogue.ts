@@ -1,6 +1,7 @@
 import { agents, tools } from "./agents-catalogue.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { common } from "./common-options.ts";
+import { graphs } from "./graph-catalogue.ts";
 import { queue } from "./queue-catalogue.ts";
 
 const knowledge: OptionSpec = {
@@ -286,6 +287,7 @@ export const catalogue: readonly CommandSpec[] = [
   queue,
   agents,
   tools,
+  graphs,
   providers,
   db,
   {

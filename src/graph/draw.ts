@@ -9,7 +9,7 @@ import type { GraphStructure } from "./structure.ts";
 
 /** Says what of a run a drawing shows: the states that `graphHistory` gives. */
 export interface DrawOptions {
-  readonly history?: readonly GraphState[];
+  readonly history?: readonly GraphState<unknown>[];
 }
 
 /** Is a line of a drawing. `isDashed` is a way that is only taken sometimes. */
@@ -123,6 +123,16 @@ export function toDot(graph: AnyGraph | GraphStructure, options: DrawOptions = {
     lines.push(`  ${text(from)} -> ${text(to)}${looks === "" ? "" : ` [${looks}]`};`);
   }
   return ["digraph {", "  rankdir=TB;", ...lines, "}", ""].join("\n");
+}
+
+/**
+ * Draws a graph as an SVG picture, from the start downwards.
+ *
+ * Cost: what lays it out is loaded when it is asked for.
+ */
+export async function toSvg(graph: AnyGraph | GraphStructure, options: DrawOptions = {}): Promise<string> {
+  const { drawSvg } = await import("./svg.ts");
+  return drawSvg(drawingOf(graph, options));
 }
 
 function quoted(label: string): string {

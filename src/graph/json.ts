@@ -5,7 +5,9 @@ import type { AnyStateFunction } from "./condition.ts";
 import type { AnyGraph, Graph } from "./graph.ts";
 import type { GraphNode } from "./node.ts";
 import type { Reducer } from "./reducers.ts";
+import { plainState } from "./plain-state.ts";
 import type { GraphStructure } from "./structure.ts";
+import { functionsOf, problemsOf } from "./validate.ts";
 
 /**
  * Writes a graph as plain data: nodes, edges, names of conditions and reducers, limits. What is a function stands there by its name: a
@@ -40,6 +42,13 @@ export function graphFromJson<State extends Schema>(
   const { name, version } = structure;
   const compiled = reassemble(structure, parts);
   return { kind: "graph", name, description: "", version, accepts: [], state, compiled };
+}
+
+/** Finds what is wrong with a graph as plain data, as far as it shows without its functions and the schema of its state. */
+export function structureProblems(structure: GraphStructure): readonly string[] {
+  const known = structure.edges.flatMap(functionsOf).map((name) => [name, () => undefined] as const);
+  const parts = partsOf({ state: plainState({}), nodes: {}, reducers: [] });
+  return problemsOf(structure, { ...parts, keys: undefined, functions: new Map(known) });
 }
 
 /** Reads the plain data of a graph. Errors: invalid_input, naming what is wrong. */
