@@ -54,7 +54,9 @@ async function measure(
   state: DebtState,
 ): Promise<DebtReport | undefined> {
   return await attempt({ context, options, phase: state.when }, () =>
-    context.step(`reward.${state.when}`, ({ signal }) => options.meter.measure(state, { signal })),
+    context.step(`reward.${state.when}`, ({ signal }) => options.meter.measure(state, { signal }), {
+      announce: { meter: options.meter.name },
+    }),
   );
 }
 
