@@ -154,3 +154,14 @@ test("tests that a runner reports are counted, also those of a command that is g
     passing_tests: 1,
   });
 });
+
+test("vitest is asked for what can be counted, and a file that does not load is a failure", async () => {
+  write({
+    "package.json": script("npm run unit").replace("}}", ',"unit":"vitest"}}'),
+    "a.test.js": `import { it } from "vitest"; it("a", () => {}); it("b", () => { throw new Error("b"); }); it("c", () => {});`,
+  });
+  install("vitest");
+  expect(shown(await measure())).toMatchObject({ failing_tests: 1, passing_tests: 2 });
+  write({ "a.test.js": `import { it } from "vitest"; it("a", () => {});`, "b.test.js": `import "./none.js";` });
+  expect(shown(await measure())).toMatchObject({ failing_tests: 1, passing_tests: 1 });
+});

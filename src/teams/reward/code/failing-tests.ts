@@ -24,7 +24,11 @@ export async function failingTests(
   const { ended, exitCode, output } = await runCommand({ ...bounds, command });
   if (ended !== "exited") return { note: `the test command ended: ${ended}` };
   const report = readTestReport(output);
-  if (report !== undefined) return { counts: report, note: `the test command's ${report.form}` };
+  if (report !== undefined) {
+    // A file that cannot be loaded has no test that fails, and yet the command does.
+    const failed = Math.max(report.failed, exitCode === 0 ? 0 : 1);
+    return { counts: { ...report, failed }, note: `the test command's ${report.form}` };
+  }
   if (exitCode === null) return { note: "the test command was killed by a signal" };
   return { counts: { failed: exitCode === 0 ? 0 : 1, passed: 0 }, note: "the exit code of the test command" };
 }
@@ -59,7 +63,7 @@ function scriptOf(scripts: JsonObject, name: string, depth: number): string | un
 /** Asks the runners that are known for a report that can be counted. */
 function withReporter(program: string, args: readonly string[]): readonly string[] {
   if (program === "vitest")
-    return [args[0] === "run" ? "run" : "--run", ...args.slice(args[0] === "run" ? 1 : 0), "--reporter=json"];
+    return [args[0] === "run" ? "run" : "--run", ...args.slice(args[0] === "run" ? 1 : 0), "--reporter=tap-flat"];
   if (program === "jest") return [...args, "--json"];
   if (program === "mocha") return [...args, "--reporter=json"];
   return program === "node" && args.includes("--test") ? ["--test-reporter=tap", ...args] : args;
