@@ -1,4 +1,4 @@
-import type { RegisteredAgent } from "../../agents/index.ts";
+import type { AnyAgent, RegisteredAgent } from "../../agents/index.ts";
 import type { Call } from "../command.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
@@ -29,11 +29,17 @@ export function agentFacts(entry: RegisteredAgent): object {
   const { model, tools, knowledge, limits, task } = agent;
   return {
     ...facts,
-    model: typeof model === "object" ? `${model.provider}/${model.name}` : (model ?? null),
+    model: modelOf(model) ?? null,
     tools: tools.map(({ name, version }) => ({ name, version })),
     knowledge,
     limits,
     task: task ?? null,
     hasOutput: agent.output !== undefined,
   };
+}
+
+/** Names an agent's model; undefined where it takes the one that is configured or found. */
+export function modelOf(model: AnyAgent["model"]): string | undefined {
+  if (typeof model === "function") return "(chosen by a function)";
+  return typeof model === "object" ? `${model.provider}/${model.name}` : model;
 }

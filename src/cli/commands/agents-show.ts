@@ -4,7 +4,7 @@ import type { Call } from "../command.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
-import { agentFacts } from "./agents-list.ts";
+import { agentFacts, modelOf } from "./agents-list.ts";
 
 /** Shows all that is known of an agent, and its other versions. Exits with 4 where there is none. */
 export async function agentsShow(call: Call): Promise<number> {
@@ -15,13 +15,14 @@ export async function agentsShow(call: Call): Promise<number> {
   const isFactory = range === undefined && listed.length > 0 && listed.every(({ kind }) => kind === "factory");
   const agent = isFactory ? undefined : atlas.registry.get(name, range);
   const found = listed.find((each) => (isFactory ? each.kind === "factory" : each.agent === agent));
+  // What a function writes for each call of the model is not known here.
+  const instructions = typeof agent?.instructions === "string" ? agent.instructions : null;
   const versions = listed.map(({ version }) => version);
-  if (screen.json)
-    screen.printJson({ ...(found && agentFacts(found)), instructions: agent?.instructions ?? null, versions });
+  if (screen.json) screen.printJson({ ...(found && agentFacts(found)), instructions, versions });
   else if (found) {
     for (const [what, value] of rowsOf(found, versions))
       screen.print(line`${styled("dim", what.padEnd(13))} ${oneLine(value, 400)}`);
-    if (agent && agent.instructions !== "") screen.print(line`\n${agent.instructions}`);
+    if (instructions !== null && instructions !== "") screen.print(line`\n${instructions}`);
   }
   return 0;
 }
@@ -32,13 +33,12 @@ function rowsOf(entry: RegisteredAgent, versions: readonly string[]): readonly (
   const ranges = [...Object.entries(requires.agents ?? {}), ...Object.entries(requires.tools ?? {})];
   const needs = [...ranges.map(([each, range]) => `${each} ${range}`), ...(requires.models ?? [])];
   const limits = Object.entries(agent?.limits ?? {}).map(([each, value]) => `${each} ${value}`);
-  const model = typeof agent?.model === "object" ? `${agent.model.provider}/${agent.model.name}` : (agent?.model ?? "");
   const rows: readonly (readonly [string, string])[] = [
     ["name", kind === "factory" ? `${name} (factory)` : name],
     ["version", versions.length > 1 ? `${version} (there are ${versions.join(", ")})` : version],
     ["description", description],
     ["capabilities", strengths.join(", ")],
-    ["model", model],
+    ["model", modelOf(agent?.model) ?? ""],
     ["tools", agent?.tools.map((each) => `${each.name} ${each.version}`).join(", ") ?? ""],
     ["knowledge", agent?.knowledge.join(", ") ?? ""],
     ["limits", limits.join(", ")],
