@@ -94,6 +94,10 @@ function createResolve(parts: StarterParts): Resolve {
     toolMetrics: parts.toolMetrics,
     budget: (tenant) => spending.budget(tenant),
   };
+  const modelNamed = async (named?: string): Promise<string> => {
+    const { provider, name } = await models.get(named);
+    return `${provider}/${name}`;
+  };
   const versioned = agentVersions(parts.registry, parts.agents);
   const made = new WeakMap<Runnable, Callable>();
   const resolve: Resolve = (runnable) => {
@@ -110,7 +114,8 @@ function createResolve(parts: StarterParts): Resolve {
   const make = (runnable: Runnable): Callable => {
     if (isKind<AnyAgent>(runnable, "agent"))
       return versioned(runnable, agentWorkflow(withLimits(runnable, settings.values), surroundings));
-    if (isKind<AnyTeam>(runnable, "team")) return agentCallable(teamWorkflow(runnable, resolve, { rewards }));
+    if (isKind<AnyTeam>(runnable, "team"))
+      return agentCallable(teamWorkflow(runnable, resolve, { rewards, modelNamed }));
     if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve);
     if (isKind<AnyWorkflow>(runnable, "workflow"))
       return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };

@@ -76,12 +76,22 @@ function teamContext(
     await tell("member.answered", { member: name, kind, usage, costMicroUsd });
     return result;
   };
-  return { ...context, input, ask: ask, rewards: surroundings.rewards ?? noRewards };
+  return {
+    ...context,
+    input,
+    ask: ask,
+    rewards: surroundings.rewards ?? noRewards,
+    modelNamed: surroundings.modelNamed ?? asNamed,
+  };
 }
 
 /** Tells of one ask, each thing once: members that are asked at the same time answer in another order when a run is taken up again. */
 function teller(context: RunContext, ask: number): (type: string, data: JsonObject) => Promise<void> {
   return async (type, data) => await context.step(`${type}:${ask}`, () => context.emit({ type, data }));
+}
+
+async function asNamed(named = ""): Promise<string> {
+  return named;
 }
 
 async function noRewards(): Promise<RewardLedger> {

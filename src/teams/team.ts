@@ -38,11 +38,14 @@ export interface TeamContext extends RunContext {
   ask(member: Runnable, goal: JsonValue, options?: AskOptions): Promise<AgentResult<JsonValue>>;
   /** Opens the ledger of rewards of the database where the run is kept. Errors: reward_invalid where there is none. */
   rewards(): Promise<RewardLedger>;
+  /** Tells which model a name means here, as `provider/name`; without a name, the one that is used where none is named. */
+  modelNamed(named?: string): Promise<string>;
 }
 
 /** Is what teams need around them. */
 export interface TeamSurroundings {
   readonly rewards?: () => Promise<RewardLedger>;
+  readonly modelNamed?: (named?: string) => Promise<string>;
 }
 
 /** Is what the function of a team gives. What it does not say is taken from what its members gave together. */

@@ -1,0 +1,1 @@
+export { splitGoal } from "./split.ts";

@@ -1,0 +1,72 @@
+import type { AnyAgent } from "../../agents/index.ts";
+import { stem } from "../../base/index.ts";
+import type { Runnable } from "../../runs/index.ts";
+import type { AnyTeam } from "../team.ts";
+
+/** Tells what is known of a member, for a planner. */
+export interface MemberFacts {
+  readonly name: string;
+  readonly kind: string;
+  readonly description: string;
+  /** What it is good at, and how good. Units: 0 to 1. */
+  readonly capabilities: Readonly<Record<string, number>>;
+  readonly tools: readonly string[];
+}
+
+/** Gathers what is known of members. */
+export function factsOf(member: Runnable): MemberFacts {
+  const { name, kind } = member;
+  if (isAgent(member)) {
+    const { description, instructions, capabilities, tools } = member;
+    return {
+      name,
+      kind,
+      description: description || (typeof instructions === "string" ? instructions : ""),
+      capabilities,
+      tools: tools.map((tool) => tool.name),
+    };
+  }
+  return { name, kind, description: isTeam(member) ? member.description : "", capabilities: {}, tools: [] };
+}
+
+/**
+ * Orders members by how many of a task's words say what they can: capabilities count most, by their strength, then names, then
+ * descriptions. Order: the best first; members of one rank as they stand.
+ */
+export function rankMembers(goal: string, members: readonly MemberFacts[]): readonly MemberFacts[] {
+  const wanted = stems(goal);
+  return members
+    .map((member) => ({ member, score: scoreOf(member, wanted) }))
+    .toSorted((a, b) => b.score - a.score)
+    .map(({ member }) => member);
+}
+
+function scoreOf({ name, description, capabilities, tools }: MemberFacts, wanted: ReadonlySet<string>): number {
+  const count = (text: string): number => [...stems(text)].filter((each) => wanted.has(each)).length;
+  const strengths = Object.entries(capabilities).map(([each, strength]) => 4 * strength * count(each));
+  return strengths.reduce((sum, each) => sum + each, 2 * count(name) + count(description) + count(tools.join(" ")));
+}
+
+/** Words that say nothing of what is to be done. */
+const plain = new Set(
+  "a an and are as at be by can do does for from has have how in is it its me of on or please so that the their them then they this to was what when where which who why will with you your".split(
+    " ",
+  ),
+);
+
+function stems(text: string): ReadonlySet<string> {
+  const words =
+    text
+      .slice(0, 4000)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  return new Set(words.filter((word) => word.length > 1 && !plain.has(word)).map((word) => stem(word)));
+}
+
+function isAgent(member: Runnable): member is AnyAgent {
+  return member.kind === "agent";
+}
+
+function isTeam(member: Runnable): member is AnyTeam {
+  return member.kind === "team";
+}
