@@ -26,3 +26,5 @@ export { queueContract } from "./queue-contract.ts";
 export type { QueueConnection, QueueSubject } from "./queue-scene.ts";
 export { brokenQueues } from "./broken-queues.ts";
 export type { BrokenQueue } from "./broken-queues.ts";
+export { brokenDebtMeters, debtMeterContract } from "./debt-meter-contract.ts";
+export type { BrokenDebtMeter, DebtMeterSubject } from "./debt-meter-contract.ts";

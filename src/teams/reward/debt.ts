@@ -54,7 +54,8 @@ export const lostPartPoints = 10;
  * Errors: reward_invalid for two parts of one name, or a count or weight that is no number.
  */
 export function debtReport(meter: string, parts: readonly Omit<DebtPart, "points">[]): DebtReport {
-  const counted = parts.map((part) => ({ ...part, points: part.measured ? part.count * part.weight : 0 }));
+  // Added to 0, for there is no -0 in JSON.
+  const counted = parts.map((part) => ({ ...part, points: part.measured ? 0 + part.count * part.weight : 0 }));
   for (const [index, { name, points }] of counted.entries()) {
     if (Number.isFinite(points) && counted.findIndex((other) => other.name === name) === index) continue;
     throw teamErrors.create(

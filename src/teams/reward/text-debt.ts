@@ -32,6 +32,7 @@ export function textDebt({ points = pointsOf }: TextDebtOptions = {}): DebtMeter
   return {
     name: "text",
     async measure(state, options) {
+      options.signal.throwIfAborted();
       const found = await points(state, options);
       const open = weightOf(found.filter((point) => point.open && point.fromStart === true));
       const closed = weightOf(found.filter((point) => !point.open && point.fromStart !== true));
