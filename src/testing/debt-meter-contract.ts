@@ -36,7 +36,7 @@ export const debtMeterContract: readonly ContractCase<DebtMeterSubject>[] = [
       for (const { parts, total } of await reportsOf(subject)) {
         for (const { count, weight, points, measured } of parts) {
           assert(Number.isFinite(count) && count >= 0 && Number.isFinite(weight));
-          assert.equal(points, measured ? count * weight : 0);
+          assert.equal(points, measured ? 0 + count * weight : 0);
         }
         assert(Math.abs(total - parts.reduce((sum, { points }) => sum + points, 0)) < 1e-9);
       }
