@@ -9,6 +9,7 @@ const folder = fileURLToPath(new URL("../examples", import.meta.url));
 
 /** What each example must say, so that one that does nothing is not taken for one that works. */
 const expected: Readonly<Record<string, readonly string[]>> = {
+  "agent-class.ts": ["name: 'weather'", "name: 'asked'", "Clear skies"],
   "ai-sdk.ts": ["Bread rises because yeast breathes.", '"model":"first","outcome":"failed"', "group/both says:"],
   "budget.ts": ["budget: ", "spent: $0.020", "budget_exceeded: The budget run has $0 left of $0.02"],
   "durable-run.ts": ["order.paid", "signal.received", "approvedBy: 'Ada'"],
@@ -42,6 +43,14 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "queue.ts": ["page 1 of ada", "attempt 2: the printer is out of paper", "blocked 1, dead 1", "parcel: sent"],
+  "registry.ts": [
+    "researcher 1.4.0 agent",
+    "best for research: researcher 2.0.0, 0.9",
+    "researcher@^1.0.0: Found by 1.4.0.",
+    "guide-lisbon: Take the tram in Lisbon.",
+    "search was called 2 times",
+    "The configuration of guides is not valid: city",
+  ],
   "reward.ts": ["1.5 points before, 0 after", "benched: ", "harmful", "careful: paid off 5 times, added debt 0 times"],
   "schedule.ts": ["hello later", "schedule:hello:TIME hello calendar", "removed: true"],
   "providers-openai.ts": ["voilà", "tool_calls", "3 requests for 2 calls"],
