@@ -127,11 +127,12 @@ function definitionOf(value: object): NodeDefinition<JsonObject, JsonObject> {
   return found as NodeDefinition<JsonObject, JsonObject>;
 }
 
-function nodeData({ run, join, input, output }: NodeDefinition<JsonObject, JsonObject>): NodeData {
+function nodeData({ run, join, onDemand, input, output }: NodeDefinition<JsonObject, JsonObject>): NodeData {
   return {
     kind: typeof run === "function" ? "function" : run.kind,
     ...(typeof run === "function" ? {} : { target: run.name }),
     ...(join === undefined ? {} : { join }),
+    ...(onDemand === true ? { onDemand } : {}),
     ...(typeof input === "string" ? { input } : {}),
     ...(typeof output === "string" ? { output } : {}),
   };

@@ -82,6 +82,8 @@ export interface NodeOptions<State, Result, Update> {
    * runs once; `any` runs whenever a branch arrives.
    */
   readonly join?: "all" | "any";
+  /** True when no edge need lead here: one that is added while the graph runs will. */
+  readonly onDemand?: boolean;
 }
 
 /** Is a node with its options. Made by `node()`, or written as it is. */

@@ -237,19 +237,13 @@ describe("edges", () => {
           expect(() => context.addEdge(edge("plan", "wait", { if: () => true }))).toThrow(/asks a function/);
           return { trail: ["plan"] };
         },
-        extra: (_, { params }) => ({ trail: [`extra ${JSON.stringify(params["why"])}`] }),
+        extra: { run: (_, { params }) => ({ trail: [`extra ${JSON.stringify(params["why"])}`] }), onDemand: true },
         wait: async (_, context) => {
           await context.waitFor("go");
           return { trail: ["wait"] };
         },
       },
-      edges: [
-        start("plan"),
-        edge("plan", "wait"),
-        edge("wait", end),
-        edge("extra", end),
-        start("extra", { if: { path: "trail.0", exists: true } }),
-      ],
+      edges: [start("plan"), edge("plan", "wait"), edge("wait", end), edge("extra", end)],
     });
     const run = await begin(made);
     await until(run, "signal.awaited");

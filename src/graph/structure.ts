@@ -16,6 +16,7 @@ export type NodeData = {
   readonly kind: string;
   readonly target?: string;
   readonly join?: "all" | "any";
+  readonly onDemand?: boolean;
   readonly input?: string;
   readonly output?: string;
 };

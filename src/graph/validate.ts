@@ -95,11 +95,16 @@ function wayProblems({ nodes, edges }: GraphStructure): readonly string[] {
   const out = Map.groupBy(edges, ({ from }) => from);
   const next = (name: string): readonly string[] => (out.get(name) ?? []).flatMap((edge) => targetsOf(edge, names));
   if (!out.has(startPoint)) return [`No edge begins it; add start(${JSON.stringify(names[0] ?? "node")}).`];
-  const reached = reachedFrom(startPoint, next);
+  // What is led to on demand may lead on to others.
+  const roots = [startPoint, ...names.filter((name) => nodes[name]?.onDemand === true)];
+  const reached = new Set(roots.flatMap((root) => [...reachedFrom(root, next)]));
   const problems: string[] = [];
   for (const name of names) {
     const quoted = JSON.stringify(name);
-    if (!reached.has(name)) problems.push(`Nothing leads to the node ${name}; add an edge to it, or take it out.`);
+    if (!reached.has(name) && nodes[name]?.onDemand !== true)
+      problems.push(
+        `Nothing leads to the node ${name}; add an edge to it, take it out, or say onDemand: true for one that is added while it runs.`,
+      );
     else if (!out.has(name))
       problems.push(`The node ${name} leads nowhere; add an edge, such as edge(${quoted}, end).`);
     else if (!reachedFrom(name, next).has(end))

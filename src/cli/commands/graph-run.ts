@@ -1,5 +1,4 @@
 import { isJsonObject } from "../../base/index.ts";
-import type { JsonObject } from "../../base/index.ts";
 import type { AnyGraph, Graph } from "../../graph/index.ts";
 import type { Call } from "../command.ts";
 import { cliErrors } from "../errors.ts";
