@@ -34,7 +34,7 @@ export { collect, generate } from "./generate.ts";
 export type { Collector, Generation } from "./generate.ts";
 export { generateObject } from "./generate-object.ts";
 export type { GeneratedObject, ObjectOptions } from "./generate-object.ts";
-export { readStructured, schemaInstruction } from "./structured-output.ts";
+export { findObject, readStructured, schemaInstruction } from "./structured-output.ts";
 export type { StructuredAnswer } from "./structured-output.ts";
 export type { Embedder, Embedding, EmbedOptions } from "./embedder.ts";
 export { providerErrors } from "./errors.ts";

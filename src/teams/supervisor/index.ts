@@ -1,0 +1,11 @@
+export { supervisor } from "./supervisor.ts";
+export type { BiasOptions, SupervisorOptions } from "./supervisor.ts";
+export type { Bias, BiasDecision, BiasLimits, BiasRequest } from "./bias.ts";
+export type { CompletionFactory } from "./completion.ts";
+export type { Form } from "./form.ts";
+export type { Content, FormName, Message, PlanStep, Question } from "./message.ts";
+export type { FeedbackPoint as OpenPoint } from "./points.ts";
+export type { BiasWish } from "./role-answer.ts";
+export type { MemoryLimits } from "./role-memory.ts";
+export type { RoleName, RoleOptions } from "./role.ts";
+export type { EndReason, SupervisorLimits } from "./session.ts";
