@@ -27,22 +27,9 @@ const decisions = new Set([
   "??=",
 ]);
 const onlyIndented = new Set(["elif", "except", "and", "or", "until", "guard"]);
-const controls = new Set([
-  "if",
-  "for",
-  "foreach",
-  "while",
-  "switch",
-  "catch",
-  "with",
-  "await",
-  "synchronized",
-  "lock",
-  "using",
-  "fixed",
-  "match",
-  "elseif",
-]);
+const controls = new Set(["if", "for", "foreach", "while", "switch", "catch", "with", "await", "elseif"]);
+/** Where these are words of the language; elsewhere they are names. */
+const otherControls = new Set(["synchronized", "lock", "using", "fixed", "match"]);
 const functionWords = new Set(["func", "fn", "fun", "init", "deinit"]);
 /** What may stand between a list of parameters and the body, beside words and strings: parts of a type. */
 const afterParameters = new Set([":", "<", ">", ".", ",", "|", "&", "[", "]", "*", "?", "->", "::", "=>"]);
@@ -93,7 +80,7 @@ function byBraces(tokens: readonly Token[], language: Language): readonly Functi
     if (functionWords.has(text)) pending = true;
     if (text === ";" || text === "}") pending = false;
     if (text === "{") {
-      const begins = language.functions === "keyword" ? pending : beginsBody(tokens, index);
+      const begins = language.functions === "keyword" ? pending : beginsBody(tokens, index, language);
       pending = false;
       open.push({ line, complexity: begins ? 1 : undefined });
     } else if (text === "}") {
@@ -108,14 +95,18 @@ function byBraces(tokens: readonly Token[], language: Language): readonly Functi
 }
 
 /** Tells whether a brace opens the body of a function: after an arrow, or after a list of parameters and what may follow one. */
-function beginsBody(tokens: readonly Token[], brace: number): boolean {
+function beginsBody(tokens: readonly Token[], brace: number, { script }: Language): boolean {
   const last = tokens[brace - 1];
   if (last?.text === "=>") return true;
   if (last === undefined || (last.kind === "mark" && !beforeBody.has(last.text))) return false;
   const end = endOfParameters(tokens, brace);
   const start = end === undefined ? 0 : openingOf(tokens, end, "()");
   const name = tokens[start - 1];
-  return start > 0 && name !== undefined && (!controls.has(name.text) || tokens[start - 2]?.text === ".");
+  return (
+    start > 0 &&
+    name !== undefined &&
+    (!(controls.has(name.text) || (!script && otherControls.has(name.text))) || tokens[start - 2]?.text === ".")
+  );
 }
 
 /** Walks back over a type, or words such as `const` and `throws`, to the end of a list of parameters. */
