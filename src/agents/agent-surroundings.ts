@@ -1,7 +1,15 @@
-import type { Budget, Clock } from "../base/index.ts";
+import type { Clock } from "../base/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
+import type { Memory } from "../memory/index.ts";
 import type { Model } from "../providers/index.ts";
 import type { ToolMetrics } from "../tools/index.ts";
+import type { AgentPerformance } from "./performance.ts";
+
+/** Is the run that a performance is told of. */
+export interface PerformedRun {
+  readonly runId: string;
+  readonly tenant: string | undefined;
+}
 
 /** Is what agents need from the program around them. */
 export interface AgentSurroundings {
@@ -17,6 +25,8 @@ export interface AgentSurroundings {
   readonly permissions?: readonly string[] | undefined;
   /** Counts what tools are used for. */
   readonly toolMetrics?: ToolMetrics | undefined;
-  /** Gives what all runs together may spend, or those of a tenant below it. */
-  readonly budget: (tenant?: string) => Promise<Budget>;
+  /** Opens the memory of runs that name a thread, and whose agent has none of its own. */
+  readonly memory?: (() => Promise<Memory>) | undefined;
+  /** Is told how each run of an agent went, once: for those who reward, choose or count. */
+  readonly performed?: ((performance: AgentPerformance, run: PerformedRun) => void | Promise<void>) | undefined;
 }

@@ -107,6 +107,7 @@ describe("an agent", () => {
       "tool.completed",
       "model.started",
       "model.completed",
+      "agent.performed",
       "run.completed",
     ]);
     expect(dataOf(log, "agent.started")).toEqual([{ agent: "guide", model: "scripted/script", goal: "Do it." }]);

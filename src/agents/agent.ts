@@ -3,10 +3,14 @@ import type { Citation } from "../knowledge/index.ts";
 import type { Model, Usage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { findToolProblems, toolErrors } from "../tools/index.ts";
+import type { Memory, WindowPolicy } from "../memory/index.ts";
+import type { ApprovalRule, InstructionsFunction, ModelFunction, ModelOptions, StopCondition } from "./agent-view.ts";
 import type { AgentFacts, AgentMetadata } from "./agent-metadata.ts";
 import { metadataProblems, readMetadata } from "./agent-metadata.ts";
 import { agentErrors } from "./errors.ts";
 import { isLimit, limitWords } from "./limit-values.ts";
+
+export type { AgentInput, RunBudget } from "./agent-input.ts";
 
 /**
  * Bounds what one run of an agent may spend. Units: `maxSteps` model calls (default 32), `maxTokens` input and output
@@ -23,9 +27,14 @@ export interface AgentLimits {
 export interface Agent<Output = string> extends AgentFacts {
   readonly kind: "agent";
   readonly name: string;
-  readonly instructions: string;
-  /** A model, or `provider/name` to be found when the run starts; the configured or detected model when left out. */
-  readonly model?: Model | string | undefined;
+  /** A text, or what writes one for each call of the model. */
+  readonly instructions: string | InstructionsFunction;
+  /**
+   * A model, or `provider/name` to be found when the run starts; the configured or detected model when left out. A function
+   * chooses anew for each call.
+   */
+  readonly model?: Model | string | ModelFunction | undefined;
+  readonly options: ModelOptions;
   readonly tools: readonly AnyTool[];
   /** Files and folders whose documents the agent may search. */
   readonly knowledge: readonly string[];
@@ -33,27 +42,31 @@ export interface Agent<Output = string> extends AgentFacts {
   readonly limits: AgentLimits;
   /** The kind of its work, such as `code` or `summary`, for groups that choose by it. */
   readonly task?: string | undefined;
+  readonly stopWhen: readonly StopCondition[];
+  readonly approvals: Readonly<Record<string, ApprovalRule>>;
+  readonly approvalTimeoutMs: number;
+  readonly memory?: Memory | undefined;
+  readonly window: WindowPolicy;
 }
 
 /** Is any agent, whatever its output. */
 export type AnyAgent = Agent<unknown>;
 
-/** Bounds what one run may spend, whatever its agent may. Units: tokens of all calls; US dollars. */
-export type RunBudget = { readonly maxTokens?: number; readonly maxCostUsd?: number };
-
 /**
- * Is what a run of an agent takes. `knowledge` adds to the agent's own, `model` replaces it (`provider/name`), `budget` bounds
- * this run beside the agent's own limits, `tenant` names whose budget it spends.
+ * Says why a run of an agent ended: with an answer (`stop`), by one of its conditions (`stop_condition`), at a limit (`max_steps`,
+ * `max_tokens`, `budget`, `timeout`), because it went in circles (`stuck`), or as its model says.
  */
-export type AgentInput = {
-  readonly goal: string;
-  readonly knowledge?: readonly string[];
-  readonly model?: string;
-  readonly budget?: RunBudget;
-  readonly tenant?: string;
-  /** The version of the agent that the run began with; noted where several may be there. */
-  readonly version?: string;
-};
+export type AgentFinishReason =
+  | "stop"
+  | "stop_condition"
+  | "length"
+  | "content_filter"
+  | "max_steps"
+  | "max_tokens"
+  | "budget"
+  | "timeout"
+  | "stuck"
+  | "other";
 
 /**
  * Is what a run of an agent gives.
@@ -74,7 +87,7 @@ export type AgentResult<Output = string> = {
   readonly model: string;
   readonly steps: number;
   /** `stop` is an answer; the others name the limit that ended the run with what there was. */
-  readonly finishReason: "stop" | "length" | "content_filter" | "max_steps" | "max_tokens" | "budget" | "other";
+  readonly finishReason: AgentFinishReason;
   /** What the model says about its last answer, such as `{ extractive: true, answered: false }`. */
   readonly metadata: JsonObject;
 };
@@ -86,13 +99,25 @@ const documentSearch = "search_documents";
 export interface AgentOptions<Output> extends AgentMetadata {
   /** Names the agent, also in the database: keep it as long as runs of it may be unfinished. */
   readonly name: string;
-  readonly instructions?: string;
-  readonly model?: Model | string;
+  readonly instructions?: string | InstructionsFunction;
+  readonly model?: Model | string | ModelFunction;
+  /** Goes with every call of the model: temperature, bounds, and what only one provider knows. */
+  readonly options?: ModelOptions;
   readonly tools?: readonly AnyTool[];
   readonly knowledge?: readonly string[];
   readonly output?: Schema<unknown, Output>;
   readonly limits?: AgentLimits;
   readonly task?: string;
+  /** Ends the run as soon as one of them holds. */
+  readonly stopWhen?: StopCondition | readonly StopCondition[];
+  /** Says before which tools' calls a person is asked; overrules what the tools say of themselves. */
+  readonly approvals?: Readonly<Record<string, ApprovalRule>>;
+  /** How long a person may think; then the call is refused. Units: milliseconds, a day by default. */
+  readonly approvalTimeoutMs?: number;
+  /** What is recalled before a run and kept after it. A run with a `thread` has the program's memory without it. */
+  readonly memory?: Memory;
+  /** How the conversation is kept within what the model can read. */
+  readonly window?: WindowPolicy;
 }
 
 /**
@@ -103,6 +128,7 @@ export interface AgentOptions<Output> extends AgentMetadata {
  */
 export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
   const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {}, task } = options;
+  const { stopWhen = [], approvals = {}, approvalTimeoutMs = 86_400_000, memory, window = {} } = options;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
     throw agentErrors.create(
       "agent_invalid",
@@ -127,10 +153,29 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
   const facts = readMetadata(options);
   const needed = findToolProblems(tools, [documentSearch]).map(({ message }) => `its tool ${message}`);
   const problems = [...metadataProblems(facts), ...needed];
+  if (!(approvalTimeoutMs > 0)) problems.push("its approvalTimeoutMs must be a number above 0");
   if (problems.length > 0) {
     throw agentErrors.create("agent_invalid", `The agent ${name} cannot work: ${problems.join("; ")}.`, {
       details: { agent: name, problems },
     });
   }
-  return { kind: "agent", name, instructions, model, tools, knowledge, output, limits, task, ...facts };
+  const conditions = "holds" in stopWhen ? [stopWhen] : stopWhen;
+  return {
+    kind: "agent",
+    name,
+    instructions,
+    model,
+    options: options.options ?? {},
+    tools,
+    knowledge,
+    output,
+    limits,
+    task,
+    stopWhen: conditions,
+    approvals,
+    approvalTimeoutMs,
+    memory,
+    window,
+    ...facts,
+  };
 }

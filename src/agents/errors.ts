@@ -48,7 +48,8 @@ export const agentErrors = defineErrors("agents", {
     status: 422,
     retry: "changed",
     exitCode: 2,
-    summary: "Agents cannot work together: one is missing, of the wrong version, in a circle, or its file cannot be loaded.",
+    summary:
+      "Agents cannot work together: one is missing, of the wrong version, in a circle, or its file cannot be loaded.",
     fix: "Correct each thing that the message lists; see them again with: atlas agents check.",
   },
 });

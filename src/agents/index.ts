@@ -1,7 +1,20 @@
 export { agent } from "./agent.ts";
+export type { AgentFinishReason } from "./agent.ts";
+export { textMatches, toolCalled } from "./agent-view.ts";
+export type {
+  AgentState,
+  AgentTurn,
+  AgentView,
+  ApprovalRule,
+  InstructionsFunction,
+  ModelFunction,
+  ModelOptions,
+  StopCondition,
+} from "./agent-view.ts";
+export type { AgentPerformance, ModelWork, PerformanceSource, PerformanceSummary, Work } from "./performance.ts";
 export type { Agent, AgentInput, AgentLimits, AgentOptions, AgentResult, AnyAgent, RunBudget } from "./agent.ts";
 export { agentWorkflow } from "./agent-workflow.ts";
-export type { AgentSurroundings } from "./agent-surroundings.ts";
+export type { AgentSurroundings, PerformedRun } from "./agent-surroundings.ts";
 export { agentErrors } from "./errors.ts";
 export { checkRunBudget } from "./limit-values.ts";
 export { agentCallable } from "./agent-callable.ts";

@@ -19,6 +19,11 @@ export type RecordedResponse = {
   readonly metadata: JsonObject;
   readonly costMicroUsd: number | null;
   readonly report?: CallReport;
+  /** Where the whole answer stands in the run's log. */
+  readonly seq?: number;
+  /** Units: milliseconds. */
+  readonly durationMs?: number;
+  readonly firstPartMs?: number;
 };
 
 /** Is one call of a model. */
@@ -28,6 +33,8 @@ export interface ModelCall {
   readonly options: StreamOptions & { readonly signal: AbortSignal };
   /** Sees each part as it arrives. */
   readonly onPart: (part: StreamPart) => void;
+  /** Is waited for before each part is read: the model is held back as long as it lasts. */
+  readonly held?: (() => Promise<void> | undefined) | undefined;
 }
 
 /**
@@ -36,12 +43,14 @@ export interface ModelCall {
  *
  * Errors: those of the providers table; budget_exceeded; the signal's reason when it aborts.
  */
-export async function callModel({ model, request, options, onPart }: ModelCall): Promise<RecordedResponse> {
+export async function callModel({ model, request, options, onPart, held }: ModelCall): Promise<RecordedResponse> {
   const collector = collect(model);
   try {
     for await (const part of model.stream(request, options)) {
       collector.push(part);
       onPart(part);
+      const pause = held?.();
+      if (pause !== undefined) await pause;
     }
   } catch (error) {
     // Who stopped the call says why, not the model that was stopped.

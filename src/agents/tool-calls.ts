@@ -5,6 +5,8 @@ import type { RunContext, StepContext } from "../runs/index.ts";
 import { invokeTool, toolErrors } from "../tools/index.ts";
 import type { AnyTool, ToolMetrics, ToolPolicy } from "../tools/index.ts";
 import type { AnyAgent } from "./agent.ts";
+import type { ApprovingAgent, Refusal } from "./approvals.ts";
+import { askApproval } from "./approvals.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 
 /** Describes tools to a model. */
@@ -19,7 +21,7 @@ export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
 
 /** Is what tool calls need of the loop that makes them; `signal` aborts with the run, or at the end of the agent's time. */
 export interface ToolCalling {
-  readonly agent: Pick<AnyAgent, "name">;
+  readonly agent: ApprovingAgent;
   readonly context: RunContext;
   /** Measures and bounds what the tools do. The run's own clock replays the past. */
   readonly clock: Clock;
@@ -50,8 +52,9 @@ async function runToolCall(calling: ToolCalling, call: ToolCallPart): Promise<To
   const { id, name } = call;
   const tool = tools.find((each) => each.name === name);
   const options = tool?.onUnknown === undefined ? {} : { onUnknown: tool.onUnknown };
+  const refusal = tool && (await askApproval(calling, call, tool));
   const body = ({ idempotencyKey }: StepContext): Promise<ToolResultPart> =>
-    invoke(calling, { call, tool, idempotencyKey });
+    invoke(calling, { call, tool, idempotencyKey, refusal });
   try {
     const result: JsonValue | ToolResultPart = await context.step(`tool:${name}`, body, options);
     // What a person decided in place of the tool is its output.
@@ -72,11 +75,12 @@ interface Invocation {
   readonly call: ToolCallPart;
   readonly tool: AnyTool | undefined;
   readonly idempotencyKey: string;
+  readonly refusal: Refusal | undefined;
 }
 
 async function invoke(
   { agent, context, clock, tools, signal, policies = [], toolMetrics }: ToolCalling,
-  { call, tool, idempotencyKey }: Invocation,
+  { call, tool, idempotencyKey, refusal }: Invocation,
 ): Promise<ToolResultPart> {
   const { id, name } = call;
   context.emit({ type: "tool.started", data: { id, name, input: call.input } });
@@ -90,6 +94,7 @@ async function invoke(
   };
   try {
     if (!tool) throw unknownTool(name, tools);
+    if (refusal) throw refused(name, refusal);
     const output = await invokeTool(tool, call.input, {
       runId: context.runId,
       callId: id,
@@ -109,6 +114,17 @@ async function invoke(
     const output: JsonValue = { error: error.code, message: error.message };
     return { type: "tool.result", id, name, output, failed: true };
   }
+}
+
+function refused(name: string, { by, reason }: Refusal): Error {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return toolErrors.create(
+    "tool_refused",
+    `The call of ${name} was refused${why}. Do not make it again; go another way.`,
+    {
+      details: { tool: name, by },
+    },
+  );
 }
 
 function unknownTool(name: string, tools: readonly AnyTool[]): Error {

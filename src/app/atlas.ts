@@ -1,6 +1,7 @@
 import type { Agent, AgentResult, AnyAgent, Registry, RunBudget } from "../agents/index.ts";
 import type { AnyGraph, Graph } from "../graph/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
+import type { DurableMemory } from "../memory/index.ts";
 import type { Provider } from "../providers/index.ts";
 import type { AnyWorkflow, RunHandle, Runs, StartOptions, WorkerOptions, Workflow } from "../runs/index.ts";
 import type { Database, DatabaseCheck } from "../storage/index.ts";
@@ -47,6 +48,8 @@ export interface AgentStartOptions extends Omit<StartOptions, "budget" | "tenant
   readonly knowledge?: readonly string[];
   /** `provider/name` or `group:NAME`; overrules the agent's own model. */
   readonly model?: string;
+  /** Names a conversation: the agent remembers what was said in it, and goes on with it. */
+  readonly thread?: string;
   /** What this run may spend. */
   readonly budget?: RunBudget;
   /** Whose run this is: it spends what the settings give to this tenant, and all runs together, also when it is taken up again. */
@@ -81,6 +84,8 @@ export interface Atlas extends AsyncDisposable {
   readonly spending: Spending;
   /** Opens the ledger of what agents, models and tools earned. Cost: loaded and opened at the first call. */
   readonly rewards: () => Promise<RewardLedger>;
+  /** Opens the memory of conversations, and of facts that are pinned. Cost: loaded and opened at the first call. */
+  readonly memory: () => Promise<DurableMemory>;
   /** Starts an agent or a team on a goal. Errors: agent_unknown, goal_empty, provider_unknown, invalid_input for a budget or a tenant that is none, and those of the run. */
   start<Output = string>(
     agent: Agent<Output> | Team<Output> | string,

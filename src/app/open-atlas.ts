@@ -16,6 +16,7 @@ import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 import { createSpending } from "./spending.ts";
 import type { Spending } from "./spending.ts";
+import { standingManager, withPlanning } from "./standing-manager.ts";
 import { createStarter } from "./starter.ts";
 import type { Stores } from "./stores.ts";
 import { openStores } from "./stores.ts";
@@ -39,19 +40,22 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
     strict: options.strict === true,
   });
   const graphs = new Map([...defined.graphs, ...(options.graphs ?? [])].map((each) => [each.name, each]));
-  const teams = knownTeams([...defined.teams, ...(options.teams ?? [])], agents);
+  const teams = knownTeams(withPlanning([...defined.teams, ...(options.teams ?? [])]), agents);
+  const standing = standingManager(agents);
   const stores = options.database ? onlyStore(options.database) : parts.use(await openStores(settings, logger));
   const { database } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
   const rewards = lazyRewards(database);
+  const memory = lazyMemory(database);
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
-  const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards };
-  const starter = createStarter({ ...known, toolMetrics });
+  const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards, memory };
+  const starter = createStarter({ ...known, toolMetrics, standing });
   follow((agent) => void starter.resolve(agent));
   const versions = registry.list().flatMap(({ agent }) => agent ?? []);
-  for (const each of [...versions, ...teams.values(), ...graphs.values()]) starter.resolve(each);
+  const unnamed = [...standing.values()].filter(({ name }) => !teams.has(name) && !agents.has(name));
+  for (const each of [...versions, ...unnamed, ...teams.values(), ...graphs.values()]) starter.resolve(each);
   for (const each of [...defined.workflows, ...(options.workflows ?? [])]) runs.register(each);
   if (options.recover !== false) await takeUp(runs, logger);
   const held = parts.move();
@@ -101,6 +105,16 @@ function lazyRewards(database: Database): Atlas["rewards"] {
   let opened: ReturnType<Atlas["rewards"]> | undefined;
   return async () => {
     opened ??= import("../teams/reward/index.ts").then(({ openRewards }) => openRewards({ database }));
+    opened.catch(() => (opened = undefined));
+    return await opened;
+  };
+}
+
+/** Opens the memory once, when a run first names a thread. */
+function lazyMemory(database: Database): Atlas["memory"] {
+  let opened: ReturnType<Atlas["memory"]> | undefined;
+  return async () => {
+    opened ??= import("../memory/index.ts").then(({ openMemory }) => openMemory({ database }));
     opened.catch(() => (opened = undefined));
     return await opened;
   };

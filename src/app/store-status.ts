@@ -6,7 +6,13 @@ import type { StoreStatus } from "./store-desk.ts";
 /** Gives what a portable backup holds; the knowledge is made anew from the documents. */
 export async function storeDomains(): Promise<Domains> {
   const { rewardHistory } = await import("../teams/reward/index.ts");
-  return { runs: await runHistory(), budgets: await budgetHistory(), rewards: await rewardHistory() };
+  const { memoryHistory } = await import("../memory/index.ts");
+  return {
+    runs: await runHistory(),
+    budgets: await budgetHistory(),
+    rewards: await rewardHistory(),
+    memory: await memoryHistory(),
+  };
 }
 
 const fileTables = `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`;

@@ -58,4 +58,11 @@ export const toolErrors = defineErrors("tools", {
     summary: "A tool took longer than its limit.",
     fix: "Raise the tool's timeoutMs, or make it faster.",
   },
+  tool_refused: {
+    status: 403,
+    retry: "changed",
+    exitCode: 1,
+    summary: "A person, or the deadline for an answer, refused a call of a tool.",
+    fix: "Answer in time, with: atlas runs signal RUN approval:CALL '{\"approved\":true}'. The model is told and may go another way.",
+  },
 });

@@ -1,10 +1,9 @@
 import type { AgentSurroundings } from "../../src/agents/agent-surroundings.ts";
-import { createBudget } from "../../src/base/index.ts";
 import type { Clock } from "../../src/base/index.ts";
 import type { Knowledge } from "../../src/knowledge/index.ts";
 import type { Model } from "../../src/providers/index.ts";
 
-/** Makes what an agent needs around it, with one model for every name and no budget. */
+/** Makes what an agent needs around it, with one model for every name. */
 export function surroundingsOf(
   clock: Clock,
   knowledge: Knowledge,
@@ -16,6 +15,5 @@ export function surroundingsOf(
     maxFileBytes: 1_000_000,
     model: async (name) => await model(name),
     managed: async (own) => own,
-    budget: async () => createBudget("all runs"),
   };
 }

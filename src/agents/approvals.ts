@@ -1,0 +1,97 @@
+import type { JsonValue, Schema } from "../base/index.ts";
+import { isAtlasError, isJsonObject } from "../base/index.ts";
+import type { ToolCallPart } from "../providers/index.ts";
+import type { RunContext } from "../runs/index.ts";
+import type { AnyTool } from "../tools/index.ts";
+import { readToolInput } from "../tools/index.ts";
+import type { AnyAgent } from "./agent.ts";
+import type { ApprovalRule } from "./agent-view.ts";
+
+/** Is what a person says to a call of a tool. */
+export type ApprovalAnswer = { readonly approved: boolean; readonly reason?: string };
+
+/** Is why a call of a tool is not made. */
+export type Refusal = { readonly by: "person" | "deadline"; readonly reason: string };
+
+const answerForm = {
+  type: "object",
+  properties: { approved: { type: "boolean" }, reason: { type: "string" } },
+  required: ["approved"],
+  additionalProperties: false,
+};
+
+function validate(value: unknown): StandardResult {
+  const given = value as JsonValue;
+  if (!isJsonObject(given) || typeof given["approved"] !== "boolean")
+    return { issues: [{ message: "expected true or false", path: ["approved"] }] };
+  const { approved, reason } = given;
+  if (reason !== undefined && typeof reason !== "string")
+    return { issues: [{ message: "expected a text", path: ["reason"] }] };
+  return { value: reason === undefined ? { approved } : { approved, reason } };
+}
+
+type StandardResult = ReturnType<Schema<unknown, ApprovalAnswer>["~standard"]["validate"]>;
+
+// Written by hand: a schema library costs more to load than all else here. Its form is what a person's tools show.
+const standard = {
+  version: 1,
+  vendor: "atlas",
+  validate,
+  jsonSchema: { input: () => answerForm, output: () => answerForm },
+} as const;
+
+/** Reads what a person says: `{ approved, reason? }`. */
+const answerSchema: Schema<unknown, ApprovalAnswer> = { "~standard": standard };
+
+/** Names the signal that answers whether a call may be made. */
+export function approvalSignal(callId: string): string {
+  return `approval:${callId.replaceAll("#", "_")}`;
+}
+
+/**
+ * Asks a person before a call, where the agent or the tool wants that, and waits durably for the answer; at the deadline the call is
+ * refused. Undefined when the call may be made. Whether someone is asked is a step of the run, which says so in the log: `approval.asked`.
+ */
+export async function askApproval(
+  { agent, context }: { readonly agent: ApprovingAgent; readonly context: RunContext },
+  call: ToolCallPart,
+  tool: AnyTool,
+): Promise<Refusal | undefined> {
+  const { approvals = {}, approvalTimeoutMs: timeoutMs = defaultApprovalMs } = agent;
+  // An agent's rules are looked up as its own: a tool may be named as what every object has.
+  const rule = Object.hasOwn(approvals, tool.name) ? approvals[tool.name] : undefined;
+  if (rule === "never" || (rule === undefined && tool.approval === "never")) return undefined;
+  const { id, name, input } = call;
+  const signal = approvalSignal(id);
+  const asks = await context.step(`approve:${tool.name}`, async () => {
+    if (!(await isWanted(rule, input, tool))) return false;
+    context.emit({ type: "approval.asked", data: { id, name, input, signal } });
+    return true;
+  });
+  if (!asks) return undefined;
+  const question = `May the agent ${agent.name} call the tool ${name}? What it would be given is in the log: approval.asked, ${id}.`;
+  try {
+    const { approved, reason = "" } = await context.waitFor(signal, { schema: answerSchema, timeoutMs, question });
+    return approved ? undefined : { by: "person", reason };
+  } catch (error) {
+    if (!isAtlasError(error) || error.code !== "timed_out") throw error;
+    return { by: "deadline", reason: `nobody answered within ${timeoutMs} ms` };
+  }
+}
+
+/** Is what asking needs of an agent. */
+export type ApprovingAgent = Pick<AnyAgent, "name"> & Partial<Pick<AnyAgent, "approvals" | "approvalTimeoutMs">>;
+
+const defaultApprovalMs = 86_400_000;
+
+async function isWanted(rule: ApprovalRule | undefined, given: JsonValue, tool: AnyTool): Promise<boolean> {
+  let input: unknown;
+  try {
+    input = await readToolInput(tool, given);
+  } catch {
+    // The call fails by itself, and nobody need be asked.
+    return false;
+  }
+  if (rule === undefined) return await tool.needsApproval(input);
+  return typeof rule === "function" && isJsonObject(given) ? await rule(given) : true;
+}
