@@ -2,6 +2,7 @@ import { agents, tools } from "./agents-catalogue.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { common } from "./common-options.ts";
 import { graphs } from "./graph-catalogue.ts";
+import { plan } from "./plan-catalogue.ts";
 import { queue } from "./queue-catalogue.ts";
 
 const knowledge: OptionSpec = {
@@ -245,6 +246,7 @@ export const catalogue: readonly CommandSpec[] = [
     examples: ['atlas run "How do I configure logging?" --knowledge docs', "atlas run - --json < goal.txt"],
     load: async () => (await import("./commands/run.ts")).run,
   },
+  plan,
   {
     name: "ingest",
     summary: "read documents, so that searching them is quick",

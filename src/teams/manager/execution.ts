@@ -111,7 +111,9 @@ async function finish(state: PlanState, key: string): Promise<void> {
   if (kind === "judge") return judged(state, ended, result);
   ended.result = result;
   const reasons = failedChecks(ended.task.successCheck, result);
-  if (reasons.length > 0) return fail(state, ended, { error: reasons.join("; "), again: true, refused: reasons });
+  // A model that quotes documents gives the same answer to the same question.
+  const again = state.planning.planner !== "questions";
+  if (reasons.length > 0) return fail(state, ended, { error: reasons.join("; "), again, refused: reasons });
   if (judgeQuestions(ended.task.successCheck).length === 0) return complete(state, ended);
   startJudge(state, ended, result);
 }

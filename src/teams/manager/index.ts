@@ -7,3 +7,4 @@ export type { CheckedPlan, PlanFrame } from "./check-plan.ts";
 export { planDraftSchema } from "./plan.ts";
 export type { Plan, PlanDraft, PlanProblem, PlanRepair, PlanTask, SuccessCheck } from "./plan.ts";
 export { findCircle, inOrder, remainingMs } from "./order.ts";
+export { depths, planMermaid } from "./draw.ts";

@@ -94,7 +94,7 @@ test("without a model that can plan, the goal is split into questions that go to
   const baker = agent({ name: "baker", capabilities: ["bread"] });
   const cook = agent({ name: "cook", capabilities: ["soup"] });
   const crew = manager({ name: "kitchen", agents: [cook, baker] });
-  const run = await atlas.start<string>(crew, "Why does bread rise? How hot is the oven for bread?", {
+  const run = await atlas.start<string>(crew, "Why does bread rise? What is the oven for bread heated to?", {
     knowledge: [join(folder, "bread.md")],
     model: "offline/extractive",
   });

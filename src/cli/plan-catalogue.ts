@@ -1,0 +1,28 @@
+import type { CommandSpec } from "./command.ts";
+import { common } from "./common-options.ts";
+
+/** Describes `atlas plan`. */
+export const plan: CommandSpec = {
+  name: "plan",
+  summary: "show the plan for a goal before anything of it is done, or carry a plan out",
+  args: [["[goal...]", "what you want, or a file that holds a plan as JSON; - reads it from the standard input"]],
+  options: [
+    ...common,
+    { flags: "-k, --knowledge <path>", description: "file or folder of documents; may be repeated", form: "list" },
+    {
+      flags: "-m, --model <provider/name>",
+      description: "model to use, or group:NAME (default: the best that can be used here)",
+    },
+    { flags: "-a, --agent <name>", description: "manager to use (default: manager, which has all agents)" },
+    { flags: "--mermaid", description: "draw the plan as a Mermaid flowchart" },
+    { flags: "--run", description: "carry the plan out" },
+    { flags: "--max-tokens <count>", description: "tokens that the run may use, which tasks share", form: "count" },
+    { flags: "--max-cost <usd>", description: "US dollars that the run may cost, which tasks share", form: "amount" },
+  ],
+  examples: [
+    'atlas plan "How do I install it? How do I configure logging?" --knowledge docs',
+    'atlas plan "Compare the two drafts" --json > plan.json',
+    "atlas plan plan.json --run",
+  ],
+  load: async () => (await import("./commands/plan.ts")).plan,
+};
