@@ -10,7 +10,8 @@ let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "atlas-cli-graph-"))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const product = fileURLToPath(new URL("../index.ts", import.meta.url));
+const folderOf = (name: string): string =>
+  JSON.stringify(fileURLToPath(new URL(`../${name}/index.ts`, import.meta.url)));
 
 async function atlas(
   ...argv: string[]
@@ -21,7 +22,7 @@ async function atlas(
 }
 
 function write(name: string, graphs: string): void {
-  const head = `import { end, graph } from ${JSON.stringify(product)};
+  const head = `import { end, graph } from ${folderOf("graph")};
 const state = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value: { count: 0, ...value } }) } };
 const one = ({ count }) => ({ count: count + 1 });
 `;
@@ -74,7 +75,7 @@ test("what cannot be read or chosen is told", async () => {
   expect(hole.code).not.toBe(0);
   writeFileSync(
     join(directory, "tool.ts"),
-    `import { tool } from ${JSON.stringify(product)};\nexport const t = tool({ name: "t", input: {}, run: () => 1 });`,
+    `import { tool } from ${folderOf("tools")};\nexport const t = tool({ name: "t", input: {}, run: () => 1 });`,
   );
   expect((await atlas("validate", "tool.ts")).err).toContain("tool.ts exports no graph");
 });

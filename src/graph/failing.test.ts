@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../test/lib/atlas.ts";
-import { edge, end, graph, node, start, tool, when, workflow } from "../index.ts";
-import type { AnyGraph, Graph } from "../index.ts";
+import { workflow } from "../runs/index.ts";
+import { tool } from "../tools/index.ts";
+import { edge, end, graph, node, start, when } from "./index.ts";
+import type { AnyGraph, Graph } from "./index.ts";
 
 const atlas = useAtlas();
 const state = z.object({

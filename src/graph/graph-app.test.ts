@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../test/lib/atlas.ts";
-import { agent, append, edge, end, graph, node, scripted, start, tool, when, workflow } from "../index.ts";
+import { agent } from "../agents/index.ts";
+import { scripted } from "../providers/index.ts";
+import { workflow } from "../runs/index.ts";
+import { tool } from "../tools/index.ts";
+import { append, edge, end, graph, node, start, when } from "./index.ts";
 
 const atlas = useAtlas();
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../test/lib/atlas.ts";
-import { controllerWithWorkers, retrievalAnswer, tool, workflow } from "../index.ts";
+import { workflow } from "../runs/index.ts";
+import { tool } from "../tools/index.ts";
+import { controllerWithWorkers, retrievalAnswer } from "./index.ts";
 
 const atlas = useAtlas();
 
