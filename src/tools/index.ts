@@ -1,5 +1,5 @@
 export { toolErrors } from "./errors.ts";
-export { invokeTool, readToolInput } from "./invoke.ts";
+export { exampleProblems, invokeTool, readToolInput } from "./invoke.ts";
 export type { ToolInvocation } from "./invoke.ts";
 export { missingPermissions, requirePermissions } from "./permissions.ts";
 export type { ToolPolicy } from "./permissions.ts";
@@ -9,6 +9,6 @@ export { isPermission, tool } from "./tool.ts";
 export type { AnyTool, Tool, ToolContext, ToolExample, ToolOptions, UnknownToolOutcome } from "./tool.ts";
 export { createToolMetrics } from "./tool-metrics.ts";
 export type { ToolCallRecord, ToolMetrics, ToolMetricsOptions, ToolUse } from "./tool-metrics.ts";
-export { exampleProblems } from "./tool-examples.ts";
-export { describeTool, fieldsOf, renderToolDocs } from "./tool-docs.ts";
-export type { ToolDoc, ToolField } from "./tool-docs.ts";
+export { documentTools } from "./document-tools.ts";
+export type { ToolsDocumentation } from "./document-tools.ts";
+export type { ToolDoc } from "./tool-docs.ts";

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import { isJsonObject, jsonSchemaOf } from "../base/index.ts";
-import { exampleProblems } from "./tool-examples.ts";
+import { exampleProblems } from "./invoke.ts";
 import type { AnyTool, ToolExample } from "./tool.ts";
 
 /** Is one field of what a tool takes or gives. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { describeTool, renderToolDocs } from "../../tools/index.ts";
+import { documentTools } from "../../tools/index.ts";
 import type { Call } from "../command.ts";
 import { count, place } from "../format.ts";
 import { openAtlas } from "../open.ts";
@@ -15,15 +15,15 @@ export interface ToolsDocsOptions {
 export async function toolsDocs(call: Call<ToolsDocsOptions>): Promise<number> {
   const { options, screen, io } = call;
   await using atlas = await openAtlas(call);
-  const docs = await Promise.all(sortedTools(atlas).map((tool) => describeTool(tool, agentsWith(atlas, tool))));
+  const { tools: docs, markdown } = await documentTools(sortedTools(atlas), (tool) => agentsWith(atlas, tool));
   for (const problem of docs.flatMap(({ problems }) => problems)) screen.say(`${problem}.`, "always");
   if (options.out !== undefined) {
     const path = resolve(io.directory, options.out);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, screen.json ? `${JSON.stringify({ tools: docs }, undefined, 2)}\n` : renderToolDocs(docs));
+    await writeFile(path, screen.json ? `${JSON.stringify({ tools: docs }, undefined, 2)}\n` : markdown);
     if (screen.json) screen.printJson({ file: path, tools: docs.length });
     else screen.say(`${count(docs.length, "tool")} written to ${place(path, io.directory)}.`);
   } else if (screen.json) screen.printJson({ tools: docs });
-  else screen.print(renderToolDocs(docs).trimEnd());
+  else screen.print(markdown.trimEnd());
   return 0;
 }
