@@ -57,7 +57,7 @@ test.each<[string, AnyGraph, string, RegExp]>([
     "internal_error",
     /not extensible/,
   ],
-])("a node that %s fails its run", async (_, made, code, words) => {
+])("a node that %s fails its run", async (...[, made, code, words]) => {
   const error = await fails(made);
   expect(error).toMatchObject({ code });
   expect(String(error)).toMatch(words);
@@ -144,7 +144,7 @@ test.each<[string, AnyGraph, string, RegExp]>([
     "graph_state_invalid",
     /The node one gave something for score that its reducer own cannot merge: no/,
   ],
-])("%s is told when the graph comes to it", async (_, made, code, words) => {
+])("%s is told when the graph comes to it", async (...[, made, code, words]) => {
   const error = await fails(made);
   expect(error).toMatchObject({ code });
   expect(String(error)).toMatch(words);

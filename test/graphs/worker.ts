@@ -37,7 +37,7 @@ const killed = graph({
     // Branches end in another order than they began, and each asks for something of its own under the same name.
     work: {
       run: async (_, context) => {
-        const item = String(context.params["item"] as string);
+        const item = context.params["item"] as string;
         const noted = await context.step("note", () => {
           record(`note ${item}`);
           return item.length;
