@@ -145,7 +145,12 @@ async function readMatter(text: string): Promise<Matter> {
     }
     return 1;
   };
-  return { values: document.toJS({ maxAliasCount: 100 }) as unknown, lineOf };
+  try {
+    return { values: document.toJS({ maxAliasCount: 100 }) as unknown, lineOf };
+  } catch {
+    // An alias of what is not there, or so many that they would fill the memory.
+    return { values: {}, lineOf, problem: "no valid YAML (an alias that cannot be resolved)" };
+  }
 }
 
 function readValues(values: Values, context: AgentFileContext, report: Report): AgentOptions<unknown> {
