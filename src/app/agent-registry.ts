@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { AgentSource, AnyAgent, AnyAgentFactory, Registry, RegistryProblem } from "../agents/index.ts";
 import { agentErrors, createRegistry } from "../agents/index.ts";
 import { isAtlasError } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { AnyTool } from "../tools/index.ts";
+import { appErrors } from "./errors.ts";
 import { knownAgents } from "./known-agents.ts";
 import type { Definition, Defined } from "./modules.ts";
 import type { LoadedSettings } from "./settings.ts";
@@ -38,7 +39,7 @@ export interface OpenRegistry {
  * Gathers the agents that can be started by name. A module's replaces one of the settings, and the program's own every other; any other
  * two of one name and version are a mistake, of which the first is kept. What cannot be used is warned of, and the others are there.
  *
- * Errors: tool_not_found, agent_invalid; with `strict` registry_invalid, which lists everything that is wrong.
+ * Errors: tool_not_found, agent_invalid, settings_invalid for a folder that is not there; with `strict` registry_invalid, which lists everything that is wrong.
  */
 export async function openRegistry(options: AgentRegistryOptions): Promise<OpenRegistry> {
   const { settings, defined, logger, hasModel } = options;
@@ -75,7 +76,12 @@ async function findSources(
   tools: AnyTool[],
 ): Promise<readonly AgentSource[]> {
   const folder = values.agentsFolder ?? join(directory, "agents");
-  if (!existsSync(folder)) return [];
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    if (values.agentsFolder === undefined) return [];
+    throw appErrors.create("settings_invalid", `There is no folder ${folder}, which agentsFolder names.`, {
+      details: { key: "agentsFolder", path: folder },
+    });
+  }
   const { discoverAgents } = await import("./discover-agents.ts");
   return discoverAgents({ folder, directory, trust, tools });
 }

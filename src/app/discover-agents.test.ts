@@ -171,6 +171,7 @@ test("the settings name another folder", async () => {
   write("agents/other/agent.md", "Help.");
   await using atlas = await open({ settings: { agentsFolder: "crew" } });
   expect([...atlas.agents.keys()]).toEqual(["guide", "assistant"]);
+  await expect(open({ settings: { agentsFolder: "gone" } })).rejects.toMatchObject({ code: "settings_invalid" });
 });
 
 test("a tool whose permission the settings do not give is refused, and counted", async () => {
@@ -241,4 +242,22 @@ test("a run that was cut off goes on with its own version, though there is a new
   isCutOff = false;
   await using after = await open({ agents: [guide("2.0.0"), guide("1.1.0")] });
   expect(await (await after.runs.open(id)).result()).toMatchObject({ text: "I am 1.1.0." });
+});
+
+test("what is no text is told, and what is no folder or no file is passed over", async () => {
+  write("agents/odd/agent.md", "");
+  writeFileSync(join(directory, "agents", "odd", "agent.md"), Buffer.from([0x2d, 0xff, 0xfe]));
+  write("agents/large/agent.md", "x".repeat(1024 * 1024 + 1));
+  mkdirSync(join(directory, "agents", "folder", "agent.md"), { recursive: true });
+  await using atlas = await open();
+  expect([...atlas.agents.keys()]).toEqual(["assistant"]);
+  const messages = (await atlas.registry.check()).map(({ message }) => message);
+  expect(messages).toEqual([
+    "agents/large/agent.md cannot be read: it has more than 1 MiB.",
+    "agents/odd/agent.md cannot be read: it is not UTF-8 text.",
+  ]);
+  rmSync(join(directory, "agents"), { recursive: true });
+  write("agents", "a file");
+  await using other = await open();
+  expect([...other.agents.keys()]).toEqual(["assistant"]);
 });

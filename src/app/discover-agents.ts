@@ -19,6 +19,7 @@ export interface DiscoveryOptions {
   readonly tools: AnyTool[];
 }
 
+const maxBytes = 1024 * 1024;
 const files = ["agent.ts", "agent.js", "agent.mjs", "agent.md"] as const;
 
 /**
@@ -68,16 +69,30 @@ function rank({ has }: { readonly has: readonly string[] }): number {
 
 function isThere(folder: string, file: string): boolean {
   try {
-    return readdirSync(folder).includes(file);
+    return statSync(join(folder, file)).isFile();
   } catch {
-    // It is no folder, or one that may not be read: it holds no agent.
+    // It is not there, or may not be looked at: it holds no agent.
     return false;
   }
 }
 
 async function loadDescription(path: string, label: string, { tools }: DiscoveryOptions): Promise<readonly AnyAgent[]> {
   const folder = join(path, "..");
-  return [await readAgentFile(readFileSync(path, "utf8"), { id: idOf(folder), label, directory: folder, tools })];
+  return [await readAgentFile(readText(path, label), { id: idOf(folder), label, directory: folder, tools })];
+}
+
+function readText(path: string, label: string): string {
+  try {
+    if (statSync(path).size > maxBytes) throw new Error("it has more than 1 MiB");
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+  } catch (cause) {
+    const why =
+      cause instanceof TypeError ? "it is not UTF-8 text" : cause instanceof Error ? cause.message : "no reason";
+    throw appErrors.create("agent_file_invalid", `${label} cannot be read: ${why}.`, {
+      details: { file: label },
+      cause,
+    });
+  }
 }
 
 function idOf(folder: string): string {
