@@ -13,12 +13,15 @@ interface Placed extends DrawnNode {
 export function drawSvg({ nodes, edges }: Drawing): string {
   const rows = rowsOf(nodes, edges);
   const widest = Math.max(...rows.map((row) => row.length));
-  const width = widest * (size.width + size.across) + 2 * size.margin + size.across;
+  // Labels stand at the right of lines that go back.
+  const words = Math.min(40, Math.max(0, ...edges.map(({ label }) => label.length))) * size.label;
+  const drawn = widest * (size.width + size.across) + 2 * size.margin;
+  const width = Math.ceil(drawn + size.across + words);
   const height = rows.length * (size.height + size.down) - size.down + 2 * size.margin;
   const placed = new Map(
     rows.flatMap((row, level) =>
       row.map((node, index): [string, Placed] => {
-        const x = width / 2 + (index - (row.length - 1) / 2) * (size.width + size.across);
+        const x = drawn / 2 + (index - (row.length - 1) / 2) * (size.width + size.across);
         return [node.name, { ...node, x, y: size.margin + level * (size.height + size.down) + size.height / 2 }];
       }),
     ),
