@@ -8,6 +8,7 @@ export * from "./providers/index.ts";
 export * from "./tools/index.ts";
 export * from "./runs/index.ts";
 export * from "./knowledge/index.ts";
+export * from "./memory/index.ts";
 export * from "./graph/index.ts";
 export * from "./agents/index.ts";
 export * from "./teams/index.ts";

@@ -153,6 +153,10 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
   const facts = readMetadata(options);
   const needed = findToolProblems(tools, [documentSearch]).map(({ message }) => `its tool ${message}`);
   const problems = [...metadataProblems(facts), ...needed];
+  for (const named of Object.keys(approvals)) {
+    if (named !== documentSearch && !seen.has(named))
+      problems.push(`its approvals name ${named}, which is none of its tools`);
+  }
   if (!(approvalTimeoutMs > 0)) problems.push("its approvalTimeoutMs must be a number above 0");
   if (problems.length > 0) {
     throw agentErrors.create("agent_invalid", `The agent ${name} cannot work: ${problems.join("; ")}.`, {

@@ -1,5 +1,7 @@
 export { agent } from "./agent.ts";
 export type { AgentFinishReason } from "./agent.ts";
+export { queryPerformance } from "./query-performance.ts";
+export type { PerformanceReport } from "./query-performance.ts";
 export { textMatches, toolCalled } from "./agent-view.ts";
 export type {
   AgentState,

@@ -79,7 +79,7 @@ export interface PerformanceSource {
     readonly limit: number;
     readonly tenant?: string;
   }): Promise<readonly Pick<RunRecord, "id">[]>;
-  get(id: string): Promise<Pick<RunHandle<unknown>, "events">>;
+  open(id: string): Promise<Pick<RunHandle, "events">>;
 }
 
 /** Reads how the latest runs of an agent went. Order: newest first. Cost: reads the log of each of these runs, 100 by default. */
@@ -92,7 +92,7 @@ export async function listPerformances(
   const runs = await source.list({ workflow: `agent:${agent}`, limit, ...forTenant });
   const found: AgentPerformance[] = [];
   for (const { id } of runs) {
-    const log = await Array.fromAsync((await source.get(id)).events({ live: false }));
+    const log = await Array.fromAsync((await source.open(id)).events({ live: false }));
     const one = performanceOf(log);
     if (one !== undefined) found.push(one);
   }
@@ -104,7 +104,11 @@ export function summarisePerformance(performances: Iterable<AgentPerformance>): 
   const groups = Map.groupBy(performances, ({ agent, model }) => JSON.stringify([agent, model]));
   return [...groups.values()]
     .map(summaryOf)
-    .toSorted((a, b) => (a.agent < b.agent ? -1 : a.agent > b.agent ? 1 : b.runs - a.runs));
+    .toSorted((a, b) => compare(a.agent, b.agent) || b.runs - a.runs || compare(a.model, b.model));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function summaryOf(group: readonly AgentPerformance[]): PerformanceSummary {

@@ -50,9 +50,16 @@ export function extractiveSummary(text: string, goal: string, maxTokens: number)
   const scored = units.map((unit, at) => {
     const own = new Set(terms[at]);
     let score = 0;
-    for (const term of own) score += wanted.has(term) ? 4 : Math.log(1 + (frequency.get(term) ?? 0));
-    // A long unit holds many words by chance; digits and ids are what is hardest to find again.
-    return { unit, at, score: score / Math.sqrt(own.size + 4) + (/\d/.test(unit) ? 0.5 : 0) };
+    let weight = 0;
+    for (const term of own) {
+      const often = frequency.get(term) ?? 1;
+      // What the goal names counts, and most where few sentences hold it; what is said often is what it is about.
+      if (wanted.has(term)) score += 1 + Math.log(units.length / often);
+      weight += Math.log(1 + often);
+    }
+    const about = weight / Math.max(1, own.size) / Math.log(2 + units.length);
+    // Numbers and ids are hardest to find again.
+    return { unit, at, score: score + about + (/\d/.test(unit) ? 0.3 : 0) };
   });
   const chosen: typeof scored = [];
   const seen = new Set<string>();
