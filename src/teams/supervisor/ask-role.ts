@@ -183,11 +183,16 @@ async function takeIn<Name extends RoleName>(
   }: { role: Name; told: string; result: AgentResult<JsonValue>; answer: RoleAnswer<Name> | undefined },
 ): Promise<void> {
   const { memories, round } = session;
-  memories.hear(role, { round, told, answer: result.text });
+  memories.hear(role, { round, told, answer: spoken(answer, result.text) });
   const added = memories.note(role, answer?.notes ?? [], round);
   if (added.length > 0)
     session.emit("memory.kept", { role, round, notes: added.map(({ id, text }) => ({ id, text })) });
   if (answer?.bias !== undefined) await hearWish(session, role, answer.bias);
+}
+
+/** Gives what was said without what was said aside: a note that was taken away or a wish that was refused is not read again here. */
+function spoken(answer: object | undefined, text: string): string {
+  return answer === undefined ? text : JSON.stringify({ ...answer, notes: undefined, bias: undefined });
 }
 
 async function hearWish(session: Session, role: RoleName, wish: BiasWish): Promise<void> {

@@ -73,10 +73,16 @@ export function roleAgent(
   });
 }
 
-/** Makes an agent of a role with only some of its tools, under a name of its own, so that its runs can be taken up. */
+// One agent of one name: its runs are taken up by that name, and no other may have it.
+const fewer = new WeakMap<AnyAgent, Map<string, AnyAgent>>();
+
+/** Gives the agent of a role with only some of its tools, under a name of its own, so that its runs can be taken up. */
 export function withTools(made: AnyAgent, allowed: readonly string[]): AnyAgent {
-  const tools = made.tools.filter(({ name }) => allowed.includes(name));
-  if (tools.length === made.tools.length) return made;
-  const places = made.tools.map((each, index) => (tools.includes(each) ? index : -1)).filter((index) => index >= 0);
-  return { ...made, name: `${made.name}.tools-${places.length === 0 ? "none" : places.join("-")}`, tools };
+  const places = made.tools.map((each, index) => (allowed.includes(each.name) ? index : -1)).filter((at) => at >= 0);
+  if (places.length === made.tools.length) return made;
+  const name = `${made.name}.tools-${places.length === 0 ? "none" : places.join("-")}`;
+  const known = fewer.get(made) ?? new Map<string, AnyAgent>();
+  const given = known.get(name) ?? { ...made, name, tools: made.tools.filter((each) => allowed.includes(each.name)) };
+  fewer.set(made, known.set(name, given));
+  return given;
 }

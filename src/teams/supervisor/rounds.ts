@@ -31,14 +31,16 @@ export async function runRounds(
   let best: RoundResult | undefined;
   let start: Start = "reasoning";
   let stale = 0;
+  let steered = false;
   for (session.round = 1; session.ended === undefined; session.round++) {
-    if (await takeSteering(session)) start = "reasoning";
+    if (await takeSteering(session)) [start, steered] = ["reasoning", true];
     endBiases(session, session.biases.expire(session.round), "expired");
     work.handbacks = 0;
     session.emit("round.started", { round: session.round, from: start });
-    const verdict: Verdict | undefined = (await produce(session, work, start))
+    const verdict: Verdict | undefined = (await produce(session, work, { start, steered }))
       ? await review(session, work)
       : undefined;
+    steered = false;
     const result = resultOf(session, work, verdict);
     if (verdict !== undefined) scores.push(result.score);
     const isBetter = best === undefined || compare(result, best) > 0;
@@ -56,7 +58,7 @@ export async function runRounds(
     if (session.ended !== undefined) break;
     if (verdict?.kind === "accepted") {
       // What was sent while the work was checked is answered too, if there is a round left for it.
-      if (session.round < limits.rounds && (await takeSteering(session))) start = "reasoning";
+      if (session.round < limits.rounds && (await takeSteering(session))) [start, steered] = ["reasoning", true];
       else session.ended = "accepted";
     } else if (session.round >= limits.rounds) session.ended = "rounds";
     else if (stale >= limits.noProgress) session.ended = "no_progress";
@@ -68,7 +70,11 @@ export async function runRounds(
 }
 
 /** Hands the work from where it begins down to the feedback role. */
-async function produce(session: Session, work: Work, start: Start): Promise<boolean> {
+async function produce(
+  session: Session,
+  work: Work,
+  { start, steered }: { start: Start; steered: boolean },
+): Promise<boolean> {
   if (!(await mayGoOn(session))) return false;
   const open = session.points.open;
   const texts = open.map(({ id, text }) => `${id}: ${text}`);
@@ -77,7 +83,7 @@ async function produce(session: Session, work: Work, start: Start): Promise<bool
   if (start !== "action" && !(await plan(session, work, start === "planning" ? texts : []))) return false;
   // Where the feedback role names the steps of its points, only those are done anew; and always those that are new.
   const named = new Set(open.map(({ step }) => step));
-  const all = open.some(({ step }) => step === undefined);
+  const all = steered || open.some(({ step }) => step === undefined);
   const isExtra = (id: string, text: string): boolean => !hadSteps.has(`${id} ${text}`);
   const redo = isExtractive(session, "action") ? [] : work.steps.filter(({ id }) => all || named.has(id));
   const todo = work.steps.filter(
