@@ -1,6 +1,5 @@
 import type { AnyAgent } from "../../agents/index.ts";
 import { agent } from "../../agents/index.ts";
-import type { JsonValue } from "../../base/index.ts";
 import type { Model } from "../../providers/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
@@ -38,7 +37,7 @@ export interface ManagerOptions {
 /** Is a manager: a team, with a second one that only plans. */
 export interface Manager extends Team<string> {
   /** Gives the plan of a goal as its output, and does nothing of it. */
-  readonly planning: Team<JsonValue>;
+  readonly planning: Team;
 }
 
 /**
@@ -91,7 +90,7 @@ export function manager(options: ManagerOptions): Manager {
     members,
     run: async (context, goal) => await runPlan(parts, context, goal),
   });
-  const planning = team<JsonValue>({
+  const planning = team({
     name: `${name}.planning`,
     members,
     run: async (context, goal) => await planOnly(parts, context, goal),
