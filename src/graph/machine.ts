@@ -143,6 +143,8 @@ interface Place {
   readonly snapshot: Snapshot;
   readonly at: Activation;
   readonly visit: number;
+  /** The nodes that empty lists led past on the way here. */
+  readonly over: readonly string[];
 }
 
 type Route = (snapshot: Snapshot, at: Activation, visit: number) => readonly Activation[];
@@ -184,23 +186,21 @@ function createRoute(
     const items =
       typeof edge.items === "string" ? ask(edge.items, place) : valueAt(place.snapshot.state, edge.items.path);
     if (!Array.isArray(items) || items.length > maxItems) throw noItems(edge, items);
-    if (items.length === 0) return leave({ ...place, at: { node: edge.to } }, [...(skipped.get(place) ?? []), edge.to]);
+    if (items.length === 0) return leave({ ...place, at: { node: edge.to }, over: [...place.over, edge.to] });
     return items.map((item: JsonValue, at) => ({
       node: edge.to,
       params: { item: frozen(item), index: at },
       each: true,
     }));
   };
-  const skipped = new WeakMap<Place, readonly string[]>();
-  const leave = (place: Place, over: readonly string[] = []): readonly (Activation | undefined)[] => {
-    const { at, snapshot } = place;
-    skipped.set(place, over);
+  const leave = (place: Place): readonly (Activation | undefined)[] => {
+    const { at, snapshot, over } = place;
     const edges = out(at.node, snapshot.added).filter((edge) => edge.kind !== "each" || !over.includes(edge.to));
     const taken = edges.map((edge, index) => follow(edge, place, index)).filter((each) => each !== undefined);
     if (taken.length === 0 && over.length === 0) throw noWay(structure, at.node, edges);
     return taken.flat();
   };
-  return (snapshot, at, visit) => leave({ snapshot, at, visit }).filter((each) => each !== undefined);
+  return (snapshot, at, visit) => leave({ snapshot, at, visit, over: [] }).filter((each) => each !== undefined);
 }
 
 function pick<T>(all: Readonly<Record<string, T>>, names: readonly string[]): Readonly<Record<string, T>> {

@@ -81,15 +81,16 @@ function drawEdge(
   if (a === undefined || b === undefined) return "";
   const look = `fill="none" stroke="#555"${isDashed ? ' stroke-dasharray="5 4"' : ""} marker-end="url(#head)"`;
   const half = size.height / 2;
-  const isDown = b.y > a.y;
-  const side = size.width / 2 + 20 + (index % 4) * 8;
-  const isNext = isDown && b.y - a.y <= size.height + size.down;
+  const isNext = b.y > a.y && b.y - a.y <= size.height + size.down;
+  // Lines that go back, far, or to the node itself leave at its right and come in there.
+  const [right, out] = [size.width / 2, size.width / 2 + 50 + (index % 4) * 10];
+  const apart = from === to ? 10 : 0;
   const path = isNext
     ? `M${a.x} ${a.y + half} C${a.x} ${a.y + half + 30} ${b.x} ${b.y - half - 30} ${b.x} ${b.y - half}`
-    : `M${a.x + size.width / 2} ${a.y} C${a.x + side + 40} ${a.y} ${b.x + side + 40} ${b.y} ${b.x + size.width / 2} ${b.y}`;
+    : `M${a.x + right} ${a.y - apart} C${a.x + out} ${a.y - apart} ${b.x + out} ${b.y + apart} ${b.x + right} ${b.y + apart}`;
   const [x, y] = isNext
     ? [a.x + (b.x - a.x) * 0.35 + 6, a.y + half + (b.y - a.y - size.height) * 0.4]
-    : [Math.max(a.x, b.x) + side + 8, (a.y + b.y) / 2 - 6];
+    : [(a.x + b.x) / 2 + right + (out - right) * 0.75 + 6, (a.y + b.y) / 2 - 6];
   const words =
     label === "" ? "" : `<text x="${x}" y="${y}" fill="#333" font-size="11">${escaped(shortened(label, 40))}</text>`;
   return `<path d="${path}" ${look}/>${words}`;
