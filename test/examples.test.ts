@@ -42,6 +42,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "seam: restarted after 23",
   ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
+  "manager.ts": ["q1 begins: installer", "done 3, left 0", "needs Node 24", "logging.md:5", "ended: stop"],
   "queue.ts": ["page 1 of ada", "attempt 2: the printer is out of paper", "blocked 1, dead 1", "parcel: sent"],
   "registry.ts": [
     "researcher 1.4.0 agent",
@@ -52,6 +53,12 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "The configuration of guides is not valid: city",
   ],
   "reward.ts": ["1.5 points before, 0 after", "benched: ", "harmful", "careful: paid off 5 times, added debt 0 times"],
+  "supervisor.ts": [
+    "feedback -> planning: open_points",
+    "ended: no_progress, best round 1",
+    "| The daily allowance is 28 euros.",
+    "leave.md:3",
+  ],
   "schedule.ts": ["hello later", "schedule:hello:TIME hello calendar", "removed: true"],
   "providers-openai.ts": ["voilà", "tool_calls", "3 requests for 2 calls"],
   "providers-anthropic.ts": ["Thirty days", "thought sent back: true", "takes no files of the type video/mp4"],

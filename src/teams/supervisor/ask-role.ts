@@ -76,12 +76,12 @@ export async function askRoles<Name extends RoleName>(
     const outcomes = await Promise.all(asked.map(({ outcome }) => outcome));
     open = [];
     for (const [index, { task, place }] of asked.entries()) {
-      const { result, failure = "There is no answer." } = outcomes[index] ?? {};
+      const { result, failure = "There is no answer.", final = false } = outcomes[index] ?? {};
       const read = result === undefined ? failure : await readGiven(session, task, result);
       if (typeof read !== "string") given[place] = read;
       else if (session.ended === undefined || result !== undefined) {
         session.emit("message.refused", { from: task.role, round: session.round, attempt, problem: read });
-        open.push({ task, place, problem: read });
+        if (!final) open.push({ task, place, problem: read });
       }
     }
   }
@@ -125,6 +125,9 @@ function toldTo({ goal, directions, round, crew }: Session, { told, bare, correc
   return said.map(([title, body]) => `# ${title}\n\n${body}`).join("\n\n");
 }
 
+/** Is what a call came to; one that is `final` would come to the same again. */
+type Called = { result?: AgentResult<JsonValue>; failure?: string; final?: boolean };
+
 type Calling = {
   role: RoleName;
   told: string;
@@ -134,10 +137,7 @@ type Calling = {
 };
 
 /** Calls a role once and counts what it spends. */
-async function call(
-  session: Session,
-  { role, told, corrected, knowledge = [], runnable }: Calling,
-): Promise<{ result?: AgentResult<JsonValue>; failure?: string }> {
+async function call(session: Session, { role, told, corrected, knowledge = [], runnable }: Calling): Promise<Called> {
   const { crew, context, spent } = session;
   const { made, runnable: own } = crew.roles[role];
   const { maxTokens, maxCostUsd } = crew.limits;
@@ -160,7 +160,7 @@ async function call(
     if (context.signal.aborted || !isAtlasError(error)) throw error;
     const { code } = error;
     session.emit("role.failed", { role, round: session.round, code });
-    if (code === "agent_output_invalid") return { failure: error.message };
+    if (code === "agent_output_invalid") return { failure: error.message, final: error.details["refused"] === true };
     session.ended = endOf(code);
     if (session.ended === "failed") session.failure = error;
     return { failure: error.message };
