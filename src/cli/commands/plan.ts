@@ -102,8 +102,8 @@ async function show(made: Plan, { screen, options }: Call<PlanCall>, how: "print
 }
 
 function taskLine({ id, title, agent, needs, budgetShare, estimateMs, successCheck }: PlanTask, depth: number) {
-  const after = needs.length === 0 ? "" : ` after ${needs.join(", ")}`;
+  const after = needs.length === 0 ? "" : ` after ${oneLine(needs.join(", "), 200)}`;
   const checks = successCheck.length === 0 ? "" : `, checked by ${successCheck.map(({ kind }) => kind).join(", ")}`;
   const facts = `${Math.round(budgetShare * 1000) / 10} % of the budget, ${duration(estimateMs)}${checks}`;
-  return line`${"  ".repeat(Math.min(depth, 12))}${styled("bold", oneLine(id, 64))} ${oneLine(title, 100)} ${styled("cyan", oneLine(agent, 64))}${oneLine(after, 200)} ${styled("dim", `(${facts})`)}`;
+  return line`${"  ".repeat(Math.min(depth, 12))}${styled("bold", oneLine(id, 64))} ${oneLine(title, 100)} ${styled("cyan", oneLine(agent, 64))}${after} ${styled("dim", `(${facts})`)}`;
 }
