@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { agent } from "../agents/index.ts";
+import { edge, end, graph, start } from "../graph/index.ts";
 import { scripted } from "../providers/index.ts";
 import { tool } from "../tools/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
@@ -260,4 +261,24 @@ test("what is no text is told, and what is no folder or no file is passed over",
   write("agents", "a file");
   await using other = await open();
   expect([...other.agents.keys()]).toEqual(["assistant"]);
+});
+
+test("a node of a graph that is a tool needs the program's permission too, and is counted", async () => {
+  const shell = tool({
+    name: "shell",
+    permissions: ["shell"],
+    input: z.object({}),
+    output: z.object({}),
+    run: () => ({}),
+  });
+  const made = graph({
+    name: "deploy",
+    state: z.object({}),
+    nodes: { shell },
+    edges: [start("shell"), edge("shell", end)],
+  });
+  await using atlas = await open({ settings: { permissions: ["net"] } });
+  const run = await atlas.start(made, {});
+  await expect(run.result()).rejects.toMatchObject({ code: "tool_forbidden" });
+  expect(atlas.tools.use()).toMatchObject([{ agent: "graph:deploy", tool: "shell", failed: 1 }]);
 });

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import type { Resolve, RunContext, StepContext } from "../runs/index.ts";
+import type { ToolOversight } from "../tools/index.ts";
 import { checkAdded } from "./added-edges.ts";
 import type { Compiled } from "./compile.ts";
 import type { EdgeData } from "./edge.ts";
@@ -20,6 +21,8 @@ export interface GraphRun {
   readonly context: RunContext;
   readonly compiled: Compiled;
   readonly resolve: Resolve;
+  /** Says who allows and counts the calls of nodes that are tools. */
+  readonly tools?: ToolOversight;
   /** Aborts before the run does, where a time limit or a neighbour that failed stops its nodes. */
   readonly signal?: AbortSignal;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
-import { createDeadline, isJsonObject, jsonSchemaOf, raceAbort } from "../base/index.ts";
+import { createDeadline, isJsonObject, jsonSchemaOf, raceAbort, toAtlasError } from "../base/index.ts";
 import type { Runnable, StepContext } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { invokeTool } from "../tools/index.ts";
@@ -88,19 +88,42 @@ async function runTarget(
   if (!isTool(target)) return await context.ask(target, inputOf(input, state, at.params) ?? state);
   const given = inputOf(input, state, at.params) ?? ownInput(target, { ...state, ...at.params });
   const call = async (step: StepContext): Promise<JsonValue> =>
-    await invokeTool(target, given, {
-      runId: context.runId,
-      callId: step.idempotencyKey,
-      idempotencyKey: step.idempotencyKey,
-      signal: context.signal,
-      clock: context.clock,
-      logger: context.logger.child({ tool: target.name }),
-      progress: (data) => context.emit({ type: "tool.progressed", data: { node: at.node, name: target.name, data } }),
-    });
+    await counted(run, target, () =>
+      invokeTool(target, given, {
+        runId: context.runId,
+        callId: step.idempotencyKey,
+        idempotencyKey: step.idempotencyKey,
+        signal: context.signal,
+        clock: context.clock,
+        logger: context.logger.child({ tool: target.name }),
+        progress: (data) => context.emit({ type: "tool.progressed", data: { node: at.node, name: target.name, data } }),
+        ...(run.tools?.policies ? { policies: run.tools.policies } : {}),
+      }),
+    );
   const { onUnknown } = target;
   if (onUnknown === undefined) return await call(context);
   // Its calls are effects, each with a record of its own that a person can decide on.
   return await context.step(`tool:${target.name}`, call, { onUnknown });
+}
+
+/** Counts a call of a tool under the name of its graph. */
+async function counted<T>({ tools, context, compiled }: GraphRun, tool: AnyTool, call: () => Promise<T>): Promise<T> {
+  const begin = context.clock.monotonic();
+  const record = (failed: { readonly code?: string }): void =>
+    tools?.toolMetrics?.record({
+      agent: `graph:${compiled.structure.name}`,
+      tool: tool.name,
+      durationMs: context.clock.monotonic() - begin,
+      ...failed,
+    });
+  try {
+    const given = await call();
+    record({});
+    return given;
+  } catch (error) {
+    record({ code: toAtlasError(error).code });
+    throw error;
+  }
 }
 
 function isTool(target: Runnable): target is AnyTool {

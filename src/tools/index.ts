@@ -2,7 +2,7 @@ export { toolErrors } from "./errors.ts";
 export { exampleProblems, invokeTool, readToolInput } from "./invoke.ts";
 export type { ToolInvocation } from "./invoke.ts";
 export { missingPermissions, requirePermissions } from "./permissions.ts";
-export type { ToolPolicy } from "./permissions.ts";
+export type { ToolPolicy, ToolOversight } from "./permissions.ts";
 export { findCycles, findToolProblems } from "./requirements.ts";
 export type { ToolProblem } from "./requirements.ts";
 export { isPermission, tool } from "./tool.ts";

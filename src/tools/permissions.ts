@@ -1,5 +1,6 @@
 import { toolErrors } from "./errors.ts";
 import type { AnyTool } from "./tool.ts";
+import type { ToolMetrics } from "./tool-metrics.ts";
 
 /** Is what an agent or a program allows its tools. */
 export interface ToolPolicy {
@@ -7,6 +8,12 @@ export interface ToolPolicy {
   readonly of: string;
   /** `fs` allows `fs:read` too, `*` everything; what is not listed is not allowed. */
   readonly permissions: readonly string[];
+}
+
+/** Is what whoever calls tools for a program is told of them: who must allow a call, and who counts it. */
+export interface ToolOversight {
+  readonly policies?: readonly ToolPolicy[];
+  readonly toolMetrics?: ToolMetrics;
 }
 
 /** Lists what a tool needs and a policy does not allow. */
