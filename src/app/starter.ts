@@ -100,6 +100,11 @@ function createResolve(parts: StarterParts): Resolve {
     const { provider, name } = await models.get(named);
     return `${provider}/${name}`;
   };
+  const { permissions, toolMetrics } = surroundings;
+  const oversight = {
+    ...(permissions ? { policies: [{ of: "program", permissions }] } : {}),
+    ...(toolMetrics ? { toolMetrics } : {}),
+  };
   const versioned = agentVersions(parts.registry, parts.agents);
   const made = new WeakMap<Runnable, Callable>();
   const resolve: Resolve = (runnable) => {
@@ -118,7 +123,7 @@ function createResolve(parts: StarterParts): Resolve {
       return versioned(runnable, agentWorkflow(withLimits(runnable, settings.values), surroundings));
     if (isKind<AnyTeam>(runnable, "team"))
       return agentCallable(teamWorkflow(runnable, resolve, { rewards, modelNamed }));
-    if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve);
+    if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve, oversight);
     if (isKind<AnyWorkflow>(runnable, "workflow"))
       return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };
     throw runErrors.create(
