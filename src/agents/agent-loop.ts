@@ -5,7 +5,7 @@ import { tokensOf } from "../memory/window/index.ts";
 import type { AgentFinishReason, AgentResult } from "./agent.ts";
 import type { AgentTurn } from "./agent-view.ts";
 import { frameOf, requestOf } from "./agent-request.ts";
-import { bestText, conclude } from "./conclude.ts";
+import { bestText, conclude, endedByTool } from "./conclude.ts";
 import { keepWindow, shortenResults } from "./keep-window.ts";
 import { addCost, answerBound, budgetOfStep, spentReason } from "./limits.ts";
 import type { Frame, Loop, LoopState } from "./loop-state.ts";
@@ -64,11 +64,15 @@ export async function runLoop(loop: Loop, reached: LoopState): Promise<AgentResu
     }
     let results: readonly ToolResultPart[];
     try {
+      // What tools do must not be done for an answer that is lost.
+      await loop.context.durable();
       results = await runToolCalls(loop, calls);
     } catch (error) {
       if (!isLate(error) || !hasBest(loop, state)) throw error;
       return await ended({ ...end, finishReason: "timeout" });
     }
+    const given = endedByTool(end, results);
+    if (given !== undefined) return given;
     const counted = countRepeats(state.repeats ?? {}, calls, results);
     if (await stops(loop, state, { response, calls, results }))
       return await ended({ ...end, finishReason: "stop_condition" });

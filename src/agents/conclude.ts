@@ -1,5 +1,5 @@
 import { readStructured, textOf } from "../providers/index.ts";
-import type { Model } from "../providers/index.ts";
+import type { Model, ToolResultPart } from "../providers/index.ts";
 import type { AgentFinishReason, AgentResult } from "./agent.ts";
 import { agentErrors } from "./errors.ts";
 import type { Loop, LoopState } from "./loop-state.ts";
@@ -40,7 +40,10 @@ export async function conclude(end: LoopEnd): Promise<AgentResult<unknown> | str
   }
   const passages = [...(state.passages ?? []), ...retrievedPassages(state.messages)];
   const { knowledge } = loop.surroundings;
-  const cited = await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }));
+  // Without a mark there is nothing to look up, and nothing to record.
+  const cited = text.includes("[")
+    ? await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }))
+    : { citations: [], unverified: [] };
   if (cited.unverified.length > 0)
     loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
   return {
@@ -54,6 +57,30 @@ export async function conclude(end: LoopEnd): Promise<AgentResult<unknown> | str
     steps: state.steps,
     finishReason,
     metadata: response.metadata,
+  };
+}
+
+/** Makes the result of a run that a call of a tool ended which ends runs: what the tool gave. Undefined where none of the calls does. */
+export function endedByTool(
+  { loop, state, response, model }: Pick<LoopEnd, "loop" | "state" | "response" | "model">,
+  results: readonly ToolResultPart[],
+): AgentResult<unknown> | undefined {
+  const ending = results.find(
+    ({ name, failed }) => failed !== true && loop.tools.find((each) => each.name === name)?.ends === true,
+  );
+  if (ending === undefined) return undefined;
+  const { usage, costMicroUsd, steps } = state;
+  return {
+    output: ending.output,
+    text: textOf(response.message),
+    citations: [],
+    unverified: 0,
+    usage,
+    costMicroUsd,
+    model: nameOf(model),
+    steps,
+    finishReason: "stop",
+    metadata: { ...response.metadata, endedBy: ending.name },
   };
 }
 

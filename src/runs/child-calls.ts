@@ -38,7 +38,8 @@ export async function callChild(host: CallHost, parent: CallingRun, call: ChildC
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   try {
-    const output = await outcome(host, id, parent.signal);
+    const again = (): void => (signal.aborted ? abort() : undefined);
+    const output = await outcome(host, id, { signal: parent.signal, again });
     await parent.writer.append({ type: "call.completed", key: call.key, data: output === undefined ? {} : { output } });
     return output;
   } catch (cause) {
@@ -70,7 +71,11 @@ async function begin(host: CallHost, parent: CallingRun, call: ChildCall): Promi
 }
 
 /** Waits for the child's end, and takes it up as often as it is interrupted: a child that has not ended has not failed. */
-async function outcome(host: CallHost, id: string, signal: AbortSignal): Promise<JsonValue | undefined> {
+async function outcome(
+  host: CallHost,
+  id: string,
+  { signal, again }: { readonly signal: AbortSignal; readonly again: () => void },
+): Promise<JsonValue | undefined> {
   while (true) {
     await (
       await host.executionOf(id)
@@ -80,7 +85,11 @@ async function outcome(host: CallHost, id: string, signal: AbortSignal): Promise
     if (!run) throw runErrors.create("run_not_found", `The child run ${id} is gone.`, { details: { runId: id } });
     if (run.status === "completed") return run.output;
     if (run.error) throw fromErrorData(run.error);
-    if (await host.isInterrupted(run)) await host.takeUp(run).catch(ignoreOwned);
+    if (await host.isInterrupted(run)) {
+      await host.takeUp(run).catch(ignoreOwned);
+      // It may have been cancelled before it was taken up.
+      again();
+    }
     // Another process has it, or the store does not work just now.
     if ((await host.executionOf(id)) === undefined) await host.clock.sleep(childRetryMs, { signal });
   }

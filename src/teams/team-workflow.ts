@@ -81,6 +81,7 @@ function teamContext(
     input,
     ask: ask,
     rewards: surroundings.rewards ?? noRewards,
+    documents: () => surroundings.documents ?? noDocuments(),
     modelNamed: surroundings.modelNamed ?? asNamed,
   };
 }
@@ -92,6 +93,10 @@ function teller(context: RunContext, ask: number): (type: string, data: JsonObje
 
 async function asNamed(named = ""): Promise<string> {
   return named;
+}
+
+function noDocuments(): never {
+  throw teamErrors.create("team_failed", "There are no documents here; give the program knowledge.");
 }
 
 async function noRewards(): Promise<RewardLedger> {

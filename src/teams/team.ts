@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import type { Agent, AgentInput, AgentResult, RunBudget } from "../agents/index.ts";
-import type { Citation } from "../knowledge/index.ts";
+import type { Citation, Knowledge } from "../knowledge/index.ts";
 import type { RunContext, Runnable } from "../runs/index.ts";
 import { teamErrors } from "./errors.ts";
 import type { RewardLedger } from "./reward/ledger.ts";
@@ -38,12 +38,21 @@ export interface TeamContext extends RunContext {
   ask(member: Runnable, goal: JsonValue, options?: AskOptions): Promise<AgentResult<JsonValue>>;
   /** Opens the ledger of rewards of the database where the run is kept. Errors: reward_invalid where there is none. */
   rewards(): Promise<RewardLedger>;
+  /** Gives the documents of the program, to search them without a model. Errors: team_failed where there are none. */
+  documents(): TeamDocuments;
   /** Tells which model a name means here, as `provider/name`; without a name, the one that is used where none is named. */
   modelNamed(named?: string): Promise<string>;
 }
 
+/** Is where a program keeps documents. Units: bytes; larger files are refused. */
+export interface TeamDocuments {
+  readonly knowledge: Knowledge;
+  readonly maxFileBytes: number;
+}
+
 /** Is what teams need around them. */
 export interface TeamSurroundings {
+  readonly documents?: TeamDocuments;
   readonly rewards?: () => Promise<RewardLedger>;
   readonly modelNamed?: (named?: string) => Promise<string>;
 }
