@@ -5,7 +5,7 @@ import { findObject } from "../../providers/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { adapted, biasDecision, correct, defaultPolicy } from "./bias.ts";
 import type { BiasDecision, BiasRequest, Corrected } from "./bias.ts";
-import type { BiasWish, RoleAnswer } from "./role-answer.ts";
+import type { BiasWish, ReadAnswer, RoleAnswer } from "./role-answer.ts";
 import { answers, readRoleAnswer } from "./role-answer.ts";
 import type { RoleName } from "./role.ts";
 import { roleNames, withTools } from "./role.ts";
@@ -19,6 +19,8 @@ export interface RoleTask<Name extends RoleName> {
   /** Leaves out the goal, the notes and the rest: what a model that can only quote is asked is looked for word by word. */
   readonly bare?: boolean;
   readonly knowledge?: readonly string[];
+  /** Takes what it gives as it is, where that is JSON of another schema than a message's. */
+  readonly raw?: boolean;
   /** Whom to ask in the place of the role, such as a completion agent that was made for the form. */
   readonly runnable?: Runnable;
   /** Says what is wrong with an answer that follows its schema. */
@@ -97,7 +99,9 @@ async function readGiven<Name extends RoleName>(
   const { role } = task;
   // The table of schemas gives for each role the type of its answer, which a generic name hides from the checker.
   const schema = answers[role] as unknown as Schema<unknown, RoleAnswer<Name>>;
-  const read = await readRoleAnswer(schema, result.output, role === "action" || role === "completion");
+  const mayBeText = role === "action" || role === "completion";
+  const read: ReadAnswer<RoleAnswer<Name> | undefined> =
+    task.raw === true ? { ok: true, value: undefined } : await readRoleAnswer(schema, result.output, mayBeText);
   if (!read.ok) return read.problem;
   const problem = await task.check?.(read.value, result);
   if (problem !== undefined) return problem;

@@ -104,6 +104,7 @@ async function write(session: Session, { best, form, schema, make }: Writing): P
     role: "completion",
     told: extractive ? session.goal : toldToComplete(best, form),
     bare: extractive,
+    raw: form.name === "json",
     runnable: made,
     ...(extractive && session.context.input.knowledge !== undefined
       ? { knowledge: session.context.input.knowledge }

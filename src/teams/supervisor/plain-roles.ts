@@ -141,7 +141,8 @@ export interface Composed {
 
 /** Writes what was found in a form, by rules: nothing is added, and what is missing is named. */
 export function compose(form: FormName, { goal, questions, findings }: Composed): string {
-  const rows = questions.map(({ id, text }) => {
+  const asked = questions.length > 0 ? questions : [{ id: "", text: goal }];
+  const rows = asked.map(({ id, text }) => {
     const found = findings.filter((finding) => finding.question === id && finding.answered);
     return {
       question: text,

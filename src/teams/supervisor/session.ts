@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { RunBudget } from "../../agents/index.ts";
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import type { TeamContext } from "../team.ts";
@@ -67,7 +68,8 @@ export interface Session {
 }
 
 /** Begins a session. */
-export async function openSession(crew: Crew, context: TeamContext, goal: string): Promise<Session> {
+export async function openSession(made: Crew, context: TeamContext, goal: string): Promise<Session> {
+  const crew = { ...made, limits: lesser(made.limits, context.input.budget) };
   const startedAt = crew.limits.timeoutMs === undefined ? undefined : await timeOf(context);
   return {
     crew,
@@ -85,6 +87,17 @@ export async function openSession(crew: Crew, context: TeamContext, goal: string
     ended: undefined,
     failure: undefined,
     emit: (type, data) => context.emit({ type, data }),
+  };
+}
+
+/** Gives the limits of the supervisor and of whoever started the run, of two the lesser. */
+function lesser(limits: SupervisorLimits, budget: RunBudget = {}): SupervisorLimits {
+  const maxTokens = Math.min(limits.maxTokens ?? Infinity, budget.maxTokens ?? Infinity);
+  const maxCostUsd = Math.min(limits.maxCostUsd ?? Infinity, budget.maxCostUsd ?? Infinity);
+  return {
+    ...limits,
+    ...(maxTokens === Infinity ? {} : { maxTokens }),
+    ...(maxCostUsd === Infinity ? {} : { maxCostUsd }),
   };
 }
 
