@@ -47,9 +47,10 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
   const rewards = lazyRewards(database);
+  const memory = lazyMemory(database);
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
-  const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards };
+  const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards, memory };
   const starter = createStarter({ ...known, toolMetrics, standing });
   follow((agent) => void starter.resolve(agent));
   const versions = registry.list().flatMap(({ agent }) => agent ?? []);
@@ -104,6 +105,16 @@ function lazyRewards(database: Database): Atlas["rewards"] {
   let opened: ReturnType<Atlas["rewards"]> | undefined;
   return async () => {
     opened ??= import("../teams/reward/index.ts").then(({ openRewards }) => openRewards({ database }));
+    opened.catch(() => (opened = undefined));
+    return await opened;
+  };
+}
+
+/** Opens the memory once, when a run first names a thread. */
+function lazyMemory(database: Database): Atlas["memory"] {
+  let opened: ReturnType<Atlas["memory"]> | undefined;
+  return async () => {
+    opened ??= import("../memory/index.ts").then(({ openMemory }) => openMemory({ database }));
     opened.catch(() => (opened = undefined));
     return await opened;
   };

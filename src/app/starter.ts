@@ -34,6 +34,7 @@ export interface StarterParts {
   readonly standing: ReadonlyMap<string, AnyTeam>;
   readonly spending: Spending;
   readonly rewards: Atlas["rewards"];
+  readonly memory: Atlas["memory"];
   readonly toolMetrics: ToolMetrics;
 }
 
@@ -54,7 +55,7 @@ export function createStarter(parts: StarterParts): Starter {
   ): Promise<RunHandle<AgentResult<unknown>>> => {
     const found = typeof named === "string" ? findByName(named, parts) : named;
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
-    const { knowledge: paths = [], model, budget, tenant, ...rest } = options;
+    const { knowledge: paths = [], model, budget, tenant, thread, ...rest } = options;
     if (budget !== undefined) checkRunBudget(budget);
     if (tenant !== undefined) checkTenant(tenant);
     // An unknown provider is an error of the call, not of the run.
@@ -66,6 +67,7 @@ export function createStarter(parts: StarterParts): Starter {
       ...(model === undefined ? {} : { model }),
       ...(budget === undefined ? {} : { budget }),
       ...(tenant === undefined ? {} : { tenant }),
+      ...(thread === undefined ? {} : { thread }),
     });
     const forRun = tenant === undefined ? rest : { ...rest, tenant };
     return (await runs.start(callable.workflow, input, forRun)) as RunHandle<AgentResult<unknown>>;
@@ -85,7 +87,7 @@ function isGoalTaker(target: Runnable): target is AnyAgent | AnyTeam {
 
 /** Makes callables of runnables, one of each, whose workflows the runs know from then on. */
 function createResolve(parts: StarterParts): Resolve {
-  const { settings, runs, knowledge, models, spending, rewards } = parts;
+  const { settings, runs, knowledge, models, rewards } = parts;
   const surroundings: AgentSurroundings = {
     clock: systemClock,
     knowledge,
@@ -94,7 +96,7 @@ function createResolve(parts: StarterParts): Resolve {
     managed: (model) => models.managed(model),
     permissions: settings.values.permissions,
     toolMetrics: parts.toolMetrics,
-    budget: (tenant) => spending.budget(tenant),
+    memory: parts.memory,
   };
   const modelNamed = async (named?: string): Promise<string> => {
     const { provider, name } = await models.get(named);
