@@ -42,7 +42,6 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "seam: restarted after 23",
   ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
-  "manager.ts": ["q1 begins: installer", "done 3, left 0", "needs Node 24", "logging.md:5", "ended: stop"],
   "manager.ts": ["q1 begins: installer", "done 3 left 0", "needs Node 24", "logging.md:5", "ended: stop"],
   "queue.ts": ["page 1 of ada", "attempt 2: the printer is out of paper", "blocked 1, dead 1", "parcel: sent"],
   "registry.ts": [
