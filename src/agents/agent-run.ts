@@ -123,15 +123,22 @@ function performanceFacts({ agent, progress, clock }: Loop, start: Start): Omit<
   };
 }
 
+/** A model that was only chosen may be chosen again. */
+const deferred = { deferred: true };
+
 /** Is a run of an agent as it begins. */
 type RunOf = Pick<Loop, "agent" | "input" | "surroundings" | "context">;
 
 async function begin({ agent, input, surroundings, context }: RunOf): Promise<Start> {
-  return await context.step("start", async () => {
-    const model = nameOf(await firstModel(agent, input, surroundings));
-    context.emit({ type: "agent.started", data: { agent: agent.name, model, goal: input.goal } });
-    return { model, startedAt: surroundings.clock.now() };
-  });
+  return await context.step(
+    "start",
+    async () => {
+      const model = nameOf(await firstModel(agent, input, surroundings));
+      context.emit({ type: "agent.started", data: { agent: agent.name, model, goal: input.goal } });
+      return { model, startedAt: surroundings.clock.now() };
+    },
+    deferred,
+  );
 }
 function deadlineOf(
   agent: AnyAgent,

@@ -16,6 +16,11 @@ test("an agent is a name and defaults for the rest", () => {
     limits: {},
     version: "1.0.0",
     description: "",
+    options: {},
+    stopWhen: [],
+    approvals: {},
+    approvalTimeoutMs: 86_400_000,
+    window: {},
     capabilities: {},
     requires: {},
   });

@@ -25,43 +25,52 @@ export interface ModelStep {
 export async function recordModelCall(call: ModelStep): Promise<RecordedResponse> {
   const { context, model, request, signal, budget, task, step, clock } = call;
   const emit = (type: string, data: JsonObject): void => context.emit({ type, data: { step, ...data } });
-  return await context.step("model", async () => {
-    emit("model.started", {});
-    const begin = clock.monotonic();
-    let text = "";
-    let firstPartMs: number | undefined;
-    let paid: Attempt | undefined;
-    const onAttempt = (attempt: Attempt): void => {
-      if (attempt.outcome === "failed") emit("attempt.failed", { ...attempt });
-      // A run that is being stopped has a closed log; one that is out of time still tells what it paid for.
-      if (attempt.outcome === "cancelled") paid = attempt;
-      if (attempt.outcome === "cancelled" && !context.signal.aborted) emit("attempt.cancelled", { ...attempt });
-    };
-    const onPart = (part: StreamPart): void => {
-      if (part.type === "text.delta") text += part.text;
-      else if (part.type === "response.restarted") text = "";
-      if (part.type !== "response.started") firstPartMs ??= clock.monotonic() - begin;
-      tell(part, context, emit);
-    };
-    const { pausing } = context;
-    const options = { signal, budget, task, session: context.runId, onAttempt, pausing };
-    const held = (): Promise<void> | undefined => pausing.passed(signal);
-    let response: RecordedResponse;
-    try {
-      response = await callModel({ model, request, options, onPart, held });
-    } catch (error) {
-      if (!isAtlasError(error) || error.code !== "agent_timed_out" || text === "") throw error;
-      response = cutAnswer({ model, request, text, paid });
-    }
-    const { message, usage, finishReason, costMicroUsd, report } = response;
-    const toolCalls = message.content.filter((part) => part.type === "tool.call").map(({ id, name }) => ({ id, name }));
-    const told: JsonObject = { text: textOf(message), toolCalls, usage, finishReason, costMicroUsd };
-    emit("model.completed", report === undefined ? told : { ...told, report });
-    const durationMs = Math.round(clock.monotonic() - begin);
-    const first = firstPartMs === undefined ? {} : { firstPartMs: Math.round(firstPartMs) };
-    return { ...response, seq: context.position(), durationMs, ...first };
-  });
+  return await context.step(
+    "model",
+    async () => {
+      emit("model.started", {});
+      const begin = clock.monotonic();
+      let text = "";
+      let firstPartMs: number | undefined;
+      let paid: Attempt | undefined;
+      const onAttempt = (attempt: Attempt): void => {
+        if (attempt.outcome === "failed") emit("attempt.failed", { ...attempt });
+        // A run that is being stopped has a closed log; one that is out of time still tells what it paid for.
+        if (attempt.outcome === "cancelled") paid = attempt;
+        if (attempt.outcome === "cancelled" && !context.signal.aborted) emit("attempt.cancelled", { ...attempt });
+      };
+      const onPart = (part: StreamPart): void => {
+        if (part.type === "text.delta") text += part.text;
+        else if (part.type === "response.restarted") text = "";
+        if (part.type !== "response.started") firstPartMs ??= clock.monotonic() - begin;
+        tell(part, context, emit);
+      };
+      const { pausing } = context;
+      const options = { signal, budget, task, session: context.runId, onAttempt, pausing };
+      const held = (): Promise<void> | undefined => pausing.passed(signal);
+      let response: RecordedResponse;
+      try {
+        response = await callModel({ model, request, options, onPart, held });
+      } catch (error) {
+        if (!isAtlasError(error) || error.code !== "agent_timed_out" || text === "") throw error;
+        response = cutAnswer({ model, request, text, paid });
+      }
+      const { message, usage, finishReason, costMicroUsd, report } = response;
+      const toolCalls = message.content
+        .filter((part) => part.type === "tool.call")
+        .map(({ id, name }) => ({ id, name }));
+      const told: JsonObject = { text: textOf(message), toolCalls, usage, finishReason, costMicroUsd };
+      emit("model.completed", report === undefined ? told : { ...told, report });
+      const durationMs = Math.round(clock.monotonic() - begin);
+      const first = firstPartMs === undefined ? {} : { firstPartMs: Math.round(firstPartMs) };
+      return { ...response, seq: context.position(), durationMs, ...first };
+    },
+    deferred,
+  );
 }
+
+/** An answer from which nothing has followed may be asked for again; the loop waits before tools are called. */
+const deferred = { deferred: true };
 
 /** Tells that the agent's time ended in the middle of an answer. */
 export const cutByTime = "cut_by_time";

@@ -47,6 +47,6 @@ export function createDeadline(ms: number, options: DeadlineOptions): Deadline {
     get expired() {
       return timer.signal.aborted;
     },
-    [Symbol.dispose]: () => disposed.abort(),
+    [Symbol.dispose]: () => disposed.abort("disposed"),
   };
 }

@@ -62,6 +62,7 @@ export function createContext(options: ContextOptions): RunContext {
     budget,
     pausing: around.gate,
     position: () => writer.position,
+    durable: () => writer.durable(),
     random: { next: () => chance.next() },
     restored: recorded.checkpoint,
     ...createActs(options, replaying, runningStep),

@@ -88,7 +88,10 @@ async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number
     }
     failpoint("step.after");
     const result = plain === undefined ? {} : { output: plain };
-    await writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
+    const recorded = writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
+    if (options.deferred !== true) await recorded;
+    // A store that fails ends the run, whoever waits.
+    else recorded.catch(() => {});
     return plain;
   }
 }

@@ -75,6 +75,12 @@ export class LogWriter {
     return this.#seq;
   }
 
+  /** Waits until everything that was added before is durable. Errors: what the writer stopped for. */
+  async durable(): Promise<void> {
+    await this.#drained();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   /** Adds an entry without waiting; it is written with the next commit. `key` is the step that it belongs to, if it does to one. */
   emit({ type, data = null, transient }: EmittedEvent, key?: string): void {
     // Work that was left running has nothing to add to a log that is closed.

@@ -104,6 +104,11 @@ export interface StepOptions {
   readonly retry?: RetryPolicy;
   /** Makes the step an effect: its beginning is durable before the body runs. Without it a step that was cut off is done again. */
   readonly onUnknown?: UnknownOutcome;
+  /**
+   * Goes on before the outcome is durable: it will be with the next thing that is. For what may be done again as long as nothing came of
+   * it; `context.durable()` waits before something does.
+   */
+  readonly deferred?: boolean;
 }
 
 /** Are the options of calling a child. */
@@ -157,6 +162,8 @@ export interface RunContext {
   readonly pausing: RunPausing;
   /** Tells the place of the log's last entry. Within a step alone is it the same for a replay, when it is part of the step's result. */
   position(): number;
+  /** Waits until everything that was recorded so far is durable. */
+  durable(): Promise<void>;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
   /** Runs another workflow as a child; cancel flows down. */

@@ -133,7 +133,7 @@ export class RunningAttempt {
       case "response.continued":
         break;
       default:
-        if (this.#firstPartMs === null) this.#heard.abort();
+        if (this.#firstPartMs === null) this.#heard.abort("heard");
         this.#firstPartMs ??= this.#context.clock.monotonic() - this.#beganMs;
     }
     return this.#holdings.budget.watch(part);
@@ -171,7 +171,7 @@ export class RunningAttempt {
   }
 
   async #end(how: AttemptEnd): Promise<Attempt> {
-    this.#heard.abort();
+    this.#heard.abort("heard");
     if (how.kind === "cancelled" && this.#drain()) return this.#attempt(how, this.#holdings.budget.usage(), null);
     this.#close(how);
     return await this.#settle(how, this.#usageOf(how));
