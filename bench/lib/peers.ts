@@ -11,6 +11,8 @@ export async function installPeers(): Promise<void> {
   console.error("Installing the peers of the benches into bench/node_modules …");
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
   const args = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline"];
+  // What two peers ask of a third differs; each is measured with the version that is named.
+  args.push("--legacy-peer-deps");
   const child = spawn("npm", args, { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] });
   const code = await new Promise((resolve) => child.once("close", resolve));
   if (code !== 0) throw new Error(`npm install in ${folder} ended with ${String(code)}.`);
@@ -20,7 +22,9 @@ function areInstalled(): boolean {
   const { dependencies } = readJson("package.json") as { dependencies: Readonly<Record<string, string>> };
   return Object.entries(dependencies).every(([name, version]) => {
     try {
-      return (readJson(`node_modules/${name}/package.json`) as { version: string }).version === version;
+      return (
+        (readJson(`node_modules/${name}/package.json`) as { version: string }).version === version.split("@").at(-1)
+      );
     } catch {
       return false;
     }

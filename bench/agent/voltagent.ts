@@ -1,0 +1,11 @@
+import { Agent } from "@voltagent/core";
+import { instantModel, instructions, question } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
+
+Reflect.set(globalThis, "AI_SDK_LOG_WARNINGS", false);
+
+/** Runs an agent of VoltAgent, with the memory that it keeps by default. */
+export async function open(): Promise<Subject> {
+  const agent = new Agent({ name: "instant", instructions, model: instantModel("v3") });
+  return { call: async () => (await agent.generateText(question)).text, async [Symbol.asyncDispose]() {} };
+}
