@@ -43,6 +43,15 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "manager.ts": ["q1 begins: installer", "done 3 left 0", "needs Node 24", "logging.md:5", "ended: stop"],
+  "patterns.ts": [
+    "mapReduce: 2 answers, 2 citations",
+    "debate: agreed: true, after 1 of 3 rounds",
+    "handoff: Everybody has 30 days",
+    "blackboard: EVERYBODY HAS 30 DAYS",
+    "controller: 2 done",
+    "taskAware: 'leave'",
+    "supported, cites handbook/holidays.md",
+  ],
   "queue.ts": ["page 1 of ada", "attempt 2: the printer is out of paper", "blocked 1, dead 1", "parcel: sent"],
   "registry.ts": [
     "researcher 1.4.0 agent",

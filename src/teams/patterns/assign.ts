@@ -46,6 +46,10 @@ export function assign(
     if (chosen === undefined) return undefined;
     const { worker, fit } = chosen;
     given.set(worker.name, (given.get(worker.name) ?? 0) + 1);
-    return { worker: worker.name, reason: worker.name === wanted ? "chosen" : fit > 0 ? "fit" : "load", fit };
+    return {
+      worker: worker.name,
+      reason: worker.name === wanted ? "chosen" : fit > 0 ? "fit" : "load",
+      fit: Math.round(fit * 100) / 100,
+    };
   });
 }
