@@ -124,7 +124,7 @@ function createResolve(parts: StarterParts): Resolve {
     if (isKind<AnyAgent>(runnable, "agent"))
       return versioned(runnable, agentWorkflow(withLimits(runnable, settings.values), surroundings));
     if (isKind<AnyTeam>(runnable, "team"))
-      return agentCallable(teamWorkflow(runnable, resolve, { rewards, modelNamed }));
+      return agentCallable(teamWorkflow(runnable, resolve, { rewards, modelNamed, documents: surroundings }));
     if (isKind<AnyGraph>(runnable, "graph")) return graphCallable(runnable, resolve, oversight);
     if (isKind<AnyWorkflow>(runnable, "workflow"))
       return { workflow: runnable, input: (value) => value, output: (result) => (result ?? null) as JsonValue };
