@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../../test/lib/atlas.ts";
 import { crew, eventsOf, go, role, teamOf } from "../../../test/supervisor/scripted-crew.ts";
-import { agent, team, workflow } from "../../index.ts";
+import { agent } from "../../agents/index.ts";
+import { workflow } from "../../runs/index.ts";
+import { team } from "../team.ts";
 import { supervisor } from "./supervisor.ts";
 
 const atlas = useAtlas();

@@ -43,7 +43,7 @@ export const contents = {
     questions: z.array(question).min(1).max(64),
     form: z.enum(formNames),
   }),
-  steps: z.object({ kind: z.literal("steps"), steps: z.array(step).min(1).max(64) }),
+  steps: z.object({ kind: z.literal("steps"), steps: z.array(step).min(1).max(128) }),
   unplannable: z.object({ kind: z.literal("unplannable"), question: z.string().max(64), reason: short }),
   findings: z.object({ kind: z.literal("findings"), findings: z.array(finding).max(256) }),
   blocked: z.object({ kind: z.literal("blocked"), step: z.string().max(64), reason: short }),

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../../test/lib/atlas.ts";
 import { crew, go, open, questions, role, steps, teamOf, ways } from "../../../test/supervisor/scripted-crew.ts";
-import type { JsonObject } from "../../index.ts";
-import { agent, scripted, tool } from "../../index.ts";
+import { agent } from "../../agents/index.ts";
+import type { JsonObject } from "../../base/index.ts";
+import { scripted } from "../../providers/index.ts";
+import { tool } from "../../tools/index.ts";
 import { supervisor } from "./supervisor.ts";
 
 const atlas = useAtlas();

@@ -18,8 +18,8 @@ export function plainQuestions(goal: string): readonly Question[] {
 
 /** Makes a step for each question. Later attempts ask for the question's words alone, and then for them with those of the goal. */
 export function plainSteps(questions: readonly Question[], goal: string, attempt: number): readonly PlanStep[] {
-  return questions.map(({ id, text }) => ({
-    id: `${id}.${attempt}`,
+  return questions.map(({ id, text }, index) => ({
+    id: `s${attempt}.${index + 1}`,
     question: id,
     text: phrased(text, goal, attempt),
     needs: [],
@@ -50,7 +50,7 @@ export function plainReview(questions: readonly Question[], findings: readonly F
     if (problem === undefined) whole++;
     else
       points.push({
-        text: `${problem}: ${text}`,
+        text: `${problem}: ${text}`.slice(0, 2_000),
         weight: problem.startsWith("Not answered") ? 2 : 1,
         ...stepOf(found),
       });

@@ -148,7 +148,8 @@ export async function takeSteering(session: Session): Promise<boolean> {
   for (const input of inputs) {
     const read = steering.safeParse(input);
     if (!read.success) {
-      const text = typeof input === "string" ? input : JSON.stringify(input);
+      const text = (typeof input === "string" ? input : JSON.stringify(input)).trim();
+      if (text === "") continue;
       session.directions.push(text);
       session.emit("steering.passed", { text, to: [...roleNames], round: session.round });
     } else if ("revoke" in read.data) endBiases(session, session.biases.revoke(read.data.revoke), "steered");

@@ -11,7 +11,8 @@ import {
   teamOf,
   ways,
 } from "../../../test/supervisor/scripted-crew.ts";
-import { tool } from "../../index.ts";
+import { tool } from "../../tools/index.ts";
+import { textDebt } from "../reward/index.ts";
 import { z } from "zod";
 
 const atlas = useAtlas();
@@ -41,6 +42,9 @@ test("feedback hands open points back to the role that must mend them, and they 
   expect(told("point.closed")).toMatchObject([{ id: "f1", round: 2 }]);
   expect(result.metadata["feedback"]).toMatchObject([{ id: "f1", open: false, closed: true, weight: 1 }]);
   expect(told("round.finished").map(({ score }) => score)).toEqual([0.3, 0.9]);
+  // What was closed is the debt that was paid off, as the reward reads it.
+  const after = { when: "after" as const, goal: "", result };
+  expect(await textDebt().measure(after, { signal: new AbortController().signal })).toMatchObject({ total: -1 });
 });
 
 test("feedback hands back to planning and to reasoning, and the work goes down from there", async () => {

@@ -66,7 +66,7 @@ export async function reason(session: Session, work: Work, open: readonly string
     extractive || answered === undefined
       ? directed.filter(({ text }) => questions.every((each) => each.text !== text))
       : [];
-  work.questions = uniqueById([...questions, ...others]);
+  work.questions = uniqueById([...questions, ...others].slice(0, 64));
   if (work.form.source !== "options")
     work.form =
       formOfGoal(session.goal) ??
