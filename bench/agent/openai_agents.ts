@@ -1,9 +1,14 @@
-import { Agent, Runner, Usage } from "@openai/agents";
+import { loadPeer } from "./load-peer.ts";
 import { answer, instructions, question } from "./subjects.ts";
 import type { Subject } from "./subjects.ts";
 
 /** Runs an agent of the OpenAI Agents SDK, without its tracing, which would send. */
 export async function open(): Promise<Subject> {
+  const { Agent, Runner, Usage } = (await loadPeer("@openai/agents")) as {
+    Agent: new (options: object) => object;
+    Runner: new (options: object) => { run(agent: object, input: string): Promise<{ readonly finalOutput: unknown }> };
+    Usage: new (counts: object) => object;
+  };
   const model = {
     getResponse: async () => ({
       usage: new Usage({ inputTokens: 12, outputTokens: 2, totalTokens: 14 }),
