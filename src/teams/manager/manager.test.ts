@@ -2,8 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { AgentResult, Atlas, JsonObject, RunEvent, RunHandle, Script } from "../../index.ts";
-import { agent, createAtlas, scripted, workflow } from "../../index.ts";
+import type { AgentResult } from "../../agents/index.ts";
+import { agent } from "../../agents/index.ts";
+import type { Atlas } from "../../app/index.ts";
+import { createAtlas } from "../../app/index.ts";
+import type { JsonObject } from "../../base/index.ts";
+import type { Script } from "../../providers/index.ts";
+import { scripted } from "../../providers/index.ts";
+import type { RunEvent, RunHandle } from "../../runs/index.ts";
+import { workflow } from "../../runs/index.ts";
 import { manager } from "./index.ts";
 import type { ManagerOptions, PlanDraft } from "./index.ts";
 
