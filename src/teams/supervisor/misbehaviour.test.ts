@@ -196,6 +196,13 @@ test("tokens end the run with what was found, and a role that fails ends it with
   await expect(run.result()).rejects.toMatchObject({ code: "provider_invalid_request" });
 });
 
+test("a role that hangs ends the run when its time is over", async () => {
+  const models = crew({ action: role({ text: "late", delayMs: 600_000 }) });
+  const { result, told } = await go(atlas(), models, { limits: { timeoutMs: 400 } });
+  expect(told("loop.ended")).toMatchObject([{ reason: "time", accepted: false }]);
+  expect(result).toMatchObject({ finishReason: "other", text: "(no answer was found)" });
+});
+
 test("a name without room for its roles and limits that leave nothing to do are refused", () => {
   expect(() => supervisor({ name: "x".repeat(37) })).toThrow(/more than 36 characters/);
   expect(() => supervisor({ name: "crew", limits: { rounds: 0 } })).toThrow(/limit rounds/);

@@ -78,7 +78,7 @@ export async function reason(session: Session, work: Work, open: readonly string
 /** Takes the split of a model that can only quote, or one by rules, without what only says the form of the result. */
 function splitQuestions(goal: string, split: readonly Question[] | undefined): readonly Question[] {
   const stripped = (split ?? [])
-    .map(({ id, text }) => ({ id, text: withoutForm(text) }))
+    .map(({ id, text }) => ({ id, text: withoutForm(text).replaceAll("\n", " ") }))
     .filter(({ text }) => text !== "");
   return stripped.length > 0 ? stripped : plainQuestions(withoutForm(goal) || goal);
 }
