@@ -2,8 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { agent, createAtlas, scripted, team, workflow } from "../index.ts";
-import type { Atlas, ScriptedTurn } from "../index.ts";
+import { agent } from "../agents/index.ts";
+import { createAtlas } from "../app/index.ts";
+import type { Atlas } from "../app/index.ts";
+import { scripted } from "../providers/index.ts";
+import type { ScriptedTurn } from "../providers/index.ts";
+import { workflow } from "../runs/index.ts";
+import { team } from "./team.ts";
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "atlas-team-"))));
