@@ -19,6 +19,12 @@ beforeAll(async () => {
     { toolCalls: [{ name: "weather", arguments: JSON.stringify({ city: "Łódź" }) }] },
   );
   mock.on({ userMessage: "weather", hasToolResult: true }, { content: "It is 21 degrees." });
+  const wrong = { broken: '{"city": ', mistyped: '{"city": 7}' };
+  for (const [word, args] of Object.entries(wrong)) {
+    mock.on({ userMessage: word, hasToolResult: false }, { toolCalls: [{ name: "weather", arguments: args }] });
+    mock.on({ userMessage: word, hasToolResult: true }, { content: "I asked wrongly." });
+  }
+  mock.on({ userMessage: "for ever" }, { toolCalls: [{ name: "nothing", arguments: "{}" }] });
   mock.onMessage("refused", { error: { message: "bad key", type: "authentication_error" }, status: 401 });
   await mock.start();
 });
@@ -62,6 +68,26 @@ it.each(environments)(
     });
     expect(live.join("")).toBe("It is 21 degrees.");
     expect(live.length).toBeGreaterThan(1);
+  },
+);
+
+it.each(["openai", "ollama"] as const)(
+  "what a model does wrong over %s is told to it, and bounded",
+  async (provider) => {
+    const [, environment] = environments.find(([name]) => name === provider) ?? environments[0];
+    const weather = tool({ name: "weather", input: z.object({ city: z.string() }), run: () => 21 });
+    const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
+    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    for (const goal of provider === "openai" ? ["broken", "mistyped"] : ["mistyped"]) {
+      const run = await atlas.start(guide, goal);
+      expect(await run.result()).toMatchObject({ output: "I asked wrongly.", steps: 2 });
+      const failed = (await Array.fromAsync(run.events())).filter(({ type }) => type === "tool.failed");
+      expect(failed.map(({ data }) => data)).toMatchObject([
+        { name: "weather", error: { code: "tool_input_invalid" } },
+      ]);
+    }
+    const run = await atlas.start(guide, "for ever");
+    expect(await run.result()).toMatchObject({ finishReason: "stuck", steps: 4 });
   },
 );
 
