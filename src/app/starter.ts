@@ -1,11 +1,12 @@
 import { resolve as resolvePath } from "node:path";
-import type { AgentResult, AgentSurroundings, AnyAgent, Registry } from "../agents/index.ts";
+import type { AgentResult, AgentSurroundings, AnyAgent, Registry, RunBudget } from "../agents/index.ts";
 import { agentCallable, agentWorkflow, checkRunBudget, splitReference } from "../agents/index.ts";
 import { systemClock } from "../base/index.ts";
-import type { JsonValue } from "../base/index.ts";
+import type { BudgetLimits, JsonValue } from "../base/index.ts";
 import type { AnyGraph } from "../graph/index.ts";
 import { graphCallable } from "../graph/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
+import { toMicros } from "../providers/index.ts";
 import type { AnyWorkflow, Callable, Resolve, RunHandle, Runnable, Runs, StartOptions } from "../runs/index.ts";
 import { runErrors } from "../runs/index.ts";
 import type { AnyTeam } from "../teams/index.ts";
@@ -69,7 +70,9 @@ export function createStarter(parts: StarterParts): Starter {
       ...(tenant === undefined ? {} : { tenant }),
       ...(thread === undefined ? {} : { thread }),
     });
-    const forRun = tenant === undefined ? rest : { ...rest, tenant };
+    // An agent counts what its own run may spend; what a team may, all its members share.
+    const shared = budget !== undefined && found.kind === "team" ? { budget: limitsOf(budget) } : {};
+    const forRun = { ...rest, ...shared, ...(tenant === undefined ? {} : { tenant }) };
     return (await runs.start(callable.workflow, input, forRun)) as RunHandle<AgentResult<unknown>>;
   };
   const start = ((target: Runnable | string, input: unknown, options: StartOptions = {}) => {
@@ -79,6 +82,13 @@ export function createStarter(parts: StarterParts): Starter {
     return runs.start(workflow, input, options);
   }) as Atlas["start"];
   return { start, resolve };
+}
+
+function limitsOf({ maxTokens, maxCostUsd }: RunBudget): BudgetLimits {
+  return {
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(maxCostUsd === undefined ? {} : { maxCostMicroUsd: toMicros(maxCostUsd) }),
+  };
 }
 
 function isGoalTaker(target: Runnable): target is AnyAgent | AnyTeam {
