@@ -21,7 +21,7 @@ const seeds = [1, 2, 3, 4, 5];
 const shapes = {
   way: { requestsPerMinute: 6_000, needs: 3, reach: 80, maxParallel: 200, speed: 3 },
   warmUp: { requestsPerMinute: 6_000, needs: 3, reach: 80, maxParallel: 200, speed: 400 },
-  rate: { requestsPerMinute: 30, needs: 2, reach: 80, maxParallel: 24, speed: 24 },
+  rate: { requestsPerMinute: 30, needs: 2, reach: 80, maxParallel: 24, speed: 36 },
 } as const;
 type Shape = keyof typeof shapes;
 
@@ -73,10 +73,10 @@ async function round(atlas: Atlas, shape: Shape, seed: number): Promise<{ makesp
     clock,
   });
   const latencies = new Map(tasks.map(({ id, estimateMs }) => [id, estimateMs]));
-  const worker = agent({ name: "worker", model: gated(gate, clock, latencies) });
+  const worker = agent({ name: `worker-${shape}-${seed}`, model: gated(gate, clock, latencies) });
   const random = seededRandom(seed * 7);
   const crew = manager({
-    name: "bench",
+    name: `bench-${shape}-${seed}`,
     agents: [worker],
     limits: { maxTasks: taskCount, maxParallel },
     aggregate: "joined",
@@ -86,7 +86,7 @@ async function round(atlas: Atlas, shape: Shape, seed: number): Promise<{ makesp
     tasks: tasks.map((task) => ({
       ...task,
       goal: `Do ${task.id}.`,
-      agent: "worker",
+      agent: worker.name,
       estimateMs: task.estimateMs * (0.7 + random.next() * 0.6),
     })),
   };
