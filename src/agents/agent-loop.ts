@@ -65,7 +65,7 @@ export async function runLoop(loop: Loop, reached: LoopState): Promise<AgentResu
     let results: readonly ToolResultPart[];
     try {
       // What tools do must not be done for an answer that is lost.
-      await loop.context.durable();
+      await loop.context.log.durable();
       results = await runToolCalls(loop, calls);
     } catch (error) {
       if (!isLate(error) || !hasBest(loop, state)) throw error;

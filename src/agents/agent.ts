@@ -95,8 +95,22 @@ export type AgentResult<Output = string> = {
 /** Is the tool that an agent gets with its documents, when it runs. */
 const documentSearch = "search_documents";
 
+/** Is what holds an agent on its way; all of it may be left out. */
+export interface AgentControls {
+  /** Ends the run as soon as one of them holds. */
+  readonly stopWhen?: StopCondition | readonly StopCondition[];
+  /** Says before which tools' calls a person is asked; overrules what the tools say of themselves. */
+  readonly approvals?: Readonly<Record<string, ApprovalRule>>;
+  /** How long a person may think; then the call is refused. Units: milliseconds, a day by default. */
+  readonly approvalTimeoutMs?: number;
+  /** What is recalled before a run and kept after it. A run with a `thread` has the program's memory without it. */
+  readonly memory?: Memory;
+  /** How the conversation is kept within what the model can read. */
+  readonly window?: WindowPolicy;
+}
+
 /** Is what a user writes to define an agent. */
-export interface AgentOptions<Output> extends AgentMetadata {
+export interface AgentOptions<Output> extends AgentMetadata, AgentControls {
   /** Names the agent, also in the database: keep it as long as runs of it may be unfinished. */
   readonly name: string;
   readonly instructions?: string | InstructionsFunction;
@@ -108,16 +122,6 @@ export interface AgentOptions<Output> extends AgentMetadata {
   readonly output?: Schema<unknown, Output>;
   readonly limits?: AgentLimits;
   readonly task?: string;
-  /** Ends the run as soon as one of them holds. */
-  readonly stopWhen?: StopCondition | readonly StopCondition[];
-  /** Says before which tools' calls a person is asked; overrules what the tools say of themselves. */
-  readonly approvals?: Readonly<Record<string, ApprovalRule>>;
-  /** How long a person may think; then the call is refused. Units: milliseconds, a day by default. */
-  readonly approvalTimeoutMs?: number;
-  /** What is recalled before a run and kept after it. A run with a `thread` has the program's memory without it. */
-  readonly memory?: Memory;
-  /** How the conversation is kept within what the model can read. */
-  readonly window?: WindowPolicy;
 }
 
 /**

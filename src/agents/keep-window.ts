@@ -64,7 +64,7 @@ export async function keepWindow(loop: Loop, state: LoopState, need: WindowNeed)
       by: summary?.by ?? null,
       tokensBefore: plan.tokensBefore + fixedTokens,
       tokensAfter: plan.tokensAfter + fixedTokens + (note ? tokensOf(note.message) : 0),
-      ...placesOf(left, kept, loop.context.position()),
+      ...placesOf(left, kept, loop.context.log.position()),
     },
   });
   const work = state.work ?? noWork;
@@ -159,7 +159,7 @@ export function shortenResults(
       tokensBefore: sum(({ tokensBefore }) => tokensBefore),
       tokensAfter: sum(({ tokensAfter }) => tokensAfter),
       fromSeq: seq,
-      toSeq: loop.context.position(),
+      toSeq: loop.context.log.position(),
     },
   });
   const lost = results.flatMap(({ output }, at) => (shortened[at] ? (readPassages(output) ?? []) : []));

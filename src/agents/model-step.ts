@@ -63,7 +63,7 @@ export async function recordModelCall(call: ModelStep): Promise<RecordedResponse
       emit("model.completed", report === undefined ? told : { ...told, report });
       const durationMs = Math.round(clock.monotonic() - begin);
       const first = firstPartMs === undefined ? {} : { firstPartMs: Math.round(firstPartMs) };
-      return { ...response, seq: context.position(), durationMs, ...first };
+      return { ...response, seq: context.log.position(), durationMs, ...first };
     },
     deferred,
   );

@@ -11,7 +11,7 @@ it("a deferred step stands in the log before what came after it, and is done onc
       name: "deferring",
       run: async (context) => {
         const first = await context.step("first", () => ++done, { deferred: true });
-        await context.durable();
+        await context.log.durable();
         context.emit({ type: "reached.end" });
         const second = done === 1 ? await context.waitFor<number>("go") : 0;
         return first + second;

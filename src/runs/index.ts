@@ -33,6 +33,7 @@ export type {
   RunContext,
   RunEvent,
   RunHandle,
+  RunLog,
   RunPausing,
   RunRecord,
   RunReins,

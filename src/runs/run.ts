@@ -106,7 +106,7 @@ export interface StepOptions {
   readonly onUnknown?: UnknownOutcome;
   /**
    * Goes on before the outcome is durable: it will be with the next thing that is. For what may be done again as long as nothing came of
-   * it; `context.durable()` waits before something does.
+   * it; `context.log.durable()` waits before something does.
    */
   readonly deferred?: boolean;
 }
@@ -130,6 +130,14 @@ export interface WaitOptions<T> {
   readonly timeoutMs?: number;
   /** What a person is asked; stands with the JSON schema of the answer in the log and in lists of what waits. */
   readonly question?: string;
+}
+
+/** Is what a durable function knows of its own log. */
+export interface RunLog {
+  /** Tells the place of the last entry. Only as part of a step's result is it the same for a replay. */
+  position(): number;
+  /** Waits until everything that was recorded so far is durable. */
+  durable(): Promise<void>;
 }
 
 /** Tells what reads a stream whether its run is paused, so that the stream is held too. */
@@ -160,10 +168,7 @@ export interface RunContext {
   readonly attempt: number;
   /** Holds back what a step has under way that can be held, such as a stream that is being read. */
   readonly pausing: RunPausing;
-  /** Tells the place of the log's last entry. Within a step alone is it the same for a replay, when it is part of the step's result. */
-  position(): number;
-  /** Waits until everything that was recorded so far is durable. */
-  durable(): Promise<void>;
+  readonly log: RunLog;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
   /** Runs another workflow as a child; cancel flows down. */
