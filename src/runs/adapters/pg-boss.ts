@@ -44,6 +44,8 @@ export function pgBossQueue(options: PgBossOptions): Queue {
   return new PgBossQueue(options);
 }
 
+const knowsNothing = { executeSql: () => Promise.resolve({ rows: [] }) };
+
 class PgBossQueue implements Queue {
   readonly #database: SqlDatabase;
   readonly #logger: Logger;
@@ -128,11 +130,6 @@ class PgBossQueue implements Queue {
     await this.#boss();
     await this.#claims.release(this.#database, owner);
     for (const queue of this.#queues.keys()) this.#ring(queue);
-  }
-
-  async claimants(): Promise<readonly string[]> {
-    await this.#boss();
-    return await this.#claims.owners(this.#database);
   }
 
   onReady(ready: (queue: string) => void): Disposable {
@@ -232,6 +229,8 @@ class PgBossQueue implements Queue {
     const atOnce = isLimited(request) ? { tickets: [], isAll: false } : await this.#takeAtOnce(taking);
     if (atOnce.isAll) return atOnce.tickets;
     const rest = { ...request, limit: request.limit - atOnce.tickets.length };
+    // A transaction must not wait for a second connection: what pg-boss reads of a queue once, it reads before.
+    await taking.boss.fetch(taking.name, { db: knowsNothing });
     const { id, tickets } = await this.#database.transaction((session) =>
       this.#take({ ...taking, session, request: rest }),
     );
