@@ -132,6 +132,11 @@ class PgBossQueue implements Queue {
     for (const queue of this.#queues.keys()) this.#ring(queue);
   }
 
+  async claimants(): Promise<readonly string[]> {
+    await this.#boss();
+    return await this.#claims.owners(this.#database);
+  }
+
   onReady(ready: (queue: string) => void): Disposable {
     this.#listeners.add(ready);
     this.#ears ??= this.#database.listen(this.#look);
