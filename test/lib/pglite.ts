@@ -31,13 +31,7 @@ export async function startPglite(): Promise<PgliteServer> {
     let open: (() => void) | undefined;
     let work: Promise<void> = Promise.resolve();
     const take = async (message: Buffer): Promise<void> => {
-      if (!open) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const before = turn;
-        turn = promise;
-        await before;
-        open = resolve;
-      }
+      open ??= await turns.next();
       const { answer, notices } = sorted(Buffer.from(await database.execProtocolRaw(renamed(message, id))));
       if (isListen(message)) listeners.add(socket);
       for (const each of listeners) if (each.writable) each.write(notices);
