@@ -4,6 +4,7 @@ import type { AtlasError } from "../base/index.ts";
 import type { Activity } from "./activity.ts";
 import { readDecision, unknownEffect } from "./effects.ts";
 import type { KeptDecision } from "./effects.ts";
+import { failedKeysOf } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { dataOf, toPlain } from "./plain.ts";
@@ -11,6 +12,7 @@ import type { Beginning } from "./recorded-steps.ts";
 import type { StepContext, StepOptions } from "./run.ts";
 import { decisionOn } from "./signals.ts";
 import type { Inbox } from "./signals.ts";
+import { isWithin } from "./step-scopes.ts";
 import { mayRetry, retryDelay } from "./step-retry.ts";
 
 /** Is what doing a step works with. */
@@ -82,7 +84,8 @@ async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number
       // What a stop interrupted has not failed: the next execution does it again.
       if (signal.aborted) throw signal.reason;
       const error = toAtlasError(cause);
-      if (await triesAgain(around, step, { attempt: count, error })) continue;
+      const within = failedKeysOf(cause).filter((failed) => isWithin(failed, key));
+      if (await triesAgain(around, step, { attempt: count, error, within })) continue;
       await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: durationMs() } });
       throw error;
     }
@@ -97,11 +100,12 @@ async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number
 async function triesAgain<T>(
   around: StepSurroundings,
   { key, options: { retry } }: Step<T>,
-  failed: { readonly attempt: number; readonly error: AtlasError },
+  failed: { readonly attempt: number; readonly error: AtlasError; readonly within: readonly string[] },
 ): Promise<boolean> {
   if (retry === undefined || failed.attempt >= retry.attempts || !mayRetry(failed.error)) return false;
   const delayMs = retryDelay(retry, failed.attempt, around.random);
-  const data = { attempt: failed.attempt, error: dataOf(failed.error), delayMs };
+  const forget = failed.within.length === 0 ? {} : { forget: failed.within };
+  const data = { attempt: failed.attempt, error: dataOf(failed.error), delayMs, ...forget };
   await around.writer.append({ type: "step.retried", key, data });
   await rest(around, delayMs);
   return true;

@@ -114,7 +114,10 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   const controller = new AbortController();
   const { signal } = controller;
   const gate = new Gate(paused);
-  const activity = new Activity((isWaiting) => host.waiting(execution, isWaiting));
+  const activity = new Activity((isWaiting) => {
+    host.waiting(execution, isWaiting);
+    if (isWaiting) showWaiting(activity, writer);
+  });
   const writer = new LogWriter({
     journal: host.journal,
     live: host.live,
@@ -124,6 +127,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     committed: host.notify,
     refused: (error) => controller.abort(error),
     paused: () => gate.close(),
+    woken: () => showWaiting(activity, writer),
   });
   const context = createContext({
     run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
@@ -224,6 +228,13 @@ async function end(
     // Another process ended the run first: its word stands; or the store failed, and the run is kept.
     return { status: "stopped", error: toAtlasError(refusal) };
   }
+}
+
+/** Shows a run as waiting, a little later: what goes on at once after a wait has begun its next thing by then. */
+function showWaiting(activity: Activity, writer: LogWriter): void {
+  setImmediate(() => {
+    if (activity.isWaiting) writer.showWaiting().catch(() => {});
+  });
 }
 
 const over = "the body has ended";

@@ -27,6 +27,8 @@ export interface LogWriterOptions {
   readonly refused: (error: AtlasError) => void;
   /** Is told that the run is paused, when the writer finds that somebody appended to its log. */
   readonly paused: () => void;
+  /** Is told when a wait has ended: the run may wait for something else still. */
+  readonly woken: () => void;
 }
 
 /** Is something that waits to be written, or a transient event that waits for what stands before it. */
@@ -55,6 +57,8 @@ export class LogWriter {
   #refused: Entry[] = [];
   #armed = false;
   #ended = false;
+  #waits = 0;
+  #shown: "running" | "waiting" = "running";
   /** True once a cancel is being recorded: it no longer stops the writing. */
   #obeyed = false;
   #failure: AtlasError | undefined;
@@ -99,17 +103,34 @@ export class LogWriter {
     await promise;
   }
 
+  /** Counts a durable wait, which `wake` ends. */
+  waits(): void {
+    this.#waits++;
+  }
+
+  /** Shows the run as waiting, if it waits and is not shown so: something beside the wait made it show as running. */
+  async showWaiting(): Promise<void> {
+    if (this.#waits === 0 || this.#shown === "waiting" || this.#ended) return;
+    const { journal, lease } = this.#options;
+    this.#shown = "waiting";
+    await journal.write([journal.statusStatement(lease, "waiting")]);
+  }
+
   /** Appends the entry of something that the run now waits for, and shows the run as waiting. */
   async wait(entry: NewEntry): Promise<void> {
     const { journal, lease } = this.#options;
     failpoint("run.wait");
+    this.#shown = "waiting";
     await this.append(entry, () => [journal.statusStatement(lease, "waiting")]);
   }
 
   /** Appends the entry that ends a wait. */
   async wake(entry: NewEntry, also: readonly Statement[] = []): Promise<void> {
     const { journal, lease } = this.#options;
+    this.#shown = "running";
+    this.#waits--;
     await this.append(entry, () => [...also, journal.statusStatement(lease, "running")]);
+    if (this.#waits > 0) this.#options.woken();
   }
 
   /** Keeps a state from which the run can be taken up without what came before. */

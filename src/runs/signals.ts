@@ -83,7 +83,8 @@ export function createInbox(options: InboxOptions): Inbox {
   const claimed = new Set<number>();
   return {
     take: async (wait) => {
-      const { gate, signal, activity, clock } = options;
+      const { gate, signal, activity, clock, writer } = options;
+      writer.waits();
       // From here on time is what passes: a clock that is set forward or back moves no deadline.
       const until = wait.deadline === undefined ? undefined : clock.monotonic() + wait.deadline - clock.now();
       for (;;) {
