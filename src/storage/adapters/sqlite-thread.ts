@@ -3,7 +3,8 @@ import { storageErrors } from "../errors.ts";
 import { fromFailure } from "./sqlite-engine.ts";
 import type { SqliteThreadData, ThreadReply, ThreadRequest } from "./sqlite-protocol.ts";
 
-type RequestBody<Request> = Request extends ThreadRequest ? Omit<Request, "id"> : never;
+/** Is a request before it has its number. */
+export type RequestBody<Request> = Request extends ThreadRequest ? Omit<Request, "id"> : never;
 
 /** Is a database thread as its owner sees it. */
 export interface SqliteThread {
