@@ -28,6 +28,8 @@ export interface CampaignOptions {
   readonly seconds: number;
   /** `sqlite`, `postgres` (both made for it), or the address of a PostgreSQL database. */
   readonly storage: string;
+  /** Goes on with the faults until so many processes were killed, for at most three times as long: a slow machine starts few. */
+  readonly minKills?: number;
   readonly workers?: number;
   readonly maxRuns?: number;
   readonly features?: readonly Feature[];
@@ -73,7 +75,7 @@ interface Stage {
 }
 
 async function onGround(options: CampaignOptions, stage: Stage): Promise<CampaignReport> {
-  const { seed, seconds, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
+  const { seed, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
   const { database, runs, ground, folder, trace } = stage;
   const talk: string[] = [];
   const uses = new Set(features);
@@ -97,7 +99,7 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   const watching = watch(observer, load, { stop: stop.signal, saw: (count) => (unfinished = count), progress, fleet });
   const loading = load.go();
   const faults = [...processFaults(fleet, progress), ...ground.faults];
-  await strikeUntil(AbortSignal.timeout(seconds * 1_000), faults, seededRandom(seed + 2));
+  await strikeUntil(enough(options, fleet), faults, seededRandom(seed + 2));
   await ground.calm();
   load.stop();
   await loading;
@@ -121,6 +123,19 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   const idle = load.accepted.length === 0 ? ["nothing was accepted"] : [];
   const violations = [...idle, ...deaths, ...refused, ...left, ...check(evidence)];
   return { seed, runs: evidence.runs.size, kills, violations, notes: [...ground.skipped, ...notesOf(evidence, talk)] };
+}
+
+/** Gives the signal that ends the faults. */
+function enough({ seconds, minKills = 0 }: CampaignOptions, fleet: Fleet): AbortSignal {
+  const stop = new AbortController();
+  const wait = async (): Promise<void> => {
+    await delay(seconds * 1_000);
+    const end = Date.now() + seconds * 2_000;
+    while (fleet.kills < minKills && Date.now() < end) await delay(100);
+    stop.abort();
+  };
+  void wait();
+  return stop.signal;
 }
 
 /** Says what happened beside, for people. */
