@@ -235,6 +235,7 @@ export class Engine {
       return execution;
     } catch (cause) {
       reject(cause);
+      this.#disown({ runId: run.id, epoch: 1 }, run.owner, cause);
       throw cause;
     } finally {
       this.#starting.delete(run.id);
@@ -268,7 +269,10 @@ export class Engine {
     const workflow = this.workflows.get(ticket.workflow);
     if (!workflow) return undefined;
     const by = { owner: await this.owners.own(), name: this.#name };
-    const owned = await this.leases.claim(ticket, workflow, by);
+    const owned = await this.leases.claim(ticket, workflow, by).catch((cause: unknown) => {
+      this.#disown({ runId: ticket.runId, epoch: ticket.epoch + 1 }, by.owner, cause);
+      throw cause;
+    });
     return owned && (await this.#execute(owned, by.owner, workflow));
   }
 
@@ -280,6 +284,7 @@ export class Engine {
     const owner = await this.owners.own();
     if (!(await this.owners.bury(run.owner))) throw ownedError(run.id);
     const lease = await this.journal.takeOver(run, owner).catch((cause: unknown) => {
+      this.#disown({ runId: run.id, epoch: run.epoch + 1 }, owner, cause);
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     // The row was read before it was taken: only what the taking itself saw counts.
@@ -430,17 +435,23 @@ export class Engine {
       await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
   }
 
+  /** Lets go of a run that may be this engine's by a write of which nobody knows what became: it would be executed by nobody. */
+  #disown(lease: Lease, owner: string | undefined, cause: unknown): void {
+    if (storageErrors.is(cause, "database_unreachable") && cause.details["outcome"] === "unknown")
+      void this.#letGo(lease, undefined, owner);
+  }
+
   /** Lets go of a run that the store's failure stopped, and takes it up again later; a child is its parent's to take up. */
-  async #letGo(lease: Lease, parentId: string | undefined): Promise<void> {
-    await this.#release(lease);
+  async #letGo(lease: Lease, parentId: string | undefined, owner?: string): Promise<void> {
+    await this.#release(lease, owner);
     if (!this.#closing && !this.executions.has(parentId ?? "")) this.#recovery?.again(lease.runId);
   }
 
   /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */
-  async #release(lease: Lease): Promise<void> {
+  async #release(lease: Lease, owner?: string): Promise<void> {
     while (!this.#closing) {
       try {
-        return await this.journal.releaseRun(lease);
+        return await this.journal.releaseRun(lease, owner);
       } catch (error) {
         this.warn(`${lease.runId} not let go of yet`, error);
         await this.clock.sleep(releaseRetryMs, { keepAlive: false });

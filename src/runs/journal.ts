@@ -380,10 +380,11 @@ export class Journal {
     );
   }
 
-  /** Lets go of one run whose execution stopped, so that anyone may take it up. */
-  async releaseRun({ runId, epoch }: Lease): Promise<void> {
-    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? AND ${unfinished}`;
-    await this.#database.write([{ sql, params: [runId, epoch] }]);
+  /** Lets go of one run whose execution stopped, so that anyone may take it up; `owner` where it is not certain whose the lease is. */
+  async releaseRun({ runId, epoch }: Lease, owner?: string): Promise<void> {
+    const isOwners = owner === undefined ? "" : "AND coalesce(owner, '') = ?";
+    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? ${isOwners} AND ${unfinished}`;
+    await this.#database.write([{ sql, params: [runId, epoch, ...(owner === undefined ? [] : [owner])] }]);
   }
 
   /** Lets go of every run of an owner that stops; they show as interrupted at once. */

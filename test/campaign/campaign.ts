@@ -28,7 +28,7 @@ export interface CampaignOptions {
   readonly seconds: number;
   /** `sqlite`, `postgres` (both made for it), or the address of a PostgreSQL database. */
   readonly storage: string;
-  /** Goes on with the faults until so many processes were killed, for at most three times as long: a slow machine starts few. */
+  /** Goes on with the faults until so many processes were killed, for at most five times as long: a slow machine starts few. */
   readonly minKills?: number;
   readonly workers?: number;
   readonly maxRuns?: number;
@@ -46,6 +46,8 @@ export interface CampaignReport {
   readonly notes: readonly string[];
 }
 
+/** How long the first run may take to be accepted. */
+const comingUpMs = 30_000;
 /** How long everything that was accepted may take to end once the faults have stopped. */
 const drainMs = 40_000;
 
@@ -99,6 +101,8 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   const watching = watch(observer, load, { stop: stop.signal, saw: (count) => (unfinished = count), progress, fleet });
   const loading = load.go();
   const faults = [...processFaults(fleet, progress), ...ground.faults];
+  // On a busy machine the processes take long to come up: what hits them before tests nothing.
+  for (const end = Date.now() + comingUpMs; load.accepted.length === 0 && Date.now() < end;) await delay(50);
   await strikeUntil(enough(options, fleet), faults, seededRandom(seed + 2));
   await ground.calm();
   load.stop();
@@ -130,7 +134,7 @@ function enough({ seconds, minKills = 0 }: CampaignOptions, fleet: Fleet): Abort
   const stop = new AbortController();
   const wait = async (): Promise<void> => {
     await delay(seconds * 1_000);
-    const end = Date.now() + seconds * 2_000;
+    const end = Date.now() + seconds * 4_000;
     while (fleet.kills < minKills && Date.now() < end) await delay(100);
     stop.abort();
   };
