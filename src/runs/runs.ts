@@ -16,6 +16,7 @@ import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartO
 import { runMigrations } from "./schema.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
+import { checkWorkerOptions } from "./tasks/worker-options.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
@@ -23,6 +24,7 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
   const failed = (error: unknown): void => logger.warn("queues not looked at", { error: toAtlasError(error).message });
   const { queue = databaseQueue(database, { clock, failed }) } = options;
+  if (worker !== false) checkWorkerOptions(worker);
   await database.migrate("runs", runMigrations);
   const given = {
     database,
