@@ -1,11 +1,18 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
 import { manualClock } from "../../testing/index.ts";
 import { runMigrations } from "../schema.ts";
 import { createReadyBell } from "./ready-bell.ts";
 
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "atlas-bell-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
 test("a look that fails is told while someone listens, and not once the listener has gone with its database", async () => {
-  await using database = await sqlite({ path: ":memory:" });
+  await using database = await sqlite({ path: join(folder, "atlas.db") });
   await database.migrate("runs", runMigrations);
   const clock = manualClock();
   const told: unknown[] = [];
