@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { events, restart, runs, useEngine } from "../../../test/lib/engine.ts";
+import { database, events, restart, runs, useEngine } from "../../../test/lib/engine.ts";
 import { workflow } from "../index.ts";
 
 useEngine();
@@ -27,6 +27,29 @@ describe("a queue", () => {
     expect(await runs.queues.show("unnamed")).toEqual({ ...none, name: "unnamed" });
     started.resolve("go");
     started = Promise.withResolvers();
+  });
+
+  it("counts many ready runs without reading their rows", async () => {
+    const sql = `EXPLAIN QUERY PLAN SELECT queue, count(*) FROM run
+      WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL GROUP BY queue`;
+    expect((await database.read({ sql })).map((row) => row["detail"])).toEqual([
+      "SCAN run USING COVERING INDEX run_ready",
+    ]);
+  });
+
+  it("lets a run that was paused while it waited for another one go on when both are let go", async () => {
+    const first = await runs.start(waits, null, { queue: "q" });
+    const second = await runs.start(done, null, { queue: "q", after: { runs: [first.id] } });
+    const third = await runs.start(done, null, { queue: "q", after: { runs: [first.id] } });
+    await second.pause();
+    await third.pause();
+    expect(await third.resume()).toMatchObject({ status: "blocked", paused: false });
+    started.resolve("go");
+    started = Promise.withResolvers();
+    expect(await third.result()).toBe("done");
+    expect(await second.record()).toMatchObject({ status: "queued", paused: true });
+    await second.resume();
+    expect(await second.result()).toBe("done");
   });
 
   it("gives out no runs while it is paused, and goes on at once when it is resumed", async () => {
