@@ -19,7 +19,8 @@ interface PendingWrite {
   readonly reject: (error: unknown) => void;
 }
 
-const maxBatchWrites = 1_000;
+/** Bounds what the event loop waits for: the work of as many callers begins at once when their commit is done. */
+const maxBatchWrites = 256;
 const smallBatchWrites = 32;
 const maxKnownShapes = 2_000;
 /** While the thread commits one batch, the next is being made and sent: neither side waits for the other. */

@@ -64,6 +64,31 @@ describe("the connection that writes", () => {
     expect(await other.isLocked("mine")).toBe(false);
   });
 
+  it("lets the event loop turn between commits, however fast its thread answers", async () => {
+    await database.check();
+    const [callers, each] = [64, 60];
+    const bursts: number[] = [];
+    let settled = 0;
+    const turn = (): void => {
+      bursts.push(settled);
+      settled = 0;
+      if (left > 0) setImmediate(turn);
+    };
+    let left = callers * each;
+    setImmediate(turn);
+    const call = async (from: number): Promise<void> => {
+      for (let n = from; n < from + each; n++) {
+        await insert(n);
+        settled++;
+        left--;
+      }
+    };
+    await Promise.all(Array.from({ length: callers }, (_, index) => call(index * each)));
+    expect(await total()).toBe(callers * each);
+    // Two batches may be under way at once, each with one write of every caller at most.
+    expect(Math.max(...bursts)).toBeLessThanOrEqual(2 * callers);
+  });
+
   it("checks the whole database in a thread", async () => {
     expect((await database.check()).problems).toEqual([]);
     expect(threads).toHaveLength(1);
