@@ -29,6 +29,16 @@ describe("a queue", () => {
     started = Promise.withResolvers();
   });
 
+  it("forgets the turns of what is purged: who had a long backlog does not wait for it", async () => {
+    await restart({ worker: false });
+    const start = async (tenant: string) => await runs.start(done, null, { queue: "q", tenant });
+    for (let count = 0; count < 5; count++) await start("long");
+    expect(await runs.queues.purge("q")).toBe(5);
+    const made = [await start("other"), await start("other"), await start("long")];
+    const turns = await database.read({ sql: "SELECT id FROM run WHERE status = 'queued' ORDER BY turn, id" });
+    expect(turns.map((row) => row["id"])).toEqual([made[0]?.id, made[2]?.id, made[1]?.id]);
+  });
+
   it("counts many ready runs without reading their rows", async () => {
     const sql = `EXPLAIN QUERY PLAN SELECT queue, count(*) FROM run
       WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL GROUP BY queue`;
