@@ -38,7 +38,7 @@ async function restoreCopy(path: string, store: BackupStore, options: RestoreOpt
   try {
     const portable = join(folder, "portable");
     await options.copies(path).backup(portable, options);
-    return { ...(await readBackup(portable, store, options)), path, createdAt: (await stat(path)).mtimeMs };
+    return { ...(await readBackup(portable, store, options)), path, createdAt: Math.round((await stat(path)).mtimeMs) };
   } finally {
     await rm(folder, { recursive: true });
   }
