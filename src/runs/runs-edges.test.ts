@@ -7,6 +7,10 @@ import { database, events, restart, runs, until, useEngine } from "../../test/li
 useEngine();
 
 describe("at its edges, the engine", () => {
+  it.each([-1, Number.NaN, 0.5])("lists no %s runs", async (limit) => {
+    await expect(runs.list({ limit })).rejects.toMatchObject({ code: "invalid_input", details: { option: "limit" } });
+  });
+
   it("gives the body the input as its schema read it, also to children", async () => {
     const schema = z.object({ n: z.coerce.number().default(5) });
     const echo = workflow({ name: "echo", input: schema, run: async (_, input) => input });

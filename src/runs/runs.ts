@@ -16,6 +16,7 @@ import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartO
 import { runMigrations } from "./schema.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
+import { checkCount } from "./tasks/start-options.ts";
 import { checkWorkerOptions } from "./tasks/worker-options.ts";
 
 /** Does what `createRuns` says. */
@@ -121,6 +122,7 @@ class FrontDesk implements Runs {
 
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
     const { limit = 100 } = options;
+    checkCount("limit", limit);
     // Who is alive is not in the table: all unfinished runs are looked at for the interrupted ones.
     const most = options.status === "interrupted" ? maxUnfinished : limit;
     const found = await this.#engine.journal.list({ ...options, limit: most });
