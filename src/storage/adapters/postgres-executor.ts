@@ -1,4 +1,4 @@
-import { mapPostgresError, sqlState } from "./postgres-errors.ts";
+import { isConnectionLoss, mapPostgresError } from "./postgres-errors.ts";
 
 /** Runs SQL of PostgreSQL's own dialect; rows come, and statements fail, as the driver tells it. Errors: database_unreachable. */
 export interface PostgresExecutor {
@@ -24,7 +24,7 @@ export async function execute(
     return await on.query({ text: query.text, values: [...query.values] });
   } catch (cause) {
     // What the server said stays as it is, for engines tell by its code what to do; the connection's failures are ours.
-    throw sqlState(cause) === undefined ? mapPostgresError(cause, address) : cause;
+    throw isConnectionLoss(cause) ? mapPostgresError(cause, address) : cause;
   }
 }
 

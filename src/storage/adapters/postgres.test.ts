@@ -249,6 +249,9 @@ it("a queue engine's statements run as they are, and in one transaction", async 
     }),
   ).rejects.toThrow("enough");
   await expect(database.query("SELEKT")).rejects.toMatchObject({ code: "42601" });
+  await expect(database.query("SELECT pg_terminate_backend(pg_backend_pid())")).rejects.toMatchObject({
+    code: "database_unreachable",
+  });
   expect(await values(database)).toEqual([1]);
 });
 
