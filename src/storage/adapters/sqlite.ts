@@ -25,8 +25,8 @@ const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5"
 const quickReadMs = 5;
 const maxNameLength = 100;
 /**
- * Opens a SQLite database in threads of its own: one writes, with group commit, one reads (started when reads take long), so
- * that neither an fsync nor a long query stalls the event loop.
+ * Opens a SQLite database. It soon works in threads of its own: one writes, with group commit (started when there is work), one
+ * reads (started when reads take long), so that neither an fsync nor a long query stalls the event loop.
  *
  * Errors: database_open_failed, database_read_only, database_corrupt, database_busy, database_full.
  * Source: measured facts in docs/decisions/0002-sqlite-in-a-worker.md.
