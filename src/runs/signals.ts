@@ -107,7 +107,8 @@ export function createInbox(options: InboxOptions): Inbox {
       }
     },
     async takeAll(name, entryOf) {
-      const found = await options.journal.pendingSignals(options.runId, name, claimed);
+      const pending = await options.journal.pendingSignals(options.runId, name, claimed);
+      const found = pending.filter(({ id }) => !claimed.has(id));
       if (found.length === 0) return [];
       for (const { id } of found) claimed.add(id);
       const payloads = found.map(({ payload }) => payload);
@@ -126,6 +127,8 @@ async function takeOne(
   for (;;) {
     const [found] = await journal.pendingSignals(runId, wait.name, claimed);
     if (found === undefined) return undefined;
+    // Another wait of the same name may have looked at the same moment.
+    if (claimed.has(found.id)) continue;
     claimed.add(found.id);
     const issues = (await wait.check?.(found.payload)) ?? [];
     if (issues.length === 0) {
