@@ -8,6 +8,7 @@ import { failedKeysOf } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { dataOf, toPlain } from "./plain.ts";
+import type { Plain } from "./plain.ts";
 import type { Beginning } from "./recorded-steps.ts";
 import type { StepContext, StepOptions } from "./run.ts";
 import { decisionOn } from "./signals.ts";
@@ -73,7 +74,7 @@ async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number
   for (let count = first; ; count++) {
     if (onUnknown !== undefined)
       await writer.append({ type: "effect.started", key, data: { name, attempt: count, onUnknown } });
-    let plain: JsonValue | undefined;
+    let plain: Plain;
     const held = around.held();
     if (held !== undefined) await held;
     failpoint("step.before");
@@ -90,9 +91,11 @@ async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number
       throw error;
     }
     failpoint("step.after");
-    const result = plain === undefined ? {} : { output: plain };
-    await writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
-    return plain;
+    const { value, text } = plain;
+    // The output is written as JSON once, here and nowhere else.
+    const output = text === undefined ? "" : `"output":${text},`;
+    await writer.append({ type: "step.completed", key, text: `{${output}"durationMs":${durationMs()}}` });
+    return value;
   }
 }
 

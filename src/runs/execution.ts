@@ -178,7 +178,7 @@ async function perform(host: ExecutionHost, start: ExecutionStart, doing: Perfor
   const { context, writer } = doing;
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
-    const output = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
+    const { value: output } = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
     // What a function makes of being stopped is no result: it is to go on elsewhere.
     context.signal.throwIfAborted();
     await writer.finish(

@@ -179,8 +179,10 @@ export class Journal {
   }
 
   /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
-  async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
-    await this.#database.write([...entries.map((entry) => eventStatement(lease.runId, entry)), ...also]);
+  append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<unknown> {
+    const statements = entries.map((entry) => eventStatement(lease.runId, entry));
+    statements.push(...also);
+    return this.#database.write(statements);
   }
 
   /** Gives the statement that changes what the run is shown as. */

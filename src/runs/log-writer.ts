@@ -7,12 +7,11 @@ import type { LiveLogs } from "./follow.ts";
 import type { Entry, Journal, Lease, RunEnd } from "./journal.ts";
 import type { EmittedEvent, RunEvent } from "./run.ts";
 
-/** Is a log entry as it is given to the writer. */
-export interface NewEntry {
-  readonly type: string;
-  readonly key?: string | undefined;
-  readonly data: JsonValue;
-}
+/** Is a log entry as it is given to the writer; `text` is its data as JSON, where that has been written already. */
+export type NewEntry = { readonly type: string; readonly key?: string | undefined } & (
+  | { readonly data: JsonValue }
+  | { readonly text: string }
+);
 
 /** Is what a log writer works with. */
 export interface LogWriterOptions {
@@ -62,6 +61,7 @@ export class LogWriter {
   /** True once a cancel is being recorded: it no longer stops the writing. */
   #obeyed = false;
   #failure: AtlasError | undefined;
+  #isWriting = false;
   #pumping: Promise<void> | undefined;
 
   constructor(options: LogWriterOptions) {
@@ -82,7 +82,7 @@ export class LogWriter {
     if (!transient) this.#queue.push({ entry: this.#enter({ type, key, data }) });
     else {
       const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
-      if (this.#queue.length === 0 && this.#pumping === undefined) return live.publish(event);
+      if (this.#queue.length === 0 && !this.#isWriting) return live.publish(event);
       this.#queue.push({ transient: event });
     }
     if (this.#armed) return;
@@ -153,7 +153,7 @@ export class LogWriter {
     await this.#close(entry, (entries) => journal.append(lease, entries, statements));
   }
 
-  async #close(entry: NewEntry, write: (entries: readonly Entry[]) => Promise<void>): Promise<void> {
+  async #close(entry: NewEntry, write: (entries: readonly Entry[]) => Promise<unknown>): Promise<void> {
     this.#assertOpen();
     const last: Item[] = [{ entry: this.#enterLast(entry) }];
     await this.#drained();
@@ -194,47 +194,52 @@ export class LogWriter {
     );
   }
 
-  #enter({ type, key, data }: NewEntry): Entry {
-    const text = stringifyJson(data, `data of ${type}`);
+  #enter(entry: NewEntry): Entry {
+    const { type, key } = entry;
+    const text = textOf(entry);
     return { seq: ++this.#seq, type, key, at: this.#options.clock.now(), text };
   }
 
   /** Gives an entry that has no place yet: what was given before it is written first, and may be placed anew. */
-  #enterLast({ type, key, data }: NewEntry): Entry {
-    const text = stringifyJson(data, `data of ${type}`);
+  #enterLast(entry: NewEntry): Entry {
+    const { type, key } = entry;
+    const text = textOf(entry);
     this.#ended = true;
     return { seq: 0, type, key, at: this.#options.clock.now(), text };
   }
 
   async #drained(): Promise<void> {
-    while (this.#queue.length > 0 || this.#pumping !== undefined) await this.#pump();
+    while (this.#queue.length > 0 || this.#isWriting) await this.#pump();
   }
 
   #pump(): Promise<void> {
-    this.#pumping ??= this.#writeAll().finally(() => {
-      this.#pumping = undefined;
-      // Something may have come between the last look at the queue and this.
-      if (this.#queue.length > 0) void this.#pump();
-    });
-    return this.#pumping;
+    if (this.#pumping !== undefined) return this.#pumping;
+    const pumping = this.#writeAll();
+    // Nothing is under way if all was refused at once.
+    if (this.#isWriting) this.#pumping = pumping;
+    return pumping;
   }
 
   async #writeAll(): Promise<void> {
+    this.#isWriting = true;
     while (this.#queue.length > 0) {
       const batch: Item[] = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
       this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
       if (this.#failure === undefined) await this.#write(batch);
       else this.#refuse(batch, this.#failure);
     }
+    this.#isWriting = false;
+    this.#pumping = undefined;
   }
 
   async #write(batch: Item[]): Promise<void> {
-    const { journal, lease, live, committed } = this.#options;
-    const failure = await this.#written(batch, async (entries) => {
-      const also = batch.flatMap((item) => ("entry" in item ? (item.also?.(item.entry) ?? []) : []));
-      if (entries.length > 0) await journal.append(lease, entries, also);
-    });
-    if (failure !== undefined) return this.#refuse(batch, failure);
+    const { live, lease, committed } = this.#options;
+    try {
+      await this.#append(batch);
+    } catch (cause) {
+      const failure = await this.#mend(cause, batch, () => this.#append(batch));
+      if (failure !== undefined) return this.#refuse(batch, failure);
+    }
     failpoint("append.acked");
     committed();
     const followed = live.followed(lease.runId);
@@ -244,16 +249,42 @@ export class LogWriter {
     }
   }
 
-  /** Writes a batch, placed anew as often as somebody else took its place; gives what the writer stopped for, if it did. */
-  async #written(batch: Item[], write: (entries: readonly Entry[]) => Promise<void>): Promise<AtlasError | undefined> {
+  #append(batch: readonly Item[]): Promise<unknown> | undefined {
+    const { journal, lease } = this.#options;
+    const entries = entriesOf(batch);
+    return entries.length === 0 ? undefined : journal.append(lease, entries, alsoOf(batch));
+  }
+
+  /** Writes a last batch; gives what the writer stopped for, if it did. */
+  async #written(
+    batch: Item[],
+    write: (entries: readonly Entry[]) => Promise<unknown>,
+  ): Promise<AtlasError | undefined> {
+    const writeBatch = (): Promise<unknown> => write(entriesOf(batch));
+    try {
+      await writeBatch();
+      return undefined;
+    } catch (cause) {
+      return await this.#mend(cause, batch, writeBatch);
+    }
+  }
+
+  /** Writes a refused batch placed anew, as often as somebody else took its place; gives what the writer stopped for, if it did. */
+  async #mend(
+    refusal: unknown,
+    batch: Item[],
+    write: () => Promise<unknown> | undefined,
+  ): Promise<AtlasError | undefined> {
+    let cause = refusal;
     for (let placing = 1; ; placing++) {
+      if (storageErrors.is(cause, "write_conflict") && (await this.#isOurs(batch))) return undefined;
+      const mayPlace = placing < maxPlacings && storageErrors.is(cause, "write_conflict");
+      if (!mayPlace || !(await this.#placedAnew(batch))) return await this.#stop(cause);
       try {
-        await write(entriesOf(batch));
+        await write();
         return undefined;
-      } catch (cause) {
-        if (storageErrors.is(cause, "write_conflict") && (await this.#isOurs(batch))) return undefined;
-        const mayPlace = placing < maxPlacings && storageErrors.is(cause, "write_conflict");
-        if (!mayPlace || !(await this.#placedAnew(batch))) return await this.#stop(cause);
+      } catch (next) {
+        cause = next;
       }
     }
   }
@@ -327,7 +358,20 @@ export class LogWriter {
 }
 
 function entriesOf(batch: readonly Item[]): Entry[] {
-  return batch.flatMap((item) => ("entry" in item ? [item.entry] : []));
+  const entries: Entry[] = [];
+  for (const item of batch) if ("entry" in item) entries.push(item.entry);
+  return entries;
+}
+
+/** Gives the statements that go with the entries of a batch. */
+function alsoOf(batch: readonly Item[]): Statement[] {
+  const statements: Statement[] = [];
+  for (const item of batch) if ("entry" in item && item.also !== undefined) statements.push(...item.also(item.entry));
+  return statements;
+}
+
+function textOf(entry: NewEntry): string {
+  return "text" in entry ? entry.text : stringifyJson(entry.data, `data of ${entry.type}`);
 }
 
 function toEvent(runId: string, { seq, type, at, key, text }: Entry): RunEvent {

@@ -13,7 +13,8 @@ type Outcome = Promise<JsonValue | undefined>;
 interface Scope {
   /** The key of its step. */
   readonly key: string;
-  readonly counts: Map<string, number>;
+  /** How often each name was asked for within; made when the first is. */
+  counts: Map<string, number> | undefined;
   /** What was asked for within, for the next attempt of a step that is tried again; undefined when there is none. */
   readonly kept: Map<string, Outcome> | undefined;
   /** How much of what was asked for within is under way. */
@@ -52,7 +53,7 @@ export class StepScopes {
   keyOf(name: string, own: Map<string, number>): string {
     const scope = this.#storage.getStore();
     if (scope?.isOver === true) throw overError(scope.key, name);
-    const counts = scope?.counts ?? own;
+    const counts = scope === undefined ? own : (scope.counts ??= new Map<string, number>());
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);
     const key = count === 1 ? name : `${name}#${count}`;
@@ -63,20 +64,41 @@ export class StepScopes {
   bodyOf<Given, T>(
     { key, isRetried }: ScopedStep,
     body: (given: Given) => T | Promise<T>,
-  ): (given: Given) => Promise<T> {
+  ): (given: Given) => T | Promise<T> {
     const kept = this.#storage.getStore()?.kept ?? (isRetried ? new Map<string, Outcome>() : undefined);
-    return async (given) => {
-      const scope: Scope = { key, counts: new Map(), kept, asked: 0, isOver: false };
+    return (given) => {
+      const scope: Scope = { key, counts: undefined, kept, asked: 0, isOver: false };
       try {
-        return await this.#storage.run(scope, () => body(given));
+        const result = this.#storage.run(scope, () => body(given));
+        if (isPromise(result)) return this.#ended(scope, result);
+        this.#end(scope);
+        return result;
       } catch (error) {
-        for (const failed of failedKeysOf(error)) kept?.delete(failed);
+        this.#failed(scope, error);
         throw error;
-      } finally {
-        scope.isOver = true;
-        if (scope.asked > 0) this.#activity.works(1);
       }
     };
+  }
+
+  async #ended<T>(scope: Scope, result: Promise<T>): Promise<T> {
+    try {
+      const value = await result;
+      this.#end(scope);
+      return value;
+    } catch (error) {
+      this.#failed(scope, error);
+      throw error;
+    }
+  }
+
+  #failed(scope: Scope, error: unknown): void {
+    for (const failed of failedKeysOf(error)) scope.kept?.delete(failed);
+    this.#end(scope);
+  }
+
+  #end(scope: Scope): void {
+    scope.isOver = true;
+    if (scope.asked > 0) this.#activity.works(1);
   }
 
   /** Does what a function or a body asks for, or gives what an earlier attempt of the body got. */
@@ -96,6 +118,10 @@ export class StepScopes {
       if (--scope.asked === 0 && !scope.isOver) this.#activity.works(1);
     }
   }
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && "then" in value;
 }
 
 /** Tells whether something was asked for in the body of a step, or of a step in there. */
