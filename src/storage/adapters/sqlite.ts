@@ -39,7 +39,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
   };
   const writer = await openWriter(data);
   const hints = fileHints(`${data.path}-hints`);
-  const small = data.synchronous === "normal" ? createSmallWriter(data) : undefined;
+  const small = createSmallWriter(data);
   const writes = createWriteQueue(writer, small);
   const read = createReader(data, writer);
   let closing: Promise<void> | undefined;
@@ -79,7 +79,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
       closing ??= (async () => {
         hints.close();
         await writes.idle();
-        small?.close();
+        small.close();
         await Promise.all([read.close(), writer.close()]);
       })();
       return closing;
