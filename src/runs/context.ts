@@ -83,11 +83,15 @@ function createActs(
   replaying: Replay,
 ): Pick<RunContext, "step" | "call"> {
   return {
-    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<T> {
-      const key = replaying.keyOf(name);
-      const within = replaying.scopes.bodyOf({ key, isRetried: options.retry !== undefined }, body);
-      const step = { key, name, body: within, options, begun: recorded.takeOpen(key) };
-      return (await replaying.once(key, () => doStep(around, step))) as T;
+    step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<T> {
+      try {
+        const key = replaying.keyOf(name);
+        const within = replaying.scopes.bodyOf({ key, isRetried: options.retry !== undefined }, body);
+        const step = { key, name, body: within, options, begun: recorded.takeOpen(key) };
+        return replaying.once(key, () => doStep(around, step)) as Promise<T>;
+      } catch (refusal) {
+        return Promise.reject(refusal);
+      }
     },
     async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
       const what = `input of ${workflow.name}`;

@@ -36,7 +36,8 @@ type Item =
   | {
       readonly entry: Entry;
       readonly also?: ((entry: Entry) => readonly Statement[]) | undefined;
-      readonly settled?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+      readonly resolve?: () => void;
+      readonly reject?: (error: unknown) => void;
     };
 
 const maxBatch = 1_000;
@@ -62,7 +63,7 @@ export class LogWriter {
   #obeyed = false;
   #failure: AtlasError | undefined;
   #isWriting = false;
-  #pumping: Promise<void> | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -89,18 +90,17 @@ export class LogWriter {
     this.#armed = true;
     setImmediate(() => {
       this.#armed = false;
-      void this.#pump();
+      this.#pump();
     });
   }
 
   /** Adds an entry and waits until it is durable, in one commit with other statements. Errors: run_fenced, run_cancelled, run_finished, those of storage. */
-  async append(entry: NewEntry, also?: (entry: Entry) => readonly Statement[]): Promise<void> {
-    this.#assertOpen();
-    const placed = this.#enter(entry);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ entry: placed, also, settled: { resolve, reject } });
-    void this.#pump();
-    await promise;
+  append(entry: NewEntry, also?: (entry: Entry) => readonly Statement[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      this.#queue.push({ entry: this.#enter(entry), also, resolve, reject });
+      this.#pump();
+    });
   }
 
   /** Counts a durable wait, which `wake` ends. */
@@ -160,7 +160,7 @@ export class LogWriter {
     if (this.#failure !== undefined) throw this.#failure;
     this.#place(last, this.#seq);
     failpoint("run.finish");
-    const failure = await this.#written(last, write);
+    const failure = await this.#writeLast(last, write);
     if (failure !== undefined) throw failure;
     this.#publish(entriesOf(last));
     const { live, lease } = this.#options;
@@ -175,7 +175,7 @@ export class LogWriter {
     this.#obeyed = true;
     const items: Item[] = [...this.#refused, last].map((each) => ({ entry: each }));
     this.#place(items, await journal.lastSeq(lease.runId));
-    const failure = await this.#written(items, (entries) => journal.finish(lease, entries, end));
+    const failure = await this.#writeLast(items, (entries) => journal.finish(lease, entries, end));
     if (failure !== undefined) throw failure;
     this.#publish(entriesOf(items));
     live.refresh((runId) => runId === lease.runId);
@@ -209,43 +209,42 @@ export class LogWriter {
   }
 
   async #drained(): Promise<void> {
-    while (this.#queue.length > 0 || this.#isWriting) await this.#pump();
+    this.#pump();
+    while (this.#isWriting) await (this.#idle ??= Promise.withResolvers()).promise;
   }
 
-  #pump(): Promise<void> {
-    if (this.#pumping !== undefined) return this.#pumping;
-    const pumping = this.#writeAll();
-    // Nothing is under way if all was refused at once.
-    if (this.#isWriting) this.#pumping = pumping;
-    return pumping;
-  }
-
-  async #writeAll(): Promise<void> {
+  #pump(): void {
+    if (this.#isWriting || this.#queue.length === 0) return;
+    const batch = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
+    this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
     this.#isWriting = true;
-    while (this.#queue.length > 0) {
-      const batch: Item[] = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
-      this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
-      if (this.#failure === undefined) await this.#write(batch);
-      else this.#refuse(batch, this.#failure);
-    }
-    this.#isWriting = false;
-    this.#pumping = undefined;
+    void this.#write(batch);
   }
 
   async #write(batch: Item[]): Promise<void> {
-    const { live, lease, committed } = this.#options;
+    let failure = this.#failure;
     try {
-      await this.#append(batch);
+      if (failure === undefined) await this.#append(batch);
     } catch (cause) {
-      const failure = await this.#mend(cause, batch, () => this.#append(batch));
-      if (failure !== undefined) return this.#refuse(batch, failure);
+      failure = await this.#mend(cause, batch, () => this.#append(batch));
     }
+    if (failure === undefined) this.#written(batch);
+    else this.#refuse(batch, failure);
+    this.#isWriting = false;
+    this.#pump();
+    if (this.#isWriting) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  #written(batch: readonly Item[]): void {
+    const { live, lease, committed } = this.#options;
     failpoint("append.acked");
     committed();
     const followed = live.followed(lease.runId);
     for (const item of batch) {
       if (followed) live.publish("entry" in item ? toEvent(lease.runId, item.entry) : item.transient);
-      if ("entry" in item) item.settled?.resolve();
+      if ("entry" in item) item.resolve?.();
     }
   }
 
@@ -256,7 +255,7 @@ export class LogWriter {
   }
 
   /** Writes a last batch; gives what the writer stopped for, if it did. */
-  async #written(
+  async #writeLast(
     batch: Item[],
     write: (entries: readonly Entry[]) => Promise<unknown>,
   ): Promise<AtlasError | undefined> {
@@ -334,7 +333,7 @@ export class LogWriter {
     for (const item of batch) {
       if (!("entry" in item)) continue;
       if (item.also === undefined) this.#refused.push(item.entry);
-      item.settled?.reject(error);
+      item.reject?.(error);
     }
   }
 
@@ -357,6 +356,8 @@ export class LogWriter {
   }
 }
 
+const none: readonly Statement[] = [];
+
 function entriesOf(batch: readonly Item[]): Entry[] {
   const entries: Entry[] = [];
   for (const item of batch) if ("entry" in item) entries.push(item.entry);
@@ -364,9 +365,10 @@ function entriesOf(batch: readonly Item[]): Entry[] {
 }
 
 /** Gives the statements that go with the entries of a batch. */
-function alsoOf(batch: readonly Item[]): Statement[] {
-  const statements: Statement[] = [];
-  for (const item of batch) if ("entry" in item && item.also !== undefined) statements.push(...item.also(item.entry));
+function alsoOf(batch: readonly Item[]): readonly Statement[] {
+  let statements = none;
+  for (const item of batch)
+    if ("entry" in item && item.also !== undefined) statements = [...statements, ...item.also(item.entry)];
   return statements;
 }
 

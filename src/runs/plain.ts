@@ -58,8 +58,8 @@ function findLost(value: unknown, path: string, depth: number): string | undefin
       return `a ${name}${at}`;
     }
   }
-  for (const [key, each] of Object.entries(value)) {
-    const lost = findLost(each, path === "" ? key : `${path}.${key}`, depth + 1);
+  for (const key of Object.keys(value)) {
+    const lost = findLost(Reflect.get(value, key), path === "" ? key : `${path}.${key}`, depth + 1);
     if (lost !== undefined) return lost;
   }
   return undefined;

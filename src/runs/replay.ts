@@ -86,7 +86,7 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
       return ownKeyOf(name);
     },
     ownKeyOf,
-    once: (key, act) => scopes.once(key, () => once(key, act)),
+    once: (key, act) => (scopes.key === undefined ? once(key, act) : scopes.once(key, () => once(key, act))),
     clock: { ...clock, now: () => (isActive() && replayedAt > 0 ? replayedAt : clock.now()) },
   };
 }

@@ -69,7 +69,7 @@ export class StepScopes {
     return (given) => {
       const scope: Scope = { key, counts: undefined, kept, asked: 0, isOver: false };
       try {
-        const result = this.#storage.run(scope, () => body(given));
+        const result = this.#storage.run(scope, body, given);
         if (isPromise(result)) return this.#ended(scope, result);
         this.#end(scope);
         return result;
