@@ -87,6 +87,7 @@ export class Engine {
   #watch: Disposable = { [Symbol.dispose]() {} };
   readonly leases: Leases;
   readonly #lease: OwnLease;
+  readonly #host: ExecutionHost;
   readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
@@ -113,6 +114,17 @@ export class Engine {
     this.#budgets = createRunBudgets(this.executions, options.budget);
     this.owners = createOwners({ database, clock, mine: this.#lease });
     this.bell = createSignalBell();
+    this.#host = {
+      ...options,
+      journal: this.journal,
+      bell: this.bell,
+      live: this.#live,
+      notify: () => this.notify(),
+      callChild: (parent, call) => callChild(this, parent, call),
+      held: (by, signal) => (this.#lease.isHeld(by) ? undefined : this.#lease.assertHeld(by, signal)),
+      waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
+      failed: (failure) => this.#anotherAttempt(failure),
+    };
     this.#hints = database.listen(() => this.#hinted());
     if (options.worker !== false) {
       this.#recovery = createRecovery(this);
@@ -218,6 +230,7 @@ export class Engine {
       await write(this.journal.creation(run));
       const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
+        owner: run.owner ?? "",
         lastSeq: 1,
         parentId: run.parentId,
         tenant: run.tenant,
@@ -229,7 +242,7 @@ export class Engine {
         seed: run.options?.seed,
         idempotencyId: run.options?.idempotencyId,
       };
-      const execution = this.#launch(start, run.owner ?? "");
+      const execution = this.#launch(start);
       resolve(execution);
       if (this.#closing) execution.abort(closedError());
       return execution;
@@ -305,8 +318,8 @@ export class Engine {
         : known;
       const { paused, options } = run;
       const names = { paused, seed: options.seed, idempotencyId: options.idempotencyId };
-      const start = { lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
-      return this.#stopIfAsked(this.#launch(start, owner), run);
+      const start = { lease, owner, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
+      return this.#stopIfAsked(this.#launch(start), run);
     } catch (error) {
       void this.#letGo(lease, parentId);
       throw error;
@@ -375,25 +388,14 @@ export class Engine {
     }
   }
 
-  #launch(begun: ExecutionStart, owner: string): Execution {
+  #launch(begun: ExecutionStart): Execution {
     // What a paused run starts begins paused too.
     const isHeld = this.executions.get(begun.parentId ?? "")?.gate.isClosed ?? false;
     const start = isHeld ? { ...begun, paused: true } : begun;
     if (isHeld && begun.parentId !== undefined)
       pauseChildren(this, begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
-    const host: ExecutionHost = {
-      ...this.#options,
-      journal: this.journal,
-      bell: this.bell,
-      live: this.#live,
-      notify: () => this.notify(),
-      callChild: (parent, call) => callChild(this, parent, call),
-      held: (signal) => (this.#lease.isHeld(owner) ? undefined : this.#lease.assertHeld(owner, signal)),
-      waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
-      failed: (failure) => this.#anotherAttempt(failure),
-    };
-    const execution = execute(host, start);
-    if (this.#lease.id !== owner) execution.abort(fencedError(owner));
+    const execution = execute(this.#host, start);
+    if (this.#lease.id !== start.owner) execution.abort(fencedError(start.owner));
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
     this.executions.set(execution.runId, execution);
     void this.#afterwards(execution);

@@ -78,7 +78,7 @@ export interface ExecutionHost {
   readonly notify: () => void;
   readonly callChild: (parent: CallingRun, call: ChildCall) => Promise<JsonValue | undefined>;
   /** Makes certain, before a step's body begins, that this process still owns the run; undefined when that is known. Errors: run_fenced. */
-  readonly held: (signal: AbortSignal) => Promise<void> | undefined;
+  readonly held: (owner: string, signal: AbortSignal) => Promise<void> | undefined;
   /** Is told when a run begins to wait and nothing else, and when it goes on. */
   readonly waiting: (execution: Execution, isWaiting: boolean) => void;
   /** Says whether a run whose attempt failed is tried again; undefined when it has failed for good. */
@@ -88,6 +88,8 @@ export interface ExecutionHost {
 /** Is the run that is to be executed. */
 export interface ExecutionStart {
   readonly lease: Lease;
+  /** The id by which this process owns the run. */
+  readonly owner: string;
   readonly lastSeq: number;
   readonly parentId: string | undefined;
   readonly tenant: string | undefined;
@@ -108,20 +110,20 @@ const graceMs = 5_000;
 
 /** Begins to execute a run that this process owns. */
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
-  const { lease, parentId, budget, tenant, attempt, paused, recorded } = start;
+  const { lease, parentId, budget, tenant, attempt, recorded, idempotencyId = lease.runId } = start;
+  const { journal, live, bell, clock, random } = host;
   const { runId } = lease;
-  const { idempotencyId = runId } = start;
   const controller = new AbortController();
   const { signal } = controller;
-  const gate = new Gate(paused);
+  const gate = new Gate(start.paused);
   const activity = new Activity((isWaiting) => {
     host.waiting(execution, isWaiting);
     if (isWaiting) showWaiting(activity, writer);
   });
   const writer = new LogWriter({
-    journal: host.journal,
-    live: host.live,
-    clock: host.clock,
+    journal,
+    live,
+    clock,
     lease,
     lastSeq: start.lastSeq,
     committed: host.notify,
@@ -136,13 +138,13 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     around: {
       idempotencyId,
       signal,
-      clock: host.clock,
-      random: host.random,
+      clock,
+      random,
       writer,
       gate,
       activity,
-      inbox: createInbox({ ...host, runId, writer, signal, gate, activity }),
-      held: () => host.held(signal),
+      inbox: createInbox({ runId, journal, bell, clock, writer, signal, gate, activity }),
+      held: () => host.held(start.owner, signal),
     },
     callChild: async (call) => {
       activity.works(1);
@@ -237,25 +239,23 @@ function showWaiting(activity: Activity, writer: LogWriter): void {
   });
 }
 
-const over = "the body has ended";
-
 /** Waits for the body; once it was told to stop, for at most the grace. */
 async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
-  const stop = new AbortController();
-  const stopped = new Promise<never>((_, reject) => {
-    const abort = (): void => {
-      clock.sleep(graceMs, { signal: stop.signal }).then(
-        () => reject(signal.reason),
-        () => {},
-      );
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true, signal: stop.signal });
-  });
+  const stopped = Promise.withResolvers<never>();
+  let grace: AbortController | undefined;
+  const abort = (): void => {
+    grace = new AbortController();
+    clock.sleep(graceMs, { signal: grace.signal }).then(
+      () => stopped.reject(signal.reason),
+      () => {},
+    );
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([body, stopped]);
+    return await Promise.race([body, stopped.promise]);
   } finally {
-    // A reason spares the making of an error with its stack, for every run.
-    stop.abort(over);
+    signal.removeEventListener("abort", abort);
+    grace?.abort();
   }
 }

@@ -17,10 +17,7 @@ export function checkStartOptions(options: StartOptions, now: number): void {
   if (key !== undefined && (key === "" || key.length > maxKeyLength))
     throw invalid("key", `has ${key.length} characters; it must have 1 to ${maxKeyLength}`);
   if (key?.includes("\0")) throw invalid("key", "holds the character U+0000");
-  for (const [name, value] of Object.entries({ priority, startAt, after, retry })) {
-    if (value === undefined || queue !== undefined) continue;
-    throw invalid(name, "is for runs that go through a queue; name a queue");
-  }
+  if (queue === undefined) checkNoQueue(options);
   if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 10))
     throw invalid("priority", `is ${priority}; it must be a whole number from -10 to 10`);
   if (startAt !== undefined) checkTime(startAt, now);
@@ -28,6 +25,11 @@ export function checkStartOptions(options: StartOptions, now: number): void {
   if (budget !== undefined) checkLimits(budget);
   if (after !== undefined && !["fail", "skip", "wait", undefined].includes(after.onFailure))
     throw invalid("after.onFailure", "must be fail, skip or wait");
+}
+
+function checkNoQueue(options: StartOptions): void {
+  for (const name of ["priority", "startAt", "after", "retry"] as const)
+    if (options[name] !== undefined) throw invalid(name, "is for runs that go through a queue; name a queue");
 }
 
 /** Checks the name of a queue, a tenant or a schedule, which stand in commands and addresses. Errors: invalid_input. */
