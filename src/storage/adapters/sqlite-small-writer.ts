@@ -31,7 +31,7 @@ const meanOf = 16;
 /**
  * Makes the writer of small writes. With synchronous=NORMAL their commit is a copy into the page cache. With FULL it waits for the
  * disk, so only a write that is alone is committed here, and only as long as that takes less than a millisecond in the mean: a disk
- * that is slower keeps the event loop waiting once a minute. It waits for nobody: a lock that is held, or any failure, leaves the
+ * that is slower keeps the event loop for some 20 ms a minute, one commit a turn. It waits for nobody: a lock that is held, or any failure, leaves the
  * write to the thread.
  */
 export function createSmallWriter(data: Omit<SqliteThreadData, "role" | "busyTimeoutMs">): SmallWriter {
