@@ -9,8 +9,9 @@ import { isReserved } from "./events.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import { createReplay } from "./replay.ts";
 import type { Replay } from "./replay.ts";
-import type { AnyWorkflow, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
+import type { AnyWorkflow, CallOptions, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
 import { steering } from "./signals.ts";
+import { checkStartOptions } from "./tasks/start-options.ts";
 
 /** Is what the engine gives to one execution of a run. */
 export interface ContextOptions {
@@ -38,6 +39,7 @@ export interface ChildCall {
   readonly input: JsonValue;
   readonly key: string;
   readonly started: string | undefined;
+  readonly options: CallOptions;
 }
 
 /** Makes the context that a durable function works with. */
@@ -93,13 +95,24 @@ function createActs(
         return Promise.reject(refusal);
       }
     },
-    async call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output> {
+    async call<Input, Output>(
+      workflow: Workflow<Input, Output>,
+      input: Input,
+      asked: CallOptions = {},
+    ): Promise<Output> {
+      checkStartOptions(asked, around.clock.now());
       const what = `input of ${workflow.name}`;
       const key = replaying.keyOf(`call:${workflow.name}`);
       const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
       const started = recorded.takeOpen(key)?.data["runId"];
-      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined };
+      const child = {
+        workflow,
+        input: plain,
+        key,
+        started: typeof started === "string" ? started : undefined,
+        options: asked,
+      };
       return (await replaying.once(key, () => callChild(child))) as Output;
     },
   };

@@ -4,10 +4,12 @@ import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { callChild } from "./child-calls.ts";
+import type { Enqueue } from "./call-host.ts";
+import type { EnginePart } from "./engine-part.ts";
 import { obeyControls } from "./obey.ts";
 import { pauseChildren } from "./pause.ts";
 import { runErrors } from "./errors.ts";
-import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, Outcome, RunFailure } from "./execution.ts";
+import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, RunFailure } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
@@ -52,18 +54,6 @@ export interface EngineOptions {
   readonly worker: WorkerOptions | false;
   readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
   readonly calendar?: (() => Promise<Calendar>) | undefined;
-}
-
-/** Is what works beside the executions, such as what takes runs from queues. It is closed before they are stopped. */
-export interface EnginePart extends AsyncDisposable {
-  /** Is told of each execution that ended, after its run was let go of. */
-  ended?(execution: Execution, outcome: Outcome): void;
-  /** Is told that another process may have written something. */
-  hinted?(): void;
-  /** Is told when a run begins to wait and nothing else, and when it goes on. */
-  waiting?(execution: Execution, isWaiting: boolean): void;
-  /** Says whether a run whose attempt failed is tried again. */
-  failed?(failure: RunFailure): Promise<AnotherAttempt | undefined>;
 }
 
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
@@ -214,6 +204,11 @@ export class Engine {
     };
     return followRun(source, runId, options);
   }
+
+  /** Makes a run that waits in a queue. */
+  readonly enqueue: Enqueue = async (run, place, write) => {
+    for (const part of this.#parts) await part.enqueue?.(run, place, write);
+  };
 
   /** Makes a run with its first entry, then executes it. Errors: write_conflict when an unfinished run has the key. */
   async begin(

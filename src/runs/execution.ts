@@ -63,6 +63,8 @@ export interface CallingRun {
   readonly tenant: string | undefined;
   readonly writer: LogWriter;
   readonly signal: AbortSignal;
+  readonly activity: Activity;
+  readonly gate: Gate;
 }
 
 /** Is what all executions of an engine share. */
@@ -146,14 +148,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
       inbox: createInbox({ runId, journal, bell, clock, writer, signal, gate, activity }),
       held: () => host.held(start.owner, signal),
     },
-    callChild: async (call) => {
-      activity.works(1);
-      try {
-        return await host.callChild({ id: runId, idempotencyId, tenant, writer, signal }, call);
-      } finally {
-        activity.works(-1);
-      }
-    },
+    callChild: (call) => host.callChild({ id: runId, idempotencyId, tenant, writer, signal, activity, gate }, call),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": runId, "atlas.workflow": start.workflow.name });
   const done = perform(host, start, { context, writer })

@@ -20,6 +20,7 @@ export type {
 } from "./queues.ts";
 export type {
   AnyWorkflow,
+  CallOptions,
   Dependencies,
   EffectDecision,
   EffectRecord,

@@ -117,11 +117,11 @@ export class LogWriter {
   }
 
   /** Appends the entry of something that the run now waits for, and shows the run as waiting. */
-  async wait(entry: NewEntry): Promise<void> {
+  async wait(entry: NewEntry, also: readonly Statement[] = []): Promise<void> {
     const { journal, lease } = this.#options;
     failpoint("run.wait");
     this.#shown = "waiting";
-    await this.append(entry, () => [journal.statusStatement(lease, "waiting")]);
+    await this.append(entry, () => [...also, journal.statusStatement(lease, "waiting")]);
   }
 
   /** Appends the entry that ends a wait. */

@@ -106,6 +106,20 @@ export interface StepOptions {
   readonly onUnknown?: UnknownOutcome;
 }
 
+/**
+ * Says how a child is run. With a queue a worker takes it, here or on another machine, and the caller waits without a place of its
+ * own; without one it begins here at once.
+ */
+export interface CallOptions {
+  readonly queue?: string;
+  /** Units: -10 to 10, 0 by default; higher goes first. Needs a queue, as does `retry`. */
+  readonly priority?: number;
+  readonly retry?: RetryPolicy;
+  /** What the child may spend, with its own children. */
+  readonly budget?: BudgetLimits;
+  readonly tags?: JsonObject;
+}
+
 /** Is an event that a run emits. `transient` events are not stored. */
 export interface EmittedEvent {
   readonly type: string;
@@ -140,8 +154,8 @@ export interface RunContext {
   readonly attempt: number;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
-  /** Runs another workflow as a child; cancel flows down. */
-  call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output>;
+  /** Runs another workflow as a child; cancel, pause and budget flow down. Errors: those of the child. */
+  call<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
   /** Waits durably. Units: milliseconds. */
   sleep(ms: number): Promise<void>;
   /** Waits for a signal. A payload that does not fit the schema is refused (`signal.refused`), and the wait goes on. Errors: timed_out. */
