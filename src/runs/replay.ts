@@ -91,11 +91,24 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
   };
 }
 
-/** Refuses names that hold "#", which numbers what has one name and marks what is the engine's own. Errors: invalid_input. */
+const longestName = 300;
+
+/**
+ * Refuses names that hold "#", which numbers what has one name and marks what is the engine's own, and those that no database keeps.
+ * Errors: invalid_input.
+ */
 export function assertPlainName(name: string): void {
-  if (!name.includes("#")) return;
-  throw baseErrors.create(
-    "invalid_input",
-    `The name ${JSON.stringify(name)} holds "#", which numbers steps of one name.`,
-  );
+  if (name.includes("#"))
+    throw invalidName(
+      `The name ${JSON.stringify(name.slice(0, longestName))} holds "#", which numbers steps of one name.`,
+    );
+  if (name.length > longestName)
+    throw invalidName(
+      `A name has ${name.length} characters; it may have ${longestName}. What varies belongs in the input.`,
+    );
+  if (name.includes("\0")) throw invalidName("A name holds the character U+0000, which databases refuse.");
+}
+
+function invalidName(message: string): Error {
+  return baseErrors.create("invalid_input", message);
 }
