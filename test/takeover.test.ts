@@ -203,7 +203,7 @@ describe("on SQLite,", { timeout: 90_000 }, () => {
     const isFailed = async (): Promise<boolean> => (await runs.list({ status: "failed" })).length > 0;
     for (let died = 1; !(await isFailed()); died++) {
       expect(died).toBeLessThan(10);
-      const next = await start(`worker ${died}`, "--die", "--pause-ms", "1").catch(() => undefined);
+      const next = await start(`worker-${died}`, "--die", "--pause-ms", "1").catch(() => undefined);
       if (next) await until(async () => next.exitCode !== null || next.signalCode !== null || (await isFailed()));
     }
     expect(await runs.list()).toMatchObject([{ status: "failed", error: { code: "run_poisoned" } }]);

@@ -115,7 +115,7 @@ export const baseErrors = defineErrors("base", {
     retry: "never",
     exitCode: 1,
     summary: "Something failed that Atlas did not foresee.",
-    fix: "Please report it with the cause; run again with ATLAS_LOG=debug to see more.",
+    fix: "If the message is of your own workflow or tool, mend it there; else please report it. ATLAS_LOG=debug shows more.",
   },
   invalid_input: {
     status: 422,

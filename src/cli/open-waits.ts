@@ -1,3 +1,4 @@
+import type { JsonValue } from "../base/index.ts";
 import { isJsonObject } from "../base/index.ts";
 import type { RunHandle } from "../runs/index.ts";
 
@@ -8,6 +9,8 @@ export interface OpenWait {
   readonly name: string;
   readonly question?: string;
   readonly until?: number;
+  /** What was wrong with the last answer, if one came and did not fit. */
+  readonly refused?: string;
 }
 
 /** Lists what a run waits for, as its log tells it. Cost: reads the log. */
@@ -28,9 +31,22 @@ export async function openWaits(handle: RunHandle): Promise<readonly OpenWait[]>
     } else if (type === "effect.parked") waits.set(key, { kind: "decision", key, name: called });
     else if (type === "timer.started")
       waits.set(key, { kind: "timer", key, name: "sleep", ...(typeof wakeAt === "number" ? { until: wakeAt } : {}) });
-    else if (ends.has(type)) waits.delete(key);
+    else if (type === "signal.refused") {
+      const wait = waits.get(key);
+      if (wait !== undefined) waits.set(key, { ...wait, refused: issuesIn(data) });
+    } else if (ends.has(type)) waits.delete(key);
   }
   return [...waits.values()];
+}
+
+function issuesIn(data: JsonValue): string {
+  const issues = isJsonObject(data) && Array.isArray(data["issues"]) ? data["issues"] : [];
+  const told = issues.flatMap((issue) => {
+    const { path, message } = isJsonObject(issue) ? issue : {};
+    const where = typeof path === "string" && path !== "" ? `${path}: ` : "";
+    return typeof message === "string" ? [`${where}${message}`] : [];
+  });
+  return told.join("; ");
 }
 
 const ends: ReadonlySet<string> = new Set([

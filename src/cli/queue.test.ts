@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
 import { fakeIo } from "../../test/lib/fake-io.ts";
 import { createAtlas } from "../app/index.ts";
 import { workflow } from "../runs/index.ts";
@@ -39,7 +40,8 @@ const broken = workflow({
 });
 const asks = workflow({
   name: "asks",
-  run: async (context) => await context.waitFor("approve", { question: "May it go out?" }),
+  run: async (context) =>
+    await context.waitFor("approve", { question: "May it go out?", schema: z.object({ by: z.string() }) }),
 });
 
 /** Lets a program of a user work on what is there. */
@@ -90,10 +92,12 @@ test("a dead letter is listed, shown with its attempts, redriven with another in
 test("what a run waits for is shown with its question, and answered", async () => {
   const id = await withProgram(async (program) => {
     const run = await program.start(asks, null);
-    for await (const event of run.events()) if (event.type === "signal.awaited") break;
+    await run.signal("approve", { by: 5 });
+    for await (const event of run.events()) if (event.type === "signal.refused") break;
     return run.id;
   });
   const shown = await atlas("runs", "show", id);
+  expect(shown.out).toMatch(/an answer was refused: by: .*string/);
   expect(shown.out).toContain("signal approve");
   expect(shown.out).toContain("May it go out?");
   expect((await atlas("runs", "signal", id, "deny")).err).toContain("signal_unexpected");
@@ -135,6 +139,7 @@ test("a schedule is made, listed, previewed and removed; one that makes no sense
   expect([made.code, made.err]).toEqual([0, ""]);
   expect((await atlas("queue", "schedules", "list")).out).toContain("weekly");
   expect((await json("queue", "schedules", "preview", "0 6 * * 1")) as object).toHaveProperty("times");
+  expect((await atlas("queue", "schedules", "preview", "0 0 30 2 *")).err).toContain("never comes");
   expect(
     (await atlas("queue", "schedules", "set", "odd", "--workflow", "agent:assistant", "--cron", "61 * * * *")).err,
   ).toContain("schedule_invalid");

@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { getBuiltinModule } from "node:process";
 import { knowledgeErrors } from "./errors.ts";
 import type { IngestProgress, IngestReport } from "./ingest.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -22,7 +21,7 @@ export interface IngestedPaths {
 export function collectionOfPath(path: string): string {
   const whole = resolve(path);
   // Loaded when it is needed: it costs a tenth of what an import of the package takes.
-  const { createHash } = getBuiltinModule("node:crypto");
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const shown = /[A-Za-z0-9][A-Za-z0-9._-]{0,59}/.exec(basename(whole))?.[0] ?? "path";
   return `${shown}:${createHash("sha256").update(whole).digest("hex").slice(0, 24)}`;
 }

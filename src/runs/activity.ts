@@ -14,6 +14,10 @@ export class Activity {
     this.#changed = changed;
   }
 
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
   /** Counts what is under way, up and down. */
   works(by: 1 | -1): void {
     this.#working += by;

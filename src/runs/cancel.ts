@@ -1,12 +1,27 @@
 import { storageErrors } from "../storage/index.ts";
-import type { Engine } from "./engine.ts";
+import type { Clock } from "../base/index.ts";
+import type { Execution } from "./execution.ts";
+import type { Journal, StoredRun } from "./journal.ts";
+import type { Owners } from "./owners.ts";
 import { cancelledError } from "./refusals.ts";
-import type { StoredRun } from "./journal.ts";
+import type { FollowOptions } from "./run.ts";
 
 const maxAttempts = 10;
 
+/** Is what cancelling needs of the engine. */
+export interface CancelHost {
+  readonly journal: Journal;
+  readonly owners: Owners;
+  readonly clock: Clock;
+  executionOf(runId: string): Promise<Execution | undefined>;
+  placeOf(run: StoredRun): Promise<string>;
+  follow(runId: string, options: FollowOptions): AsyncIterable<unknown>;
+  notify(): void;
+  ended(runId: string): void;
+}
+
 /** Cancels a run wherever it is: here, in another process, or in none. Its children are cancelled with it. */
-export async function cancelRun(engine: Engine, run: StoredRun, reason: string): Promise<void> {
+export async function cancelRun(engine: CancelHost, run: StoredRun, reason: string): Promise<void> {
   if (run.finishedAt !== undefined || !(await engine.journal.askCancel(run.id, reason))) return;
   for (const child of await engine.journal.children(run.id)) await cancelRun(engine, child, reason);
   for (let attempt = 1; ; attempt++) {
@@ -19,7 +34,26 @@ export async function cancelRun(engine: Engine, run: StoredRun, reason: string):
   }
 }
 
-async function endCancelled(engine: Engine, runId: string, reason: string): Promise<void> {
+/** Cancels a run when a signal aborts, wherever the run is. Gives what takes the wish back. */
+export function cancelOn(
+  host: CancelHost,
+  runId: string,
+  wish: { signal?: AbortSignal | undefined; reason: string },
+): () => void {
+  const { signal, reason } = wish;
+  if (signal === undefined) return () => {};
+  const cancel = async (): Promise<void> => {
+    const run = await host.journal.load(runId);
+    if (run) await cancelRun(host, run, reason);
+  };
+  // What fails here fails the run's owner too, which tells of it.
+  const abort = (): void => void cancel().catch(() => {});
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return () => signal.removeEventListener("abort", abort);
+}
+
+async function endCancelled(engine: CancelHost, runId: string, reason: string): Promise<void> {
   const execution = await engine.executionOf(runId);
   if (execution) {
     execution.abort(cancelledError(runId, reason));
@@ -43,6 +77,6 @@ async function endCancelled(engine: Engine, runId: string, reason: string): Prom
 }
 
 /** Waits until a run is finished or nobody executes it any more. */
-export async function ended(engine: Engine, runId: string): Promise<void> {
+export async function ended(engine: CancelHost, runId: string): Promise<void> {
   for await (const _ of engine.follow(runId, { after: Number.MAX_SAFE_INTEGER }));
 }

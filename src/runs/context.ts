@@ -1,6 +1,5 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Budget, JsonValue, Random } from "../base/index.ts";
-import { parseSchema, seededRandom, stringifyJson } from "../base/index.ts";
+import { baseErrors, parseSchema, seededRandom, stringifyJson } from "../base/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { StepSurroundings } from "./do-step.ts";
 import { doStep } from "./do-step.ts";
@@ -12,6 +11,7 @@ import { createReplay } from "./replay.ts";
 import type { Replay } from "./replay.ts";
 import type { AnyWorkflow, CallOptions, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
 import { steering } from "./signals.ts";
+import { checkStartOptions } from "./tasks/start-options.ts";
 
 /** Is what the engine gives to one execution of a run. */
 export interface ContextOptions {
@@ -39,7 +39,9 @@ export interface ChildCall {
   readonly input: JsonValue;
   readonly key: string;
   readonly started: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly options: Omit<CallOptions, "signal">;
+  /** Cancels the child alone. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Makes the context that a durable function works with. */
@@ -48,8 +50,6 @@ export function createContext(options: ContextOptions): RunContext {
   const { runId, seed, tenant, attempt, budget } = run;
   const { signal, writer } = around;
   const replaying = createReplay({ ...around, recorded });
-  // One for each run: a run that is started within a step of another is no part of that step.
-  const runningStep = new AsyncLocalStorage<string>();
   const chanceNow = (): Random => seededRandom(hash(`${seed}/${replaying.checkpoints}`));
   let chance = chanceNow();
   return {
@@ -64,17 +64,18 @@ export function createContext(options: ContextOptions): RunContext {
     log: { position: () => writer.position, durable: () => writer.durable() },
     random: { next: () => chance.next() },
     restored: recorded.checkpoint,
-    ...createActs(options, replaying, runningStep),
+    ...createActs(options, replaying),
     ...createWaits(options, replaying),
     emit(event) {
       signal.throwIfAborted();
       requireOwnType(event.type);
       // What a step does again it tells again: its events bear its key, and are not counted among the function's own.
-      const key = runningStep.getStore();
+      const key = replaying.scopes.key;
       if (event.transient || key !== undefined || replaying.isNewEmit()) writer.emit(event, key);
     },
     async checkpoint(state) {
       signal.throwIfAborted();
+      requireNoStep(replaying.scopes.key);
       replaying.countCheckpoint();
       chance = chanceNow();
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
@@ -86,26 +87,37 @@ export function createContext(options: ContextOptions): RunContext {
 function createActs(
   { recorded, around, callChild }: ContextOptions,
   replaying: Replay,
-  runningStep: AsyncLocalStorage<string>,
 ): Pick<RunContext, "step" | "call"> {
   return {
-    async step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<T> {
-      const key = replaying.keyOf(name);
-      const within = (given: StepContext) => runningStep.run(key, () => body(given));
-      const step = { key, name, body: within, options, begun: recorded.open.get(key) };
-      return (await replaying.once(key, () => doStep(around, step))) as T;
+    step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options: StepOptions = {}): Promise<T> {
+      try {
+        const key = replaying.keyOf(name);
+        const within = replaying.scopes.bodyOf({ key, isRetried: options.retry !== undefined }, body);
+        const step = { key, name, body: within, options, begun: recorded.takeOpen(key) };
+        return replaying.once(key, () => doStep(around, step)) as Promise<T>;
+      } catch (refusal) {
+        return Promise.reject(refusal);
+      }
     },
     async call<Input, Output>(
       workflow: Workflow<Input, Output>,
       input: Input,
-      { signal }: CallOptions = {},
+      { signal: alone, ...asked }: CallOptions = {},
     ): Promise<Output> {
+      checkStartOptions(asked, around.clock.now());
       const what = `input of ${workflow.name}`;
       const key = replaying.keyOf(`call:${workflow.name}`);
       const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
       const plain = JSON.parse(stringifyJson(read, what)) as JsonValue;
-      const started = recorded.open.get(key)?.data["runId"];
-      const child = { workflow, input: plain, key, started: typeof started === "string" ? started : undefined, signal };
+      const started = recorded.takeOpen(key)?.data["runId"];
+      const child = {
+        workflow,
+        input: plain,
+        key,
+        started: typeof started === "string" ? started : undefined,
+        options: asked,
+        signal: alone,
+      };
       return (await replaying.once(key, () => callChild(child))) as Output;
     },
   };
@@ -120,14 +132,14 @@ function createWaits(
     async sleep(ms) {
       assertFinite(ms, "time to sleep");
       const key = replaying.keyOf("sleep");
-      const wakeAt = recorded.open.get(key)?.data["wakeAt"];
+      const wakeAt = recorded.takeOpen(key)?.data["wakeAt"];
       await replaying.once(key, () => doSleep(around, key, { wakeAt, ms }));
     },
     async waitFor<T>(name: string, asked: WaitOptions<T> = {}): Promise<T> {
       if (asked.timeoutMs !== undefined) assertFinite(asked.timeoutMs, `time to wait for ${name}`);
       const { schema } = asked;
       const key = replaying.keyOf(`signal:${name}`);
-      const begun = recorded.open.get(key)?.data;
+      const begun = recorded.takeOpen(key)?.data;
       const wait = { name, begun, asked: asked as WaitOptions<unknown> };
       const payload = (await replaying.once(key, () => doWait(around, key, wait))) ?? null;
       return schema ? await parseSchema(schema, payload, `payload of the signal ${name}`) : (payload as T);
@@ -148,6 +160,15 @@ function requireOwnType(type: string): void {
   throw runErrors.create("event_reserved", `The event ${type} is the engine's own; choose another type.`, {
     details: { type },
   });
+}
+
+function requireNoStep(key: string | undefined): void {
+  if (key === undefined) return;
+  throw baseErrors.create(
+    "invalid_input",
+    `The body of the step ${key} asked for a checkpoint, which would forget that the step is under way; checkpoint outside of steps.`,
+    { details: { step: key } },
+  );
 }
 
 function hash(text: string): number {

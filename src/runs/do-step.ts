@@ -4,13 +4,16 @@ import type { AtlasError } from "../base/index.ts";
 import type { Activity } from "./activity.ts";
 import { readDecision, unknownEffect } from "./effects.ts";
 import type { KeptDecision } from "./effects.ts";
+import { failedKeysOf } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { dataOf, toPlain } from "./plain.ts";
+import type { Plain } from "./plain.ts";
 import type { Beginning } from "./recorded-steps.ts";
 import type { StepContext, StepOptions } from "./run.ts";
 import { decisionOn } from "./signals.ts";
 import type { Inbox } from "./signals.ts";
+import { isWithin } from "./step-scopes.ts";
 import { mayRetry, retryDelay } from "./step-retry.ts";
 
 /** Is what doing a step works with. */
@@ -39,72 +42,88 @@ export interface Step<T> {
 }
 
 /** Does a step and records its outcome. Errors: what the body failed with; effect_unknown; step_not_json. */
-export async function doStep<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
+export function doStep<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
+  const isNew = step.begun === undefined && step.options.onUnknown === undefined && step.options.retry === undefined;
+  return isNew ? attempts(around, step, 1) : goOn(around, step);
+}
+
+/** Goes on with a step that may have been begun before; attempts of earlier executions count. */
+async function goOn<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
+  const { begun } = step;
+  let next = Math.max(1, Number(begun?.data["attempt"] ?? 0));
   around.activity.works(1);
   try {
-    const { options } = step;
-    if (options.onUnknown === undefined && options.retry === undefined && step.begun === undefined)
-      return await attempt(around, step, 1);
     const settled = await settleUnknown(around, step);
-    return settled === undefined ? await attempts(around, step) : settled.output;
+    if (settled !== undefined) return settled.output;
+    if (begun?.type === "step.retried") {
+      await rest(around, begun.at + Number(begun.data["delayMs"]) - around.clock.now());
+      next++;
+    }
   } finally {
     around.activity.works(-1);
   }
+  return await attempts(around, step, next);
 }
 
-/** Does a step as often as its policy allows; attempts of earlier executions count. */
-async function attempts<T>(around: StepSurroundings, step: Step<T>): Promise<JsonValue | undefined> {
-  const { begun } = step;
-  const before = Number(begun?.data["attempt"] ?? 0);
-  if (begun?.type !== "step.retried") return await attempt(around, step, Math.max(1, before));
-  await rest(around, begun.at + Number(begun.data["delayMs"]) - around.clock.now());
-  return await attempt(around, step, before + 1);
-}
-
-async function attempt<T>(around: StepSurroundings, step: Step<T>, first: number): Promise<JsonValue | undefined> {
-  const { signal, clock, writer } = around;
+/** Does a step as often as its policy allows. */
+async function attempts<T>(around: StepSurroundings, step: Step<T>, first: number): Promise<JsonValue | undefined> {
+  const { signal, clock, writer, activity } = around;
   const { key, name, options } = step;
   const { announce, onUnknown } = options;
   const begin = clock.monotonic();
-  const durationMs = (): number => Math.round((clock.monotonic() - begin) * 10) / 10;
-  if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);
-  for (let count = first; ; count++) {
-    if (onUnknown !== undefined)
-      await writer.append({ type: "effect.started", key, data: { name, attempt: count, onUnknown } });
-    let plain: JsonValue | undefined;
-    const held = around.held();
-    if (held !== undefined) await held;
-    failpoint("step.before");
-    try {
-      const given = { signal, idempotencyKey: `${around.idempotencyId}:${key}` };
-      plain = toPlain(await step.body(given), `result of the step ${key}`);
-    } catch (cause) {
-      // What a stop interrupted has not failed: the next execution does it again.
-      if (signal.aborted) throw signal.reason;
-      const error = toAtlasError(cause);
-      if (await triesAgain(around, step, { attempt: count, error })) continue;
-      await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: durationMs() } });
-      throw error;
+  activity.works(1);
+  try {
+    if (announce !== undefined) writer.emit({ type: "step.started", data: { key, ...asObject(announce) } }, key);
+    for (let count = first; ; count++) {
+      if (onUnknown !== undefined)
+        await writer.append({ type: "effect.started", key, data: { name, attempt: count, onUnknown } });
+      let plain: Plain;
+      const held = around.held();
+      if (held !== undefined) await held;
+      failpoint("step.before");
+      try {
+        const result = step.body({ signal, idempotencyKey: `${around.idempotencyId}:${key}` });
+        plain = toPlain(result instanceof Promise ? await result : result, `result of the step ${key}`);
+      } catch (cause) {
+        // What a stop interrupted has not failed: the next execution does it again.
+        if (signal.aborted) throw signal.reason;
+        const error = toAtlasError(cause);
+        const within = failedKeysOf(cause).filter((failed) => isWithin(failed, key));
+        if (await triesAgain(around, step, { attempt: count, error, within })) continue;
+        const durationMs = passedMs(clock, begin);
+        await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs } });
+        throw error;
+      }
+      failpoint("step.after");
+      const { value, text } = plain;
+      // The output is written as JSON once, here and nowhere else.
+      const output = text === undefined ? "" : `"output":${text},`;
+      const data = `{${output}"durationMs":${passedMs(clock, begin)}}`;
+      const recorded = writer.append({ type: "step.completed", key, text: data });
+      if (options.deferred !== true) await recorded;
+      // A store that fails ends the run, whoever waits.
+      else recorded.catch(() => {});
+      return value;
     }
-    failpoint("step.after");
-    const result = plain === undefined ? {} : { output: plain };
-    const recorded = writer.append({ type: "step.completed", key, data: { ...result, durationMs: durationMs() } });
-    if (options.deferred !== true) await recorded;
-    // A store that fails ends the run, whoever waits.
-    else recorded.catch(() => {});
-    return plain;
+  } finally {
+    activity.works(-1);
   }
+}
+
+function passedMs(clock: Clock, begin: number): number {
+  return Math.round((clock.monotonic() - begin) * 10) / 10;
 }
 
 /** Records a failed attempt and waits, when the policy allows another one. */
 async function triesAgain<T>(
   around: StepSurroundings,
   { key, options: { retry } }: Step<T>,
-  failed: { readonly attempt: number; readonly error: AtlasError },
+  failed: { readonly attempt: number; readonly error: AtlasError; readonly within: readonly string[] },
 ): Promise<boolean> {
   if (retry === undefined || failed.attempt >= retry.attempts || !mayRetry(failed.error)) return false;
   const delayMs = retryDelay(retry, failed.attempt, around.random);
-  const data = { attempt: failed.attempt, error: dataOf(failed.error), delayMs };
+  const forget = failed.within.length === 0 ? {} : { forget: failed.within };
+  const data = { attempt: failed.attempt, error: dataOf(failed.error), delayMs, ...forget };
   await around.writer.append({ type: "step.retried", key, data });
   await rest(around, delayMs);
   return true;

@@ -1,4 +1,5 @@
-import type { Engine, EnginePart } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { EnginePart } from "./engine-part.ts";
 
 /** Lets an engine come to rest: nothing more is taken from queues, and what does something is given time to end. */
 export interface Drain extends EnginePart {

@@ -26,6 +26,7 @@ export async function doSleep(
     due = clock.now() + Math.max(0, ms);
     await writer.wait({ type: "timer.started", key, data: { wakeAt: due } });
   }
+  writer.waits();
   // However far the clock was set back meanwhile, it takes no longer than was asked for.
   const left = Math.min(due - clock.now(), ms);
   await activity.wait(clock.sleep(Math.max(0, left), { signal }));

@@ -4,10 +4,12 @@ import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
 import { callChild } from "./child-calls.ts";
+import type { Enqueue } from "./call-host.ts";
+import type { EnginePart } from "./engine-part.ts";
 import { obeyControls } from "./obey.ts";
 import { pauseChildren } from "./pause.ts";
 import { runErrors } from "./errors.ts";
-import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, Outcome, RunFailure } from "./execution.ts";
+import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, RunFailure } from "./execution.ts";
 import { execute } from "./execution.ts";
 import { createLiveLogs, followRun } from "./follow.ts";
 import { Journal } from "./journal.ts";
@@ -54,18 +56,6 @@ export interface EngineOptions {
   readonly calendar?: (() => Promise<Calendar>) | undefined;
 }
 
-/** Is what works beside the executions, such as what takes runs from queues. It is closed before they are stopped. */
-export interface EnginePart extends AsyncDisposable {
-  /** Is told of each execution that ended, after its run was let go of. */
-  ended?(execution: Execution, outcome: Outcome): void;
-  /** Is told that another process may have written something. */
-  hinted?(): void;
-  /** Is told when a run begins to wait and nothing else, and when it goes on. */
-  waiting?(execution: Execution, isWaiting: boolean): void;
-  /** Says whether a run whose attempt failed is tried again. */
-  failed?(failure: RunFailure): Promise<AnotherAttempt | undefined>;
-}
-
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
 const safetyNetMs = 2_000;
 const releaseRetryMs = 1_000;
@@ -87,6 +77,7 @@ export class Engine {
   #watch: Disposable = { [Symbol.dispose]() {} };
   readonly leases: Leases;
   readonly #lease: OwnLease;
+  readonly #host: ExecutionHost;
   readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
@@ -113,6 +104,17 @@ export class Engine {
     this.#budgets = createRunBudgets(this.executions, options.budget);
     this.owners = createOwners({ database, clock, mine: this.#lease });
     this.bell = createSignalBell();
+    this.#host = {
+      ...options,
+      journal: this.journal,
+      bell: this.bell,
+      live: this.#live,
+      notify: () => this.notify(),
+      callChild: (parent, call) => callChild(this, parent, call),
+      held: (by, signal) => (this.#lease.isHeld(by) ? undefined : this.#lease.assertHeld(by, signal)),
+      waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
+      failed: (failure) => this.#anotherAttempt(failure),
+    };
     this.#hints = database.listen(() => this.#hinted());
     if (options.worker !== false) {
       this.#recovery = createRecovery(this);
@@ -203,6 +205,11 @@ export class Engine {
     return followRun(source, runId, options);
   }
 
+  /** Makes a run that waits in a queue. */
+  readonly enqueue: Enqueue = async (run, place, write) => {
+    for (const part of this.#parts) await part.enqueue?.(run, place, write);
+  };
+
   /** Makes a run with its first entry, then executes it. Errors: write_conflict when an unfinished run has the key. */
   async begin(
     run: NewRun,
@@ -218,6 +225,7 @@ export class Engine {
       await write(this.journal.creation(run));
       const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
+        owner: run.owner ?? "",
         lastSeq: 1,
         parentId: run.parentId,
         tenant: run.tenant,
@@ -229,12 +237,13 @@ export class Engine {
         seed: run.options?.seed,
         idempotencyId: run.options?.idempotencyId,
       };
-      const execution = this.#launch(start, run.owner ?? "");
+      const execution = this.#launch(start);
       resolve(execution);
       if (this.#closing) execution.abort(closedError());
       return execution;
     } catch (cause) {
       reject(cause);
+      this.#disown({ runId: run.id, epoch: 1 }, run.owner, cause);
       throw cause;
     } finally {
       this.#starting.delete(run.id);
@@ -268,7 +277,10 @@ export class Engine {
     const workflow = this.workflows.get(ticket.workflow);
     if (!workflow) return undefined;
     const by = { owner: await this.owners.own(), name: this.#name };
-    const owned = await this.leases.claim(ticket, workflow, by);
+    const owned = await this.leases.claim(ticket, workflow, by).catch((cause: unknown) => {
+      this.#disown({ runId: ticket.runId, epoch: ticket.epoch + 1 }, by.owner, cause);
+      throw cause;
+    });
     return owned && (await this.#execute(owned, by.owner, workflow));
   }
 
@@ -280,6 +292,7 @@ export class Engine {
     const owner = await this.owners.own();
     if (!(await this.owners.bury(run.owner))) throw ownedError(run.id);
     const lease = await this.journal.takeOver(run, owner).catch((cause: unknown) => {
+      this.#disown({ runId: run.id, epoch: run.epoch + 1 }, owner, cause);
       throw storageErrors.is(cause, "write_conflict") ? ownedError(run.id) : cause;
     });
     // The row was read before it was taken: only what the taking itself saw counts.
@@ -300,8 +313,8 @@ export class Engine {
         : known;
       const { paused, options } = run;
       const names = { paused, seed: options.seed, idempotencyId: options.idempotencyId };
-      const start = { lease, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
-      return this.#stopIfAsked(this.#launch(start, owner), run);
+      const start = { lease, owner, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
+      return this.#stopIfAsked(this.#launch(start), run);
     } catch (error) {
       void this.#letGo(lease, parentId);
       throw error;
@@ -370,25 +383,14 @@ export class Engine {
     }
   }
 
-  #launch(begun: ExecutionStart, owner: string): Execution {
+  #launch(begun: ExecutionStart): Execution {
     // What a paused run starts begins paused too.
     const isHeld = this.executions.get(begun.parentId ?? "")?.gate.isClosed ?? false;
     const start = isHeld ? { ...begun, paused: true } : begun;
     if (isHeld && begun.parentId !== undefined)
       pauseChildren(this, begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
-    const host: ExecutionHost = {
-      ...this.#options,
-      journal: this.journal,
-      bell: this.bell,
-      live: this.#live,
-      notify: () => this.notify(),
-      callChild: (parent, call) => callChild(this, parent, call),
-      held: (signal) => (this.#lease.isHeld(owner) ? undefined : this.#lease.assertHeld(owner, signal)),
-      waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
-      failed: (failure) => this.#anotherAttempt(failure),
-    };
-    const execution = execute(host, start);
-    if (this.#lease.id !== owner) execution.abort(fencedError(owner));
+    const execution = execute(this.#host, start);
+    if (this.#lease.id !== start.owner) execution.abort(fencedError(start.owner));
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
     this.executions.set(execution.runId, execution);
     void this.#afterwards(execution);
@@ -430,17 +432,23 @@ export class Engine {
       await this.prune().catch((error: unknown) => this.warn("old runs not deleted", error));
   }
 
+  /** Lets go of a run that may be this engine's by a write of which nobody knows what became: it would be executed by nobody. */
+  #disown(lease: Lease, owner: string | undefined, cause: unknown): void {
+    if (storageErrors.is(cause, "database_unreachable") && cause.details["outcome"] === "unknown")
+      void this.#letGo(lease, undefined, owner);
+  }
+
   /** Lets go of a run that the store's failure stopped, and takes it up again later; a child is its parent's to take up. */
-  async #letGo(lease: Lease, parentId: string | undefined): Promise<void> {
-    await this.#release(lease);
+  async #letGo(lease: Lease, parentId: string | undefined, owner?: string): Promise<void> {
+    await this.#release(lease, owner);
     if (!this.#closing && !this.executions.has(parentId ?? "")) this.#recovery?.again(lease.runId);
   }
 
   /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */
-  async #release(lease: Lease): Promise<void> {
+  async #release(lease: Lease, owner?: string): Promise<void> {
     while (!this.#closing) {
       try {
-        return await this.journal.releaseRun(lease);
+        return await this.journal.releaseRun(lease, owner);
       } catch (error) {
         this.warn(`${lease.runId} not let go of yet`, error);
         await this.clock.sleep(releaseRetryMs, { keepAlive: false });

@@ -63,6 +63,8 @@ export interface CallingRun {
   readonly tenant: string | undefined;
   readonly writer: LogWriter;
   readonly signal: AbortSignal;
+  readonly activity: Activity;
+  readonly gate: Gate;
 }
 
 /** Is what all executions of an engine share. */
@@ -78,7 +80,7 @@ export interface ExecutionHost {
   readonly notify: () => void;
   readonly callChild: (parent: CallingRun, call: ChildCall) => Promise<JsonValue | undefined>;
   /** Makes certain, before a step's body begins, that this process still owns the run; undefined when that is known. Errors: run_fenced. */
-  readonly held: (signal: AbortSignal) => Promise<void> | undefined;
+  readonly held: (owner: string, signal: AbortSignal) => Promise<void> | undefined;
   /** Is told when a run begins to wait and nothing else, and when it goes on. */
   readonly waiting: (execution: Execution, isWaiting: boolean) => void;
   /** Says whether a run whose attempt failed is tried again; undefined when it has failed for good. */
@@ -88,6 +90,8 @@ export interface ExecutionHost {
 /** Is the run that is to be executed. */
 export interface ExecutionStart {
   readonly lease: Lease;
+  /** The id by which this process owns the run. */
+  readonly owner: string;
   readonly lastSeq: number;
   readonly parentId: string | undefined;
   readonly tenant: string | undefined;
@@ -108,22 +112,26 @@ const graceMs = 5_000;
 
 /** Begins to execute a run that this process owns. */
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
-  const { lease, parentId, budget, tenant, attempt, paused, recorded } = start;
+  const { lease, parentId, budget, tenant, attempt, recorded, idempotencyId = lease.runId } = start;
+  const { journal, live, bell, clock, random } = host;
   const { runId } = lease;
-  const { idempotencyId = runId } = start;
   const controller = new AbortController();
   const { signal } = controller;
-  const gate = new Gate(paused);
-  const activity = new Activity((isWaiting) => host.waiting(execution, isWaiting));
+  const gate = new Gate(start.paused);
+  const activity = new Activity((isWaiting) => {
+    host.waiting(execution, isWaiting);
+    if (isWaiting) showWaiting(activity, writer);
+  });
   const writer = new LogWriter({
-    journal: host.journal,
-    live: host.live,
-    clock: host.clock,
+    journal,
+    live,
+    clock,
     lease,
     lastSeq: start.lastSeq,
     committed: host.notify,
     refused: (error) => controller.abort(error),
     paused: () => gate.close(),
+    woken: () => showWaiting(activity, writer),
   });
   const context = createContext({
     run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
@@ -132,22 +140,15 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     around: {
       idempotencyId,
       signal,
-      clock: host.clock,
-      random: host.random,
+      clock,
+      random,
       writer,
       gate,
       activity,
-      inbox: createInbox({ ...host, runId, writer, signal, gate, activity }),
-      held: () => host.held(signal),
+      inbox: createInbox({ runId, journal, bell, clock, writer, signal, gate, activity }),
+      held: () => host.held(start.owner, signal),
     },
-    callChild: async (call) => {
-      activity.works(1);
-      try {
-        return await host.callChild({ id: runId, idempotencyId, tenant, writer, signal }, call);
-      } finally {
-        activity.works(-1);
-      }
-    },
+    callChild: (call) => host.callChild({ id: runId, idempotencyId, tenant, writer, signal, activity, gate }, call),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": runId, "atlas.workflow": start.workflow.name });
   const done = perform(host, start, { context, writer })
@@ -174,7 +175,7 @@ async function perform(host: ExecutionHost, start: ExecutionStart, doing: Perfor
   const { context, writer } = doing;
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
-    const output = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
+    const { value: output } = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
     // What a function makes of being stopped is no result: it is to go on elsewhere.
     context.signal.throwIfAborted();
     await writer.finish(
@@ -226,25 +227,30 @@ async function end(
   }
 }
 
-const over = "the body has ended";
+/** Shows a run as waiting, a little later: what goes on at once after a wait has begun its next thing by then. */
+function showWaiting(activity: Activity, writer: LogWriter): void {
+  setImmediate(() => {
+    if (activity.isWaiting) writer.showWaiting().catch(() => {});
+  });
+}
 
 /** Waits for the body; once it was told to stop, for at most the grace. */
 async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
-  const stop = new AbortController();
-  const stopped = new Promise<never>((_, reject) => {
-    const abort = (): void => {
-      clock.sleep(graceMs, { signal: stop.signal }).then(
-        () => reject(signal.reason),
-        () => {},
-      );
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true, signal: stop.signal });
-  });
+  const stopped = Promise.withResolvers<never>();
+  let grace: AbortController | undefined;
+  const abort = (): void => {
+    grace = new AbortController();
+    clock.sleep(graceMs, { signal: grace.signal }).then(
+      () => stopped.reject(signal.reason),
+      () => {},
+    );
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([body, stopped]);
+    return await Promise.race([body, stopped.promise]);
   } finally {
-    // A reason spares the making of an error with its stack, for every run.
-    stop.abort(over);
+    signal.removeEventListener("abort", abort);
+    grace?.abort();
   }
 }

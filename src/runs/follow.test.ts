@@ -34,6 +34,7 @@ async function setUp({ away = false, store = database }: { away?: boolean; store
     committed: () => {},
     refused: () => {},
     paused: () => {},
+    woken: () => {},
   });
   const run1 = { over: false, looks: 0 };
   const source: FollowSource = {

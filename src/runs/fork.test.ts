@@ -125,4 +125,27 @@ describe("a fork", () => {
     expect(seen).toEqual([undefined, 2]);
     expect((await events(fork)).filter(({ type }) => type === "said")).toHaveLength(3_000);
   });
+
+  it("is in the attempt that the run was in where it begins", async () => {
+    const seen: number[] = [];
+    const flow = workflow({
+      name: "tries",
+      run: async (context) => {
+        await context.step("first", () => 1);
+        await context.step("second", () => {
+          if (context.attempt === 1) throw new Error("not yet");
+        });
+        seen.push(context.attempt);
+        return context.attempt;
+      },
+    });
+    const run = await runs.start(flow, null, { queue: "q", retry: { attempts: 2, minDelayMs: 0 } });
+    expect(await run.result()).toBe(2);
+    const late = await run.fork();
+    expect([await late.result(), (await late.record()).attempt]).toEqual([2, 2]);
+    const first = (await events(run)).find(({ key }) => key === "first")?.seq ?? 0;
+    const early = await run.fork({ at: first });
+    await early.result().catch(() => {});
+    expect((await early.record()).attempt).toBe(1);
+  });
 });

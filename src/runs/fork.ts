@@ -1,4 +1,5 @@
 import { parseSchema, stringifyJson } from "../base/index.ts";
+import type { Statement } from "../storage/index.ts";
 import { copyRun } from "./copy-run.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
@@ -35,7 +36,8 @@ export async function forkRun(engine: Engine, run: StoredRun, options: ForkOptio
     tenant: run.tenant,
     options: end === 0 ? settings : { ...settings, seed },
   };
-  await copyRun(engine, fork, { from: run.id, end, told: { from: run.id, at: options.at ?? end } });
+  const also = end === 0 ? [] : [attemptOf(fork.id, run, end)];
+  await copyRun(engine, fork, { from: run.id, end, told: { from: run.id, at: options.at ?? end }, also });
   const made = await engine.journal.load(fork.id);
   // Another worker may have taken it up at once: it runs, which is what was asked for.
   if (made) await engine.takeUp(made).catch(ignoreOwned);
@@ -54,6 +56,13 @@ async function lastToKeep(engine: Engine, run: StoredRun, at: number | undefined
     });
   }
   return ends.has(entry.type) ? wanted - 1 : wanted;
+}
+
+/** The function finds the attempt that it was in where the fork begins: what it had recorded came of that. */
+function attemptOf(id: string, origin: StoredRun, end: number): Statement {
+  const sql = `UPDATE run SET attempt = ?1 - (SELECT count(*) FROM run_event WHERE run_id = ?2 AND seq > ?3 AND type = 'run.retried')
+    WHERE id = ?4`;
+  return { sql, params: [origin.attempt, origin.id, end, id] };
 }
 
 function ignoreOwned(error: unknown): void {

@@ -179,8 +179,10 @@ export class Journal {
   }
 
   /** Appends entries. Errors: write_conflict when the lease is stale or something is asked of the run. */
-  async append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<void> {
-    await this.#database.write([...entries.map((entry) => eventStatement(lease.runId, entry)), ...also]);
+  append(lease: Lease, entries: readonly Entry[], also: readonly Statement[] = []): Promise<unknown> {
+    const statements = entries.map((entry) => eventStatement(lease.runId, entry));
+    statements.push(...also);
+    return this.#database.write(statements);
   }
 
   /** Gives the statement that changes what the run is shown as. */
@@ -380,10 +382,11 @@ export class Journal {
     );
   }
 
-  /** Lets go of one run whose execution stopped, so that anyone may take it up. */
-  async releaseRun({ runId, epoch }: Lease): Promise<void> {
-    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? AND ${unfinished}`;
-    await this.#database.write([{ sql, params: [runId, epoch] }]);
+  /** Lets go of one run whose execution stopped, so that anyone may take it up; `owner` where it is not certain whose the lease is. */
+  async releaseRun({ runId, epoch }: Lease, owner?: string): Promise<void> {
+    const isOwners = owner === undefined ? "" : "AND coalesce(owner, '') = ?";
+    const sql = `UPDATE run SET ${letGo} WHERE id = ? AND epoch = ? ${isOwners} AND ${unfinished}`;
+    await this.#database.write([{ sql, params: [runId, epoch, ...(owner === undefined ? [] : [owner])] }]);
   }
 
   /** Lets go of every run of an owner that stops; they show as interrupted at once. */

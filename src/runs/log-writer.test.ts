@@ -30,6 +30,7 @@ async function writing(): Promise<{ journal: Journal; writer: LogWriter; runId: 
     committed: () => {},
     refused: (error) => failures.push(error.code),
     paused: () => {},
+    woken: () => {},
   });
   return { journal, writer, runId, failures };
 }

@@ -7,12 +7,11 @@ import type { LiveLogs } from "./follow.ts";
 import type { Entry, Journal, Lease, RunEnd } from "./journal.ts";
 import type { EmittedEvent, RunEvent } from "./run.ts";
 
-/** Is a log entry as it is given to the writer. */
-export interface NewEntry {
-  readonly type: string;
-  readonly key?: string | undefined;
-  readonly data: JsonValue;
-}
+/** Is a log entry as it is given to the writer; `text` is its data as JSON, where that has been written already. */
+export type NewEntry = { readonly type: string; readonly key?: string | undefined } & (
+  | { readonly data: JsonValue }
+  | { readonly text: string }
+);
 
 /** Is what a log writer works with. */
 export interface LogWriterOptions {
@@ -27,6 +26,8 @@ export interface LogWriterOptions {
   readonly refused: (error: AtlasError) => void;
   /** Is told that the run is paused, when the writer finds that somebody appended to its log. */
   readonly paused: () => void;
+  /** Is told when a wait has ended: the run may wait for something else still. */
+  readonly woken: () => void;
 }
 
 /** Is something that waits to be written, or a transient event that waits for what stands before it. */
@@ -35,7 +36,8 @@ type Item =
   | {
       readonly entry: Entry;
       readonly also?: ((entry: Entry) => readonly Statement[]) | undefined;
-      readonly settled?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+      readonly resolve?: () => void;
+      readonly reject?: (error: unknown) => void;
     };
 
 const maxBatch = 1_000;
@@ -55,10 +57,13 @@ export class LogWriter {
   #refused: Entry[] = [];
   #armed = false;
   #ended = false;
+  #waits = 0;
+  #shown: "running" | "waiting" = "running";
   /** True once a cancel is being recorded: it no longer stops the writing. */
   #obeyed = false;
   #failure: AtlasError | undefined;
-  #pumping: Promise<void> | undefined;
+  #isWriting = false;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -89,38 +94,54 @@ export class LogWriter {
     if (!transient) this.#queue.push({ entry: this.#enter({ type, key, data }) });
     else {
       const event: RunEvent = { runId: lease.runId, seq: this.#seq, type, at: clock.now(), data, transient: true };
-      if (this.#queue.length === 0 && this.#pumping === undefined) return live.publish(event);
+      if (this.#queue.length === 0 && !this.#isWriting) return live.publish(event);
       this.#queue.push({ transient: event });
     }
     if (this.#armed) return;
     this.#armed = true;
     setImmediate(() => {
       this.#armed = false;
-      void this.#pump();
+      this.#pump();
     });
   }
 
   /** Adds an entry and waits until it is durable, in one commit with other statements. Errors: run_fenced, run_cancelled, run_finished, those of storage. */
-  async append(entry: NewEntry, also?: (entry: Entry) => readonly Statement[]): Promise<void> {
-    this.#assertOpen();
-    const placed = this.#enter(entry);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ entry: placed, also, settled: { resolve, reject } });
-    void this.#pump();
-    await promise;
+  append(entry: NewEntry, also?: (entry: Entry) => readonly Statement[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      this.#queue.push({ entry: this.#enter(entry), also, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Counts a durable wait, which `wake` ends. */
+  waits(): void {
+    this.#waits++;
+  }
+
+  /** Shows the run as waiting, if it waits and is not shown so: something beside the wait made it show as running. */
+  async showWaiting(): Promise<void> {
+    if (this.#waits === 0 || this.#shown === "waiting" || this.#ended) return;
+    const { journal, lease } = this.#options;
+    this.#shown = "waiting";
+    await journal.write([journal.statusStatement(lease, "waiting")]);
   }
 
   /** Appends the entry of something that the run now waits for, and shows the run as waiting. */
-  async wait(entry: NewEntry): Promise<void> {
+  async wait(entry: NewEntry, also: readonly Statement[] = []): Promise<void> {
     const { journal, lease } = this.#options;
     failpoint("run.wait");
-    await this.append(entry, () => [journal.statusStatement(lease, "waiting")]);
+    this.#shown = "waiting";
+    await this.append(entry, () => [...also, journal.statusStatement(lease, "waiting")]);
   }
 
   /** Appends the entry that ends a wait. */
   async wake(entry: NewEntry, also: readonly Statement[] = []): Promise<void> {
     const { journal, lease } = this.#options;
+    this.#shown = "running";
+    this.#waits--;
     await this.append(entry, () => [...also, journal.statusStatement(lease, "running")]);
+    if (this.#waits > 0) this.#options.woken();
   }
 
   /** Keeps a state from which the run can be taken up without what came before. */
@@ -143,14 +164,14 @@ export class LogWriter {
     await this.#close(entry, (entries) => journal.append(lease, entries, statements));
   }
 
-  async #close(entry: NewEntry, write: (entries: readonly Entry[]) => Promise<void>): Promise<void> {
+  async #close(entry: NewEntry, write: (entries: readonly Entry[]) => Promise<unknown>): Promise<void> {
     this.#assertOpen();
     const last: Item[] = [{ entry: this.#enterLast(entry) }];
     await this.#drained();
     if (this.#failure !== undefined) throw this.#failure;
     this.#place(last, this.#seq);
     failpoint("run.finish");
-    const failure = await this.#written(last, write);
+    const failure = await this.#writeLast(last, write);
     if (failure !== undefined) throw failure;
     this.#publish(entriesOf(last));
     const { live, lease } = this.#options;
@@ -165,7 +186,7 @@ export class LogWriter {
     this.#obeyed = true;
     const items: Item[] = [...this.#refused, last].map((each) => ({ entry: each }));
     this.#place(items, await journal.lastSeq(lease.runId));
-    const failure = await this.#written(items, (entries) => journal.finish(lease, entries, end));
+    const failure = await this.#writeLast(items, (entries) => journal.finish(lease, entries, end));
     if (failure !== undefined) throw failure;
     this.#publish(entriesOf(items));
     live.refresh((runId) => runId === lease.runId);
@@ -184,66 +205,96 @@ export class LogWriter {
     );
   }
 
-  #enter({ type, key, data }: NewEntry): Entry {
-    const text = stringifyJson(data, `data of ${type}`);
+  #enter(entry: NewEntry): Entry {
+    const { type, key } = entry;
+    const text = textOf(entry);
     return { seq: ++this.#seq, type, key, at: this.#options.clock.now(), text };
   }
 
   /** Gives an entry that has no place yet: what was given before it is written first, and may be placed anew. */
-  #enterLast({ type, key, data }: NewEntry): Entry {
-    const text = stringifyJson(data, `data of ${type}`);
+  #enterLast(entry: NewEntry): Entry {
+    const { type, key } = entry;
+    const text = textOf(entry);
     this.#ended = true;
     return { seq: 0, type, key, at: this.#options.clock.now(), text };
   }
 
   async #drained(): Promise<void> {
-    while (this.#queue.length > 0 || this.#pumping !== undefined) await this.#pump();
+    this.#pump();
+    while (this.#isWriting) await (this.#idle ??= Promise.withResolvers()).promise;
   }
 
-  #pump(): Promise<void> {
-    this.#pumping ??= this.#writeAll().finally(() => {
-      this.#pumping = undefined;
-      // Something may have come between the last look at the queue and this.
-      if (this.#queue.length > 0) void this.#pump();
-    });
-    return this.#pumping;
-  }
-
-  async #writeAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch: Item[] = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
-      this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
-      if (this.#failure === undefined) await this.#write(batch);
-      else this.#refuse(batch, this.#failure);
-    }
+  #pump(): void {
+    if (this.#isWriting || this.#queue.length === 0) return;
+    const batch = this.#queue.length <= maxBatch ? this.#queue : this.#queue.slice(0, maxBatch);
+    this.#queue = this.#queue.length <= maxBatch ? [] : this.#queue.slice(maxBatch);
+    this.#isWriting = true;
+    void this.#write(batch);
   }
 
   async #write(batch: Item[]): Promise<void> {
-    const { journal, lease, live, committed } = this.#options;
-    const failure = await this.#written(batch, async (entries) => {
-      const also = batch.flatMap((item) => ("entry" in item ? (item.also?.(item.entry) ?? []) : []));
-      if (entries.length > 0) await journal.append(lease, entries, also);
-    });
-    if (failure !== undefined) return this.#refuse(batch, failure);
+    let failure = this.#failure;
+    try {
+      if (failure === undefined) await this.#append(batch);
+    } catch (cause) {
+      failure = await this.#mend(cause, batch, () => this.#append(batch));
+    }
+    if (failure === undefined) this.#written(batch);
+    else this.#refuse(batch, failure);
+    this.#isWriting = false;
+    this.#pump();
+    if (this.#isWriting) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  #written(batch: readonly Item[]): void {
+    const { live, lease, committed } = this.#options;
     failpoint("append.acked");
     committed();
     const followed = live.followed(lease.runId);
     for (const item of batch) {
       if (followed) live.publish("entry" in item ? toEvent(lease.runId, item.entry) : item.transient);
-      if ("entry" in item) item.settled?.resolve();
+      if ("entry" in item) item.resolve?.();
     }
   }
 
-  /** Writes a batch, placed anew as often as somebody else took its place; gives what the writer stopped for, if it did. */
-  async #written(batch: Item[], write: (entries: readonly Entry[]) => Promise<void>): Promise<AtlasError | undefined> {
+  #append(batch: readonly Item[]): Promise<unknown> | undefined {
+    const { journal, lease } = this.#options;
+    const entries = entriesOf(batch);
+    return entries.length === 0 ? undefined : journal.append(lease, entries, alsoOf(batch));
+  }
+
+  /** Writes a last batch; gives what the writer stopped for, if it did. */
+  async #writeLast(
+    batch: Item[],
+    write: (entries: readonly Entry[]) => Promise<unknown>,
+  ): Promise<AtlasError | undefined> {
+    const writeBatch = (): Promise<unknown> => write(entriesOf(batch));
+    try {
+      await writeBatch();
+      return undefined;
+    } catch (cause) {
+      return await this.#mend(cause, batch, writeBatch);
+    }
+  }
+
+  /** Writes a refused batch placed anew, as often as somebody else took its place; gives what the writer stopped for, if it did. */
+  async #mend(
+    refusal: unknown,
+    batch: Item[],
+    write: () => Promise<unknown> | undefined,
+  ): Promise<AtlasError | undefined> {
+    let cause = refusal;
     for (let placing = 1; ; placing++) {
+      if (storageErrors.is(cause, "write_conflict") && (await this.#isOurs(batch))) return undefined;
+      const mayPlace = placing < maxPlacings && storageErrors.is(cause, "write_conflict");
+      if (!mayPlace || !(await this.#placedAnew(batch))) return await this.#stop(cause);
       try {
-        await write(entriesOf(batch));
+        await write();
         return undefined;
-      } catch (cause) {
-        if (storageErrors.is(cause, "write_conflict") && (await this.#isOurs(batch))) return undefined;
-        const mayPlace = placing < maxPlacings && storageErrors.is(cause, "write_conflict");
-        if (!mayPlace || !(await this.#placedAnew(batch))) return await this.#stop(cause);
+      } catch (next) {
+        cause = next;
       }
     }
   }
@@ -293,7 +344,7 @@ export class LogWriter {
     for (const item of batch) {
       if (!("entry" in item)) continue;
       if (item.also === undefined) this.#refused.push(item.entry);
-      item.settled?.reject(error);
+      item.reject?.(error);
     }
   }
 
@@ -316,8 +367,24 @@ export class LogWriter {
   }
 }
 
+const none: readonly Statement[] = [];
+
 function entriesOf(batch: readonly Item[]): Entry[] {
-  return batch.flatMap((item) => ("entry" in item ? [item.entry] : []));
+  const entries: Entry[] = [];
+  for (const item of batch) if ("entry" in item) entries.push(item.entry);
+  return entries;
+}
+
+/** Gives the statements that go with the entries of a batch. */
+function alsoOf(batch: readonly Item[]): readonly Statement[] {
+  let statements = none;
+  for (const item of batch)
+    if ("entry" in item && item.also !== undefined) statements = [...statements, ...item.also(item.entry)];
+  return statements;
+}
+
+function textOf(entry: NewEntry): string {
+  return "text" in entry ? entry.text : stringifyJson(entry.data, `data of ${entry.type}`);
 }
 
 function toEvent(runId: string, { seq, type, at, key, text }: Entry): RunEvent {

@@ -65,6 +65,21 @@ async function watch({ owners }: Engine, ms: number): Promise<readonly string[]>
 
 const never = new AbortController().signal;
 
+it("the row of a dead owner stays until somebody who released what it had forgets it", async () => {
+  const [owner, marker, other] = [engine(), engine(), engine()];
+  const id = await owner.lease.own();
+  const lost: Owners = createOwners({
+    database: { ...database, isLocked: () => Promise.resolve(false) },
+    clock,
+    mine: marker.lease,
+  });
+  expect(await lost.bury(id)).toBe(true);
+  await other.owners.forget([]);
+  expect(await other.owners.look()).toEqual([id]);
+  await other.owners.forget([id]);
+  expect(await other.owners.look()).toEqual([]);
+});
+
 describe("an owner", () => {
   it("that goes on beating is never taken for dead", async () => {
     const [owner, observer] = [engine(), engine()];

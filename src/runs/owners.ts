@@ -23,10 +23,13 @@ export interface Owners {
   look(): Promise<readonly string[]>;
   /** Marks an owner whose run is taken now, unless it has shown that it lives; tells whether it is dead. */
   bury(owner: string | undefined): Promise<boolean>;
-  /** Marks owners that have unfinished runs and no row, as those of older versions have none. */
-  findStrays(): Promise<void>;
-  /** Deletes the rows of dead owners that own no unfinished run any more. */
-  forget(): Promise<void>;
+  /**
+   * Marks dead owners that have something and no row: unfinished runs, or what `claimants` says. So it is with those of older
+   * versions, and with what was written in the name of an owner after it had been forgotten. Gives their ids.
+   */
+  findStrays(claimants: readonly string[]): Promise<readonly string[]>;
+  /** Deletes the rows of these owners where they are dead and own no unfinished run any more. Only whoever has released all that they had may. */
+  forget(ids: readonly string[]): Promise<void>;
   /** Lists the engines that execute runs. */
   list(): Promise<readonly WorkerRecord[]>;
 }
@@ -120,25 +123,30 @@ class Registry implements Owners {
     return beat === undefined || (await this.#mark(owner, beat));
   }
 
-  async findStrays(): Promise<void> {
+  async findStrays(claimants: readonly string[]): Promise<readonly string[]> {
     const rows = await this.#database.read({
       sql: `SELECT DISTINCT owner FROM run WHERE owner IS NOT NULL AND finished_at IS NULL
         AND owner NOT IN (SELECT id FROM run_owner)`,
     });
-    for (const row of rows) {
-      const id = String(row["owner"]);
+    const known = await this.#database.read({ sql: "SELECT id FROM run_owner" });
+    const ids = new Set(known.map((row) => String(row["id"])));
+    const nameless = [...rows.map((row) => String(row["owner"])), ...claimants.filter((id) => !ids.has(id))];
+    const found: string[] = [];
+    for (const id of new Set(nameless)) {
       if (id === this.#mine.id || (await this.#database.isLocked(id))) continue;
       this.#bury(id);
       const sql = `INSERT INTO run_owner(id, name, beat, started_at, seen_at, data) VALUES(?, '', 0, 0, 0, '{}')
         ON CONFLICT(id) DO NOTHING`;
       await this.#database.write([{ sql, params: [id] }]);
+      found.push(id);
     }
+    return found;
   }
 
-  async forget(): Promise<void> {
-    const sql = `DELETE FROM run_owner WHERE beat = 0
+  async forget(ids: readonly string[]): Promise<void> {
+    const sql = `DELETE FROM run_owner WHERE id = ? AND beat = 0
       AND NOT EXISTS (SELECT 1 FROM run WHERE run.owner = run_owner.id AND run.finished_at IS NULL)`;
-    await this.#database.write([{ sql }]);
+    await this.#database.write(ids.map((id) => ({ sql, params: [id] })));
   }
 
   async list(): Promise<readonly WorkerRecord[]> {

@@ -7,19 +7,27 @@ const certainlyFits = 1_000_000;
 const maxMessageLength = 10_000;
 const maxDetailsLength = 100_000;
 
+/** Is a value as the log will give it back, with its JSON; both are undefined where there is no value. */
+export interface Plain {
+  readonly value: JsonValue | undefined;
+  readonly text: string | undefined;
+}
+
 /**
  * Gives a value as the log will give it back, so that whoever gets it at once and whoever reads it later see the same.
  * What has a JSON form of its own (a date) takes it; what JSON would lose without a word (a Map, NaN, a function) is refused.
  *
  * Errors: step_not_json; the message names `what`.
  */
-export function toPlain(value: unknown, what: string): JsonValue | undefined {
-  if (value === null || value === undefined || typeof value === "boolean") return value;
-  if (typeof value === "string" && value.length < certainlyFits) return value;
+export function toPlain(value: unknown, what: string): Plain {
+  if (value === undefined) return { value, text: undefined };
+  if (value === null || typeof value === "boolean") return { value, text: String(value) };
+  if (typeof value === "string" && value.length < certainlyFits) return { value, text: JSON.stringify(value) };
   try {
     const lost = findLost(value, "", 0);
     if (lost !== undefined) throw notJson(`The ${what} holds ${lost}, which JSON cannot keep.`, what);
-    return JSON.parse(stringifyJson(value, what)) as JsonValue;
+    const text = stringifyJson(value, what);
+    return { value: JSON.parse(text) as JsonValue, text };
   } catch (cause) {
     if (runErrors.is(cause)) throw cause;
     throw notJson(isAtlasError(cause) ? cause.message : String(cause), what, cause);
@@ -50,8 +58,8 @@ function findLost(value: unknown, path: string, depth: number): string | undefin
       return `a ${name}${at}`;
     }
   }
-  for (const [key, each] of Object.entries(value)) {
-    const lost = findLost(each, path === "" ? key : `${path}.${key}`, depth + 1);
+  for (const key of Object.keys(value)) {
+    const lost = findLost(Reflect.get(value, key), path === "" ? key : `${path}.${key}`, depth + 1);
     if (lost !== undefined) return lost;
   }
   return undefined;

@@ -35,6 +35,8 @@ export interface RecordedSteps {
   /** Tells whether an outcome of this key is left to give out. */
   has(key: string): boolean;
   take(key: string): Recorded | undefined;
+  /** Gives what the log knows of something that has begun, once: who asks again begins it anew. */
+  takeOpen(key: string): Beginning | undefined;
 }
 
 /** Is what a checkpoint holds beside the function's own state. */
@@ -53,6 +55,7 @@ export const nothingRecorded: RecordedSteps = {
   losses: 0,
   has: () => false,
   take: () => undefined,
+  takeOpen: () => undefined,
 };
 
 /** Reads a run's log from its last checkpoint on. Cost: what happened since then, not since the start. */
@@ -74,8 +77,11 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
       if (isLoss(event)) losses++;
       // A run that was made of this one has ended no process yet; nor did the attempts that failed by themselves.
       else if (type === "run.forked" || type === "run.retried") losses = 0;
-    } else if (beginnings.has(type)) open.set(key, { type, at, data: data as JsonObject });
-    else if (outcomes.has(type)) {
+    } else if (beginnings.has(type)) {
+      open.set(key, { type, at, data: data as JsonObject });
+      // What its body asked for and what failed in there is asked for anew; the rest is given to the next attempt.
+      if (type === "step.retried") for (const failed of forgottenBy(event)) found.delete(failed);
+    } else if (outcomes.has(type)) {
       open.delete(key);
       losses = 0;
       found.set(key, outcomeOf(event, emits));
@@ -95,6 +101,11 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
       const outcome = found.get(key);
       found.delete(key);
       return outcome;
+    },
+    takeOpen(key) {
+      const begun = open.get(key);
+      open.delete(key);
+      return begun;
     },
   };
 }

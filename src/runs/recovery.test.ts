@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { createBudget, raceAbort } from "../base/index.ts";
+import { storageErrors } from "../storage/index.ts";
 import type { Database } from "../storage/index.ts";
 import { database, events, restart, runs, useEngine } from "../../test/lib/engine.ts";
 import { createRuns, workflow } from "./index.ts";
@@ -115,6 +116,30 @@ describe("a worker", () => {
     broken = false;
     await until(async () => (await run.record()).status === "completed");
     expect(await logTypes(run)).toEqual(["run.started", "run.resumed", "step.completed", "run.completed"]);
+  });
+
+  it.each([
+    ["begins", "run.started", undefined],
+    ["claims", "run.claimed", "mail"],
+    ["takes over", "run.resumed", undefined],
+  ])("does not keep what it %s by a commit whose answer never came", async (_, type, queue) => {
+    if (type === "run.resumed") await startAndCrash(1);
+    let isLost = true;
+    const silent: Database = {
+      ...database,
+      async write(statements) {
+        const results = await database.write(statements);
+        if (!isLost || !statements.some(({ params = [] }) => params.includes(type))) return results;
+        isLost = false;
+        throw storageErrors.create("database_unreachable", "Gone.", { details: { outcome: "unknown" } });
+      },
+    };
+    const once = workflow({ name: "stuck", run: (context) => context.step("one", () => 1) });
+    await using engine = await createRuns({ database: silent });
+    engine.register(once);
+    if (type !== "run.resumed") await engine.start(once, null, queue === undefined ? {} : { queue }).catch(() => {});
+    await until(async () => (await engine.list()).some(({ status }) => status === "completed"));
+    expect(isLost).toBe(false);
   });
 
   it("follows a run of a dead process until somebody has taken it over", async () => {

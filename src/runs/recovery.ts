@@ -43,7 +43,7 @@ const seenAtOnce = 512;
 const takenAtOnce = 64;
 const momentMs = 50;
 const hintGapMs = 100;
-const straysEvery = 30;
+const straysEvery = 10;
 /** How many processes a run may end without getting any further. */
 const maxLosses = 5;
 const againMs = 1_000;
@@ -112,7 +112,9 @@ class Watch implements Recovery {
   async #look(): Promise<void> {
     const { owners, queue } = this.#host;
     const isThorough = this.#looks++ % straysEvery === 0;
-    if (isThorough) await owners.findStrays();
+    // What a dead owner had in flight may come to the store after it was released: then it is released anew.
+    if (isThorough)
+      for (const id of await owners.findStrays((await queue.claimants?.()) ?? [])) this.#released.delete(id);
     const marked = await owners.look();
     if (marked.length === 0) return;
     const fresh = marked.filter((id) => !this.#released.has(id));
@@ -122,7 +124,7 @@ class Watch implements Recovery {
       await queue.release(id);
       this.#released.add(id);
     }
-    if (taken > 0 || fresh.length > 0 || isThorough) await owners.forget();
+    if (taken > 0 || fresh.length > 0 || isThorough) await owners.forget(marked);
   }
 
   async #takeAll(): Promise<number> {

@@ -1,9 +1,11 @@
 import type { Clock, JsonValue } from "../base/index.ts";
 import { baseErrors } from "../base/index.ts";
+import type { Activity } from "./activity.ts";
 import { noteFailure } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import { replay } from "./recorded-steps.ts";
+import { StepScopes } from "./step-scopes.ts";
 
 /** Is what replaying works with. */
 export interface ReplayOptions {
@@ -11,11 +13,14 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly gate: Gate;
+  readonly activity: Activity;
 }
 
 /** Names the things that a function asks for, in the order of asking, and gives out their recorded outcomes. */
 export interface Replay {
-  /** How often each name was used. */
+  /** The bodies of steps that are under way. */
+  readonly scopes: StepScopes;
+  /** How often the function itself used each name. */
   readonly counts: ReadonlyMap<string, number>;
   readonly checkpoints: number;
   countCheckpoint(): void;
@@ -37,19 +42,36 @@ export interface Replay {
 const checkpointCount = "#checkpoint";
 
 /** Makes the replay of a run's log. */
-export function createReplay({ signal, recorded, clock, gate }: ReplayOptions): Replay {
+export function createReplay({ signal, recorded, clock, gate, activity }: ReplayOptions): Replay {
+  const scopes = new StepScopes(activity);
   const counts = new Map<string, number>(Object.entries(recorded.counts));
   let replayedAt = 0;
   let asksForNew = false;
   let emitted = 0;
   // A result that nobody asks for again would otherwise keep a run replaying for ever.
   const isActive = (): boolean => !asksForNew && recorded.left > 0;
-  const ownKeyOf = (name: string): string => {
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    return count === 1 ? name : `${name}#${count}`;
+  const ownKeyOf = (name: string): string => scopes.keyOf(name, counts);
+  const once: Replay["once"] = async (key, act) => {
+    signal.throwIfAborted();
+    const outcome = recorded.take(key);
+    try {
+      if (outcome === undefined) {
+        asksForNew = true;
+        const passed = gate.passed(signal);
+        if (passed !== undefined) await passed;
+        return await act();
+      }
+      replayedAt = outcome.at;
+      // What the body of the recorded step emitted is in the log, and not emitted again.
+      emitted = Math.max(emitted, outcome.emitsBefore);
+      return replay(outcome);
+    } catch (error) {
+      noteFailure(error, key);
+      throw error;
+    }
   };
   return {
+    scopes,
     counts,
     get checkpoints() {
       return counts.get(checkpointCount) ?? 0;
@@ -64,34 +86,29 @@ export function createReplay({ signal, recorded, clock, gate }: ReplayOptions): 
       return ownKeyOf(name);
     },
     ownKeyOf,
-    async once(key, act) {
-      signal.throwIfAborted();
-      const outcome = recorded.take(key);
-      try {
-        if (outcome === undefined) {
-          asksForNew = true;
-          const passed = gate.passed(signal);
-          if (passed !== undefined) await passed;
-          return await act();
-        }
-        replayedAt = outcome.at;
-        // What the body of the recorded step emitted is in the log, and not emitted again.
-        emitted = Math.max(emitted, outcome.emitsBefore);
-        return replay(outcome);
-      } catch (error) {
-        noteFailure(error, key);
-        throw error;
-      }
-    },
+    once: (key, act) => (scopes.key === undefined ? once(key, act) : scopes.once(key, () => once(key, act))),
     clock: { ...clock, now: () => (isActive() && replayedAt > 0 ? replayedAt : clock.now()) },
   };
 }
 
-/** Refuses names that hold "#", which numbers what has one name and marks what is the engine's own. Errors: invalid_input. */
+const longestName = 300;
+
+/**
+ * Refuses names that hold "#", which numbers what has one name and marks what is the engine's own, and those that no database keeps.
+ * Errors: invalid_input.
+ */
 export function assertPlainName(name: string): void {
-  if (!name.includes("#")) return;
-  throw baseErrors.create(
-    "invalid_input",
-    `The name ${JSON.stringify(name)} holds "#", which numbers steps of one name.`,
-  );
+  if (name.includes("#"))
+    throw invalidName(
+      `The name ${JSON.stringify(name.slice(0, longestName))} holds "#", which numbers steps of one name.`,
+    );
+  if (name.length > longestName)
+    throw invalidName(
+      `A name has ${name.length} characters; it may have ${longestName}. What varies belongs in the input.`,
+    );
+  if (name.includes("\0")) throw invalidName("A name holds the character U+0000, which databases refuse.");
+}
+
+function invalidName(message: string): Error {
+  return baseErrors.create("invalid_input", message);
 }

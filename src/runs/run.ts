@@ -54,7 +54,7 @@ export interface RunRecord {
   readonly version: string;
   readonly tenant?: string;
   /** The queue that the run was started through; runs that were started at once have none. */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   readonly priority: number;
   /** Not before this time. */
   readonly dueAt?: number;
@@ -111,9 +111,19 @@ export interface StepOptions {
   readonly deferred?: boolean;
 }
 
-/** Are the options of calling a child. */
+/**
+ * Says how a child is run. With a queue a worker takes it, here or on another machine, and the caller waits without a place of its
+ * own; without one it begins here at once.
+ */
 export interface CallOptions {
-  /** Cancels the child when it aborts; its reason should be a `run_cancelled`, else the child is only stopped and taken up again. */
+  readonly queue?: string | undefined;
+  /** Units: -10 to 10, 0 by default; higher goes first. Needs a queue, as does `retry`. */
+  readonly priority?: number | undefined;
+  readonly retry?: RetryPolicy;
+  /** What the child may spend, with its own children. */
+  readonly budget?: BudgetLimits;
+  readonly tags?: JsonObject;
+  /** Cancels the child alone when it aborts, wherever it is. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -171,7 +181,7 @@ export interface RunContext {
   readonly log: RunLog;
   /** Does something once. Steps of one name are told apart by the order in which they are asked for. Output must be JSON. */
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
-  /** Runs another workflow as a child; cancel flows down. */
+  /** Runs another workflow as a child; cancel, pause and budget flow down. Errors: those of the child. */
   call<Input, Output>(workflow: Workflow<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
   /** Waits durably. Units: milliseconds. */
   sleep(ms: number): Promise<void>;
@@ -217,9 +227,9 @@ export interface StartOptions {
   readonly signal?: AbortSignal | undefined;
   readonly tenant?: string;
   /** Puts the run into a queue, from which a worker takes it, instead of beginning it here at once. */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   /** Units: -10 to 10, 0 by default; higher goes first. Needs a queue, as do `startAt`, `after` and `retry`. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Not before this time. Units: ms since the Unix epoch. */
   readonly startAt?: number;
   /** Not before these runs are completed. */
@@ -303,7 +313,7 @@ export interface ForkOptions {
 export interface ListOptions {
   readonly status?: RunStatus | "interrupted" | "paused" | "dead";
   readonly workflow?: string;
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   readonly tenant?: string;
   readonly parentId?: string;
   readonly limit?: number;

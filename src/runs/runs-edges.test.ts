@@ -7,6 +7,31 @@ import { database, events, restart, runs, until, useEngine } from "../../test/li
 useEngine();
 
 describe("at its edges, the engine", () => {
+  it.each([-1, Number.NaN, 0.5])("lists no %s runs", async (limit) => {
+    await expect(runs.list({ limit })).rejects.toMatchObject({ code: "invalid_input", details: { option: "limit" } });
+  });
+
+  it.each(["", "a\nb", "a\0b", "x".repeat(201)])("takes no workflow of a name that is none (%j)", (name) => {
+    expect(() => workflow({ name, run: async () => 1 })).toThrow(/workflow name/);
+  });
+
+  it.each(["a#b", "a\0b", "x".repeat(301)])(
+    "refuses a step, a wait and a signal of a name that is none",
+    async (name) => {
+      const refused = { code: "invalid_input" };
+      const step = workflow({ name: "step", run: async (context) => await context.step(name, () => 1) });
+      const wait = workflow({ name: "wait", run: async (context) => await context.waitFor(name) });
+      await expect((await runs.start(step, null)).result()).rejects.toMatchObject(refused);
+      await expect((await runs.start(wait, null)).result()).rejects.toMatchObject(refused);
+      const held = await runs.start(
+        workflow({ name: "held", run: async (context) => await context.waitFor("go") }),
+        null,
+      );
+      await expect(held.signal(name)).rejects.toMatchObject(refused);
+      await held.cancel();
+    },
+  );
+
   it("gives the body the input as its schema read it, also to children", async () => {
     const schema = z.object({ n: z.coerce.number().default(5) });
     const echo = workflow({ name: "echo", input: schema, run: async (_, input) => input });

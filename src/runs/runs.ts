@@ -1,6 +1,6 @@
 import { systemClock, systemRandom, toAtlasError } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
-import { ended } from "./cancel.ts";
+import { cancelOn, ended } from "./cancel.ts";
 import { resumeRun } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
 import type { Runs, Workers } from "./desk.ts";
@@ -16,6 +16,8 @@ import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartO
 import { runMigrations } from "./schema.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
+import { checkCount } from "./tasks/start-options.ts";
+import { checkWorkerOptions } from "./tasks/worker-options.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
@@ -23,6 +25,7 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
   const failed = (error: unknown): void => logger.warn("queues not looked at", { error: toAtlasError(error).message });
   const { queue = databaseQueue(database, { clock, failed }) } = options;
+  if (worker !== false) checkWorkerOptions(worker);
   await database.migrate("runs", runMigrations);
   const given = {
     database,
@@ -92,7 +95,7 @@ class FrontDesk implements Runs {
     this.register(workflow);
     const { id, isNew } = await this.#tasks.starter.start({ workflow, input, options });
     const started = createHandle<Output>(this.#engine, id, isNew);
-    if (signal) this.#cancelOn(signal, started);
+    if (signal) this.#cancelOn(signal, id);
     return started;
   }
 
@@ -103,14 +106,12 @@ class FrontDesk implements Runs {
     return accepted.map(({ id, isNew }) => createHandle(this.#engine, id, isNew));
   }
 
-  #cancelOn(signal: AbortSignal, run: RunHandle<unknown>): void {
-    const cancel = (): void => void run.cancel("its starter's signal aborted").catch(() => {});
-    signal.addEventListener("abort", cancel, { once: true });
-    // The signal may live longer than the run, and may have aborted while the run was being accepted.
-    void ended(this.#engine, run.id)
+  #cancelOn(signal: AbortSignal, runId: string): void {
+    const forget = cancelOn(this.#engine, runId, { signal, reason: "its starter's signal aborted" });
+    // The signal may live longer than the run.
+    void ended(this.#engine, runId)
       .catch(() => {})
-      .finally(() => signal.removeEventListener("abort", cancel));
-    if (signal.aborted) cancel();
+      .finally(forget);
   }
 
   async open(id: string): Promise<RunHandle> {
@@ -119,6 +120,7 @@ class FrontDesk implements Runs {
 
   async list(options: ListOptions = {}): Promise<readonly RunRecord[]> {
     const { limit = 100 } = options;
+    checkCount("limit", limit);
     // Who is alive is not in the table: all unfinished runs are looked at for the interrupted ones.
     const most = options.status === "interrupted" ? maxUnfinished : limit;
     const found = await this.#engine.journal.list({ ...options, limit: most });

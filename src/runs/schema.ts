@@ -51,7 +51,8 @@ export const runMigrations: readonly Migration[] = [
       "ALTER TABLE run ADD COLUMN options TEXT",
       "DROP INDEX run_by_key",
       `CREATE UNIQUE INDEX run_by_key ON run(workflow, key, coalesce(tenant, '')) WHERE key IS NOT NULL AND finished_at IS NULL`,
-      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id)
+      // The columns of its condition are in it so that ready runs are counted from it alone.
+      `CREATE INDEX run_ready ON run(queue, priority DESC, turn, id, status, paused, due_at, owner)
         WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL`,
       `CREATE INDEX run_lane ON run(queue, coalesce(tenant, ''), workflow, priority DESC, turn, id)
         WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL`,

@@ -83,7 +83,8 @@ export function createInbox(options: InboxOptions): Inbox {
   const claimed = new Set<number>();
   return {
     take: async (wait) => {
-      const { gate, signal, activity, clock } = options;
+      const { gate, signal, activity, clock, writer } = options;
+      writer.waits();
       // From here on time is what passes: a clock that is set forward or back moves no deadline.
       const until = wait.deadline === undefined ? undefined : clock.monotonic() + wait.deadline - clock.now();
       for (;;) {
@@ -106,7 +107,8 @@ export function createInbox(options: InboxOptions): Inbox {
       }
     },
     async takeAll(name, entryOf) {
-      const found = await options.journal.pendingSignals(options.runId, name, claimed);
+      const pending = await options.journal.pendingSignals(options.runId, name, claimed);
+      const found = pending.filter(({ id }) => !claimed.has(id));
       if (found.length === 0) return [];
       for (const { id } of found) claimed.add(id);
       const payloads = found.map(({ payload }) => payload);
@@ -125,6 +127,8 @@ async function takeOne(
   for (;;) {
     const [found] = await journal.pendingSignals(runId, wait.name, claimed);
     if (found === undefined) return undefined;
+    // Another wait of the same name may have looked at the same moment.
+    if (claimed.has(found.id)) continue;
     claimed.add(found.id);
     const issues = (await wait.check?.(found.payload)) ?? [];
     if (issues.length === 0) {

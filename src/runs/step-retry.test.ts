@@ -26,6 +26,11 @@ async function endOf<T>(run: RunHandle<T>, clock: ManualClock): Promise<PromiseS
 }
 
 describe("the retry of a step", () => {
+  it("waits no longer than a calendar reaches, however it grows", () => {
+    const policy = { attempts: 1_000, minDelayMs: 1e9, maxDelayMs: Infinity, factor: 10 };
+    expect(retryDelay(policy, 900, { next: () => 0.5 })).toBe(157_680_000_000);
+  });
+
   it("waits between nothing and a bound that grows with each attempt", () => {
     const policy = fc.record({
       attempts: fc.constant(9),

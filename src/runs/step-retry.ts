@@ -1,6 +1,9 @@
 import type { AtlasError, Random } from "../base/index.ts";
 import type { RetryPolicy } from "./run.ts";
 
+/** Is the longest wait between two attempts. Units: ms; ten years, so that no time comes out that no calendar has. */
+export const longestDelayMs = 315_360_000_000;
+
 /**
  * Tells whether what failed may be tried again: errors that say `retry: "later"`, and those that nobody foresaw, which may be
  * anything. Errors that say `never` or `changed` fail again in the same way.
@@ -17,6 +20,6 @@ export function mayRetry(error: AtlasError): boolean {
  */
 export function retryDelay(policy: RetryPolicy, attempt: number, random: Random): number {
   const { minDelayMs = 1_000, maxDelayMs = 60_000, factor = 2 } = policy;
-  const bound = Math.min(maxDelayMs, minDelayMs * Math.max(1, factor) ** (attempt - 1));
+  const bound = Math.min(longestDelayMs, maxDelayMs, minDelayMs * Math.max(1, factor) ** (attempt - 1));
   return Math.round(random.next() * Math.max(0, bound));
 }

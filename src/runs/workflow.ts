@@ -1,3 +1,4 @@
+import { baseErrors } from "../base/index.ts";
 import type { Schema } from "../base/index.ts";
 import type { RetryPolicy, RunContext, Workflow } from "./run.ts";
 
@@ -19,9 +20,19 @@ export interface WorkflowOptions<Input, Output> {
 /**
  * Defines a durable function. Whatever is not pure (time, chance, I/O) belongs inside `context.step`.
  *
+ * Errors: invalid_input for a name that is empty, longer than 200 characters, or holds control characters.
  * @example examples/durable-run.ts
  */
 export function workflow<Input, Output>(options: WorkflowOptions<Input, Output>): Workflow<Input, Output> {
+  checkName(options.name);
   const { name, input, version = "1", accepts = [], retry, concurrency, run } = options;
   return { kind: "workflow", name, input, version, accepts, retry, concurrency, run };
+}
+
+function checkName(name: string): void {
+  if (name.length > 0 && name.length <= 200 && !/\p{Cc}/u.test(name)) return;
+  throw baseErrors.create(
+    "invalid_input",
+    `The workflow name ${JSON.stringify(name.slice(0, 80))} must have 1 to 200 characters, none of them a control character.`,
+  );
 }

@@ -12,6 +12,7 @@ import type { Migration, Statement } from "./database.ts";
 import { storageErrors } from "./errors.ts";
 
 const rowsPerWrite = 500;
+const charactersPerWrite = 16 * 2 ** 20;
 
 /** Does what `restoreDatabase` says. */
 export async function readBackup(path: string, store: BackupStore, options: RestoreOptions): Promise<RestoreReport> {
@@ -37,7 +38,7 @@ async function restoreCopy(path: string, store: BackupStore, options: RestoreOpt
   try {
     const portable = join(folder, "portable");
     await options.copies(path).backup(portable, options);
-    return { ...(await readBackup(portable, store, options)), path, createdAt: (await stat(path)).mtimeMs };
+    return { ...(await readBackup(portable, store, options)), path, createdAt: Math.round((await stat(path)).mtimeMs) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -64,6 +65,8 @@ interface Reading {
   header: BackupHeader | undefined;
   table: (BackupTable & { readonly sql: string }) | undefined;
   statements: Statement[];
+  /** How long the lines of these statements are together. */
+  characters: number;
   ended: boolean;
 }
 
@@ -79,6 +82,7 @@ async function readLines(
     header: undefined,
     table: undefined,
     statements: [],
+    characters: 0,
     ended: false,
   };
   const checksum = lineChecksum();
@@ -96,6 +100,7 @@ async function readLines(
           continue;
         }
         checksum.add(line);
+        reading.characters += line.length;
         if (reading.header) await take(reading, value);
         else {
           reading.header = readHeader(value);
@@ -129,9 +134,10 @@ async function take(reading: Reading, value: unknown): Promise<void> {
   if (!params) throw failed(path, "is damaged: a line of it has no meaning");
   counts.set(table.table, (counts.get(table.table) ?? 0) + 1);
   reading.statements.push({ sql: table.sql, params, commutes: true });
-  if (reading.statements.length < rowsPerWrite) return;
+  if (reading.statements.length < rowsPerWrite && reading.characters < charactersPerWrite) return;
   await target.write(reading.statements);
   reading.statements = [];
+  reading.characters = 0;
 }
 
 /** Makes the schema at the version of the backup, and checks that nothing would be mixed with it. */

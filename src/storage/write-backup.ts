@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { access, open, rename, rm, stat } from "node:fs/promises";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
+import type { Gzip } from "node:zlib";
 import { createGzip } from "node:zlib";
 import { isAtlasError } from "../base/index.ts";
 import { encodeRow, lineChecksum } from "./backup-format.ts";
@@ -33,19 +33,31 @@ export async function writeBackup(
       tables: await countRows(snapshot),
       createdAt: Date.now(),
     };
+    // Opened before the first error may come: a file that is still being made would come to be after it was removed.
+    const file = await open(part, "wx", 0o600);
     const gzip = createGzip({ level: 3 });
-    const written = finished(gzip.pipe(createWriteStream(part, { flags: "wx", mode: 0o600 })), {
-      signal: options.signal,
-    });
-    written.catch(() => gzip.destroy());
-    const checksum = lineChecksum();
-    const total = Object.values(header.tables).reduce((sum, count) => sum + count, 0);
-    let done = 0;
-    const add = async (lines: readonly string[]): Promise<void> => {
-      options.signal?.throwIfAborted();
-      for (const line of lines) checksum.add(line);
-      if (lines.length > 0 && !gzip.write(`${lines.join("\n")}\n`)) await Promise.race([once(gzip, "drain"), written]);
-    };
+    const written = pipeline(gzip, file.createWriteStream(), { signal: options.signal });
+    await Promise.all([written, writeLines(gzip, snapshot, { header, written, options })]);
+    return header.tables;
+  });
+}
+
+interface Lines {
+  readonly header: BackupHeader;
+  readonly written: Promise<void>;
+  readonly options: BackupOptions;
+}
+
+async function writeLines(gzip: Gzip, snapshot: Snapshot, { header, written, options }: Lines): Promise<void> {
+  const checksum = lineChecksum();
+  const total = Object.values(header.tables).reduce((sum, count) => sum + count, 0);
+  let done = 0;
+  const add = async (lines: readonly string[]): Promise<void> => {
+    options.signal?.throwIfAborted();
+    for (const line of lines) checksum.add(line);
+    if (lines.length > 0 && !gzip.write(`${lines.join("\n")}\n`)) await Promise.race([once(gzip, "drain"), written]);
+  };
+  try {
     await add([JSON.stringify(header)]);
     for (const { name, columns } of snapshot.tables) {
       await add([JSON.stringify({ table: name, columns } satisfies BackupTable)]);
@@ -55,9 +67,10 @@ export async function writeBackup(
       }
     }
     gzip.end(`${JSON.stringify({ end: { sha256: checksum.sum() } } satisfies BackupEnd)}\n`);
-    await written;
-    return header.tables;
-  });
+  } catch (cause) {
+    gzip.destroy(cause instanceof Error ? cause : undefined);
+    throw cause;
+  }
 }
 
 /**

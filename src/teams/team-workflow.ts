@@ -60,7 +60,7 @@ function teamContext(
 ): TeamContext {
   let asks = 0;
   const ask = async (member: Runnable, goal: JsonValue, options: AskOptions = {}): Promise<AgentResult<JsonValue>> => {
-    const { queue: _queue, priority: _priority, signal, ...rest } = options;
+    const { queue, priority, signal, ...rest } = options;
     const callable = resolve(member);
     const { name, kind } = member;
     const tell = teller(context, ++asks);
@@ -68,7 +68,7 @@ function teamContext(
     // Called at once, not after what is told: calls of one member are told apart by their order.
     const [, given] = await Promise.all([
       tell("member.asked", { member: name, kind }),
-      context.call(callable.workflow, asked, { signal }),
+      context.call(callable.workflow, asked, { queue, priority, signal }),
     ]);
     const result = isResult(given) ? given : plainResult(callable.output(given));
     account.results.push(result);

@@ -16,7 +16,7 @@ export interface AskOptions {
   readonly queue?: string;
   /** Units: -10 to 10. Needs a queue. */
   readonly priority?: number;
-  /** Cancels the member's run when it aborts with a `run_cancelled`. */
+  /** Cancels the member's run when it aborts, wherever that is. */
   readonly signal?: AbortSignal;
 }
 

@@ -7,7 +7,7 @@ import { openBudgets } from "../../src/providers/money/open-budgets.ts";
 import { createRuns } from "../../src/runs/index.ts";
 import type { Runs } from "../../src/runs/index.ts";
 import { check } from "./checker.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, FinalRun } from "./evidence.ts";
 import { maxJumpMs, processFaults, strikeUntil } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { gather, readLetters } from "./gather.ts";
@@ -20,6 +20,7 @@ import { allFeatures, plans } from "./plan.ts";
 import type { Feature } from "./plan.ts";
 import type { Database } from "../../src/storage/index.ts";
 import { openStorage } from "./storage.ts";
+import { forwardTickets, tellOfAll, tellOfRun } from "./stuck.ts";
 
 /** Are the options of a campaign. Units: seconds of faults; after them all that was accepted must end. */
 export interface CampaignOptions {
@@ -27,6 +28,8 @@ export interface CampaignOptions {
   readonly seconds: number;
   /** `sqlite`, `postgres` (both made for it), or the address of a PostgreSQL database. */
   readonly storage: string;
+  /** Goes on with the faults until so many processes were killed, for at most five times as long: a slow machine starts few. */
+  readonly minKills?: number;
   readonly workers?: number;
   readonly maxRuns?: number;
   readonly features?: readonly Feature[];
@@ -43,6 +46,8 @@ export interface CampaignReport {
   readonly notes: readonly string[];
 }
 
+/** How long the first run may take to be accepted. */
+const comingUpMs = 30_000;
 /** How long everything that was accepted may take to end once the faults have stopped. */
 const drainMs = 40_000;
 
@@ -72,7 +77,7 @@ interface Stage {
 }
 
 async function onGround(options: CampaignOptions, stage: Stage): Promise<CampaignReport> {
-  const { seed, seconds, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
+  const { seed, progress = () => {}, features = allFeatures, maxRuns = Infinity } = options;
   const { database, runs, ground, folder, trace } = stage;
   const talk: string[] = [];
   const uses = new Set(features);
@@ -96,18 +101,20 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   const watching = watch(observer, load, { stop: stop.signal, saw: (count) => (unfinished = count), progress, fleet });
   const loading = load.go();
   const faults = [...processFaults(fleet, progress), ...ground.faults];
-  await strikeUntil(AbortSignal.timeout(seconds * 1_000), faults, seededRandom(seed + 2));
+  // On a busy machine the processes take long to come up: what hits them before tests nothing.
+  for (const end = Date.now() + comingUpMs; load.accepted.length === 0 && Date.now() < end;) await delay(50);
+  await strikeUntil(enough(options, fleet), faults, seededRandom(seed + 2));
   await ground.calm();
   load.stop();
   await loading;
   progress("the faults have stopped; what was accepted has to end");
   const kills = fleet.kills;
   fleet.calm(2 * maxJumpMs);
-  const left = await drained(observer, load);
+  const left = await drained(database, observer, load);
   const letters = uses.has("dead") ? await readLetters(runs) : [];
   if (left.length === 0 && uses.has("dead")) {
     for (const { run } of letters) load.redrive(run);
-    left.push(...(await drained(observer, load)));
+    left.push(...(await drained(database, observer, load)));
   }
   stop.abort();
   await watching;
@@ -120,6 +127,19 @@ async function onGround(options: CampaignOptions, stage: Stage): Promise<Campaig
   const idle = load.accepted.length === 0 ? ["nothing was accepted"] : [];
   const violations = [...idle, ...deaths, ...refused, ...left, ...check(evidence)];
   return { seed, runs: evidence.runs.size, kills, violations, notes: [...ground.skipped, ...notesOf(evidence, talk)] };
+}
+
+/** Gives the signal that ends the faults. */
+function enough({ seconds, minKills = 0 }: CampaignOptions, fleet: Fleet): AbortSignal {
+  const stop = new AbortController();
+  const wait = async (): Promise<void> => {
+    await delay(seconds * 1_000);
+    const end = Date.now() + seconds * 4_000;
+    while (fleet.kills < minKills && Date.now() < end) await delay(100);
+    stop.abort();
+  };
+  void wait();
+  return stop.signal;
 }
 
 /** Says what happened beside, for people. */
@@ -170,23 +190,24 @@ async function watch(
 /** How many runs are followed live. */
 const followers = 150;
 
-/** Waits until nothing is unfinished; gives what did not end within the bound. */
-async function drained(observer: Observer, load: Load): Promise<string[]> {
+/** Waits until nothing is unfinished; gives what did not end within the bound, with all that is known of it. */
+async function drained(database: Database, observer: Observer, load: Load): Promise<string[]> {
   const end = Date.now() + drainMs;
   for (;;) {
+    await forwardTickets(database).catch(() => {});
     const looked = await observer.look().catch(() => undefined);
     if (looked !== undefined && looked.unfinished.length === 0 && load.stories.size === 0) return [];
-    if (Date.now() > end) {
-      const rows = await observer.rows();
-      const runs = (looked?.unfinished ?? []).map(({ id, status, plan, queue, parentId, isDue }) => {
-        const last = (rows.get(id) ?? [])
-          .slice(-6)
-          .map(({ type, key }) => (key === undefined ? type : `${type} ${key}`));
-        const about = `plan ${plan}, queue ${queue ?? "none"}${isDue ? "" : ", not due"}${parentId === undefined ? "" : `, child of ${parentId}`}`;
-        return `${id}: I1 is still ${status} after the end of all faults (${about}): ${last.join(", ")}`;
-      });
-      return load.stories.size === 0 ? runs : [...runs, `${load.stories.size} stories of the load have not ended`];
-    }
+    if (Date.now() > end) return await leftOver(database, looked?.unfinished ?? [], load);
     await delay(100);
   }
+}
+
+async function leftOver(database: Database, unfinished: readonly FinalRun[], load: Load): Promise<string[]> {
+  const left: string[] = [];
+  for (const { id, status, plan } of unfinished) {
+    const known = await tellOfRun(database, id);
+    left.push([`${id}: I1 is still ${status} after the end of all faults (plan ${plan})`, ...known].join("\n  "));
+  }
+  const stories = load.stories.size === 0 ? [] : [`${load.stories.size} stories of the load have not ended`];
+  return [...left, ...stories, ["what there is", ...(await tellOfAll(database))].join("\n  ")];
 }

@@ -96,7 +96,7 @@ function outOfOrder(log: readonly RunEvent[], ops: readonly Op[]): string[] {
 }
 
 /** I6: a queued run that failed for good is in the dead letters once, with each attempt. */
-function checkLetters({ runs, letters, deeds, trace }: Evidence): string[] {
+function checkLetters({ runs, letters, deeds, trace, plans }: Evidence): string[] {
   if (letters === undefined) return [];
   const seen = new Map<string, number[]>();
   for (const { run, attempts } of letters) seen.set(run, [...(seen.get(run) ?? []), attempts]);
@@ -108,7 +108,14 @@ function checkLetters({ runs, letters, deeds, trace }: Evidence): string[] {
   return [...runs.values()].flatMap((run) => {
     const found = seen.get(run.id) ?? [];
     const redriven = deeds.get(run.id)?.has("redrive") === true;
-    if (redriven && !origins.has(run.id)) return [`${run.id}: I6 it was redriven, and no run comes of it`];
+    if (redriven && !origins.has(run.id)) {
+      const same = [...runs.values()].filter(({ plan, id }) => plan === run.plan && id !== run.id);
+      // There is one unfinished run of a key at most: a second one is not made, and its letter stays.
+      const isKeyed = plans.get(run.plan ?? -1)?.dedup === true;
+      if (isKeyed && run.dead && same.some(({ originId }) => originId !== undefined)) return [];
+      const others = same.map(({ id, status, originId }) => `${id} ${status} of ${originId ?? "no other"}`).join(", ");
+      return [`${run.id}: I6 it was redriven, and no run comes of it (dead ${run.dead}, keyed ${isKeyed}; ${others})`];
+    }
     if (run.queue === undefined || run.status !== "failed")
       return found.length === 0 ? [] : [`${run.id}: I6 a dead letter, and it is ${run.status}`];
     if (found.length !== 1) return [`${run.id}: I6 failed for good and is in the dead letters ${found.length} times`];

@@ -57,10 +57,10 @@ export class Observer {
     clearTimeout(late);
   }
 
-  /** Gives each run as it is at the end; `needs` says what it was started after. */
+  /** Gives each run as it is at the end; `needs` says what it was started after, and its row where the answer to its start was lost. */
   async finals(needs: ReadonlyMap<string, readonly string[]>): Promise<Map<string, FinalRun>> {
     const rows = await this.#database.read({ sql: "SELECT * FROM run ORDER BY id" });
-    return new Map(rows.map(toFinal).map((run) => [run.id, { ...run, needs: needs.get(run.id) ?? [] }]));
+    return new Map(rows.map(toFinal).map((run) => [run.id, { ...run, needs: needs.get(run.id) ?? run.needs }]));
   }
 
   /** Reads every log past the engine. */
@@ -129,8 +129,14 @@ function toFinal(row: Row): FinalRun {
     tenant: text("tenant"),
     parentId: text("parent_id"),
     originId: text("origin_id"),
-    needs: [],
+    needs: row["origin_id"] === null ? needsIn(json("options")) : [],
   };
+}
+
+function needsIn(options: JsonValue | undefined): readonly string[] {
+  const after = isJsonObject(options) ? options["after"] : undefined;
+  const runs = isJsonObject(after) ? after["runs"] : undefined;
+  return Array.isArray(runs) ? runs.map(String) : [];
 }
 
 function toEvent(row: Row): RunEvent {

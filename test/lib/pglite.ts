@@ -15,32 +15,29 @@ const idle = "I".charCodeAt(0);
 
 /**
  * Starts PGlite, which is PostgreSQL in this process with a single session, and serves connections over it: one transaction at a time,
- * each connection with prepared statements of its own. Session locks and notifications are the session's, so all connections share them.
+ * each connection with prepared statements of its own. Session locks are the session's, so all connections share them.
  *
  * Cost: some seconds and 500 MB.
  */
 export async function startPglite(): Promise<PgliteServer> {
   const database = await PGlite.create();
   const sockets = new Set<Socket>();
+  const listeners = new Set<Socket>();
   let count = 0;
-  let turn: Promise<void> = Promise.resolve();
-  const server = createServer((socket) => {
+  const turns = takeTurns();
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     const id = `c${++count}_`;
     let open: (() => void) | undefined;
     let work: Promise<void> = Promise.resolve();
     const take = async (message: Buffer): Promise<void> => {
-      if (!open) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const before = turn;
-        turn = promise;
-        await before;
-        open = resolve;
-      }
-      const answer = await database.execProtocolRaw(renamed(message, id));
+      open ??= await turns.next();
+      const { answer, notices } = sorted(Buffer.from(await database.execProtocolRaw(renamed(message, id))));
+      if (isListen(message)) listeners.add(socket);
+      for (const each of listeners) if (each.writable) each.write(notices);
       if (socket.writable) socket.write(answer);
       // The session is given on once it is in no transaction.
-      if (isIdle(Buffer.from(answer))) release();
+      if (isIdle(answer)) release();
     };
     const release = (): void => {
       open?.();
@@ -57,6 +54,7 @@ export async function startPglite(): Promise<PgliteServer> {
       .on("error", () => {})
       .on("close", () => {
         sockets.delete(socket);
+        listeners.delete(socket);
         // What a connection leaves open is undone.
         work = work.then(undo);
       });
@@ -67,15 +65,30 @@ export async function startPglite(): Promise<PgliteServer> {
   return {
     url: `postgres://postgres@127.0.0.1:${address.port}/postgres`,
     async reset() {
-      await turn;
+      await turns.all();
       await database.exec("DEALLOCATE ALL; UNLISTEN *; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     },
     async [Symbol.asyncDispose]() {
       server.close();
       for (const socket of sockets) socket.destroy();
-      await turn;
+      await turns.all();
       await database.close();
     },
+  };
+}
+
+/** Lets one after the other have its turn, until it ends it. */
+function takeTurns() {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    async next(): Promise<() => void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const before = last;
+      last = promise;
+      await before;
+      return resolve;
+    },
+    all: () => last,
   };
 }
 
@@ -102,6 +115,22 @@ function onMessage(socket: Socket, take: (message: Buffer) => void): void {
       }
     }
   });
+}
+
+/** Tells whether a message is a LISTEN. */
+function isListen(message: Buffer): boolean {
+  return /^[PQ]/.test(String.fromCharCode(message[0] ?? 0)) && message.includes("LISTEN ");
+}
+
+/** Takes the notifications out of an answer: they are for all that listen, not for the one that asked. */
+function sorted(bytes: Buffer): { readonly answer: Buffer; readonly notices: Buffer } {
+  const [answer, notices]: [Buffer[], Buffer[]] = [[], []];
+  for (let at = 0; at < bytes.length;) {
+    const end = at + 1 + bytes.readInt32BE(at + 1);
+    (bytes[at] === "A".charCodeAt(0) ? notices : answer).push(bytes.subarray(at, end));
+    at = end;
+  }
+  return { answer: Buffer.concat(answer), notices: Buffer.concat(notices) };
 }
 
 /** Tells whether an answer ends with the session being in no transaction. */

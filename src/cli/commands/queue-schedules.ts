@@ -75,6 +75,7 @@ export async function queueSchedulesPreview(call: Call<QueueScheduleOptions>): P
   });
   if (screen.json) screen.printJson({ times });
   else for (const at of times) screen.print(new Date(at).toISOString());
+  if (times.length === 0) screen.say("It never comes.");
   return 0;
 }
 

@@ -51,11 +51,12 @@ function named(name: string, value: string | undefined): [string, string][] {
   return value === undefined ? [] : [[name, oneLine(value)]];
 }
 
-function tellWait({ kind, key, name, question, until }: OpenWait, id: string, { screen }: Call): void {
+function tellWait({ kind, key, name, question, until, refused }: OpenWait, id: string, { screen }: Call): void {
   const limit = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
   const what = kind === "timer" ? "time" : `${kind} ${oneLine(screen.hide(name), 80)}`;
   screen.print(line`${styled("dim", "waits for")} ${what}${limit}`);
   if (question !== undefined) screen.print(`          ${oneLine(screen.hide(question), 500)}`);
+  if (refused !== undefined) screen.print(`          an answer was refused: ${oneLine(screen.hide(refused), 500)}`);
   if (kind === "signal") screen.say(`Answer it with: atlas runs signal ${id} ${name} --data JSON`);
   if (kind === "decision") screen.say(`Decide with: atlas runs decide ${id} ${key} done|retry|fail`);
 }

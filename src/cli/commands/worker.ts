@@ -23,7 +23,14 @@ const defaultDrainSeconds = 30;
 export async function worker(call: Call<WorkerCommandOptions>): Promise<number> {
   const { options, screen, interrupt } = call;
   const { queue: queues, max: maxRuns, name, drain = defaultDrainSeconds } = options;
-  const watch = watchRuns({ begun: (run) => tellBegun(run, call), ended: (run) => tellEnded(run, call) });
+  // The first runs may begin while the database is still being opened; they are told after the worker itself.
+  const early: (() => void)[] = [];
+  let started = false;
+  const inTurn = (tell: () => void): void => void (started ? tell() : early.push(tell));
+  const watch = watchRuns({
+    begun: (run) => inTurn(() => tellBegun(run, call)),
+    ended: (run) => inTurn(() => tellEnded(run, call)),
+  });
   const taking = {
     ...(queues && { queues }),
     ...(maxRuns !== undefined && { maxRuns, minRuns: 1 }),
@@ -33,6 +40,8 @@ export async function worker(call: Call<WorkerCommandOptions>): Promise<number> 
   const stopStatus = showStatus(call, watch);
   try {
     tellStart(atlas, call);
+    started = true;
+    for (const tell of early) tell();
     await signalled(interrupt.signal);
     const { running } = watch;
     if (running > 0 && interrupt.cause !== "SIGPIPE")

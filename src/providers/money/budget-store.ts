@@ -1,4 +1,5 @@
-import type { Amount, BudgetLimits } from "../../base/index.ts";
+import type { Amount, BudgetLimits, Clock } from "../../base/index.ts";
+import { newId } from "../../base/index.ts";
 import type { Database, Row, Statement, StatementResult } from "../../storage/index.ts";
 import { storageErrors } from "../../storage/index.ts";
 
@@ -38,6 +39,12 @@ export interface BudgetEntry extends Amount {
   readonly calls: number;
 }
 
+/** Owns what was taken back from one that was taken for dead: if it lives after all, it still books what it spends. */
+const nobody = "";
+/** On a database that machines share, a lock may be free because a connection was lost. How long it must be free until its owner counts as dead. */
+const lostAfterMs = 3_000;
+const keepLostMs = 86_400_000;
+
 /** Tells of sums that were read or written. */
 export type SeeSums = (at: ScopePeriod, sums: ScopeSums) => void;
 
@@ -47,11 +54,15 @@ export type SeeSums = (at: ScopePeriod, sums: ScopeSums) => void;
  */
 export class BudgetStore {
   readonly #database: Database;
+  readonly #clock: Clock;
   readonly #see: SeeSums;
+  /** Since when the lock of an owner was seen to be free. */
+  readonly #free = new Map<string, number>();
   #reclaiming: Promise<number> | undefined;
 
-  constructor(database: Database, see: SeeSums) {
+  constructor(database: Database, clock: Clock, see: SeeSums) {
     this.#database = database;
+    this.#clock = clock;
     this.#see = see;
   }
 
@@ -65,27 +76,20 @@ export class BudgetStore {
   }
 
   /** Sets more aside for a reservation; false when some scope has not that much left, or the reservation has ended. */
-  async grow({ id, scopes }: StoredReservation, by: Amount): Promise<boolean> {
+  async grow({ id, owner, scopes }: StoredReservation, by: Amount): Promise<boolean> {
     return await this.#take(scopes, by, {
-      sql: "UPDATE budget_reservation SET tokens = tokens + ?2, cost = cost + ?3 WHERE id = ?1",
-      params: [id, by.tokens, by.costMicroUsd],
+      sql: "UPDATE budget_reservation SET owner = ?4, tokens = tokens + ?2, cost = cost + ?3 WHERE id = ?1",
+      params: [id, by.tokens, by.costMicroUsd, owner],
       expectRows: 1,
     });
   }
 
   /** Ends a reservation; false when it had ended before. */
   async end({ id, scopes }: Omit<StoredReservation, "owner">, settlement?: Settlement): Promise<boolean> {
-    const { tokens, costMicroUsd } = settlement?.spent ?? { tokens: 0, costMicroUsd: 0 };
-    const statements = scopes.map(({ scope, period }): Statement => ({
-      sql: `UPDATE budget_scope SET spent_tokens = spent_tokens + ?4, spent_cost = spent_cost + ?5,
-        reserved_tokens = reserved_tokens - coalesce((SELECT tokens FROM budget_reservation WHERE id = ?1), 0),
-        reserved_cost = reserved_cost - coalesce((SELECT cost FROM budget_reservation WHERE id = ?1), 0)
-        WHERE scope = ?2 AND period = ?3 RETURNING spent_tokens, spent_cost, reserved_tokens, reserved_cost`,
-      params: [id, scope, period, tokens, costMicroUsd],
-    }));
+    const sums = scopes.map((at) => givenBack(id, at, settlement?.spent));
     const book = settlement === undefined ? [] : [entryStatement(scopes[0]?.scope ?? "", settlement)];
     const last = { sql: "DELETE FROM budget_reservation WHERE id = ?", params: [id], expectRows: 1 };
-    return await this.#write(scopes, [...statements, ...book, last]);
+    return await this.#write(scopes, [...sums, ...book, last]);
   }
 
   /** Reads the sums of a scope in a period. */
@@ -98,6 +102,12 @@ export class BudgetStore {
     const sums = sumsOf(rows[0]);
     this.#see(at, sums);
     return sums;
+  }
+
+  /** In how long an owner whose lock is free counts as dead; undefined when there is none. Units: milliseconds. */
+  get lostInMs(): number | undefined {
+    const since = Math.min(...this.#free.values());
+    return since === Infinity ? undefined : Math.max(0, since + lostAfterMs - this.#clock.monotonic());
   }
 
   /**
@@ -113,23 +123,55 @@ export class BudgetStore {
 
   /** Gives back all that an owner still has set aside; tells how many reservations that were. */
   async releaseAll(owner: string): Promise<number> {
-    const sql = "SELECT id, scopes FROM budget_reservation WHERE owner = ?";
     let count = 0;
-    for (const row of await this.#database.read({ sql, params: [owner] })) {
-      // Another process may be giving it back at the same time: one of the two finds it.
-      if (await this.end({ id: String(row["id"]), scopes: placesOf(row) })) count++;
-    }
+    for (const reservation of await this.#reservationsOf(owner)) if (await this.end(reservation)) count++;
     return count;
   }
 
   async #reclaim(own: string): Promise<number> {
-    const sql = "SELECT DISTINCT owner FROM budget_reservation WHERE owner <> ?";
+    const before = newId("res", { clock: { ...this.#clock, now: () => this.#clock.now() - keepLostMs } });
+    const sql = "SELECT DISTINCT owner FROM budget_reservation WHERE owner NOT IN (?, ?)";
+    const owners = (await this.#database.read({ sql, params: [own, nobody] })).map((row) => String(row["owner"]));
+    for (const owner of this.#free.keys()) if (!owners.includes(owner)) this.#free.delete(owner);
     let count = 0;
-    for (const row of await this.#database.read({ sql, params: [own] })) {
-      const owner = String(row["owner"]);
-      if (!(await this.#database.isLocked(owner))) count += await this.releaseAll(owner);
+    for (const owner of owners) if (await this.#isDead(owner)) count += await this.#takeBack(owner);
+    const forget = "DELETE FROM budget_reservation WHERE owner = ? AND id < ?";
+    if (count > 0) await this.#database.write([{ sql: forget, params: [nobody, before] }]);
+    return count;
+  }
+
+  async #isDead(owner: string): Promise<boolean> {
+    if (await this.#database.isLocked(owner)) {
+      this.#free.delete(owner);
+      return false;
+    }
+    if (!this.#database.capabilities.shared) return true;
+    const now = this.#clock.monotonic();
+    const since = this.#free.get(owner) ?? now;
+    if (now - since < lostAfterMs) {
+      this.#free.set(owner, since);
+      return false;
+    }
+    this.#free.delete(owner);
+    return true;
+  }
+
+  /** Takes back what a dead owner had set aside, and keeps its reservations, empty, for the case that it lives. */
+  async #takeBack(owner: string): Promise<number> {
+    let count = 0;
+    for (const { id, scopes } of await this.#reservationsOf(owner)) {
+      const empty = "UPDATE budget_reservation SET owner = ?, tokens = 0, cost = 0 WHERE id = ? AND owner = ?";
+      const last = { sql: empty, params: [nobody, id, owner], expectRows: 1 };
+      // Another process may be taking it back at the same time: one of the two finds it.
+      if (await this.#write(scopes, [...scopes.map((at) => givenBack(id, at)), last])) count++;
     }
     return count;
+  }
+
+  async #reservationsOf(owner: string): Promise<readonly StoredReservation[]> {
+    const sql = "SELECT id, scopes FROM budget_reservation WHERE owner = ?";
+    const rows = await this.#database.read({ sql, params: [owner] });
+    return rows.map((row) => ({ id: String(row["id"]), owner, scopes: placesOf(row) }));
   }
 
   /** Reads the book from one day to another, both included. Order: by day, then by scope, then by cost, the highest first. */
@@ -184,6 +226,17 @@ export class BudgetStore {
     }
     return true;
   }
+}
+
+/** Adds what was spent to the sums of a scope, and takes a reservation off them. */
+function givenBack(id: string, { scope, period }: ScopePeriod, spent?: Amount): Statement {
+  return {
+    sql: `UPDATE budget_scope SET spent_tokens = spent_tokens + ?4, spent_cost = spent_cost + ?5,
+      reserved_tokens = reserved_tokens - coalesce((SELECT tokens FROM budget_reservation WHERE id = ?1), 0),
+      reserved_cost = reserved_cost - coalesce((SELECT cost FROM budget_reservation WHERE id = ?1), 0)
+      WHERE scope = ?2 AND period = ?3 RETURNING spent_tokens, spent_cost, reserved_tokens, reserved_cost`,
+    params: [id, scope, period, spent?.tokens ?? 0, spent?.costMicroUsd ?? 0],
+  };
 }
 
 function entryStatement(scope: string, { spent, day, label }: Settlement): Statement {

@@ -322,7 +322,35 @@ describe.each(Object.entries(kinds))("several processes on one database of %s", 
     await kill(second.child);
     await using later = await openBudgets({ database });
     const seen = await later.scope("acme", { period: "total", maxTokens: 1_000 });
+    await (await seen.reserve(amount(900))).release();
     expect([seen.spent, seen.reserved]).toEqual([amount(100, 10), nothing]);
+  });
+
+  it("books what an owner spent that was taken for dead and lives, once, and lets it set aside more", async () => {
+    const { database } = await newDatabase();
+    const clock = manualClock(noon);
+    // As when the connection that holds its lock is cut.
+    const cut: Database = { ...database, isLocked: async () => false };
+    await using alive = await open(database, clock);
+    const scope = await alive.scope("acme", { period: "total", maxTokens: 100 });
+    const [one, other] = await passed(scope, amount(50), 2);
+    await using survivor = await open(cut, clock);
+    const seen = await survivor.scope("acme", { period: "total", maxTokens: 100 });
+    const waiting = seen.reserve(amount(60));
+    if (database.capabilities.shared) {
+      await clock.waitForSleepers(1);
+      await clock.advance(3_000);
+    }
+    await (await waiting).release();
+    expect(seen.reserved).toEqual(nothing);
+    await one?.settle(amount(30));
+    await one?.settle(amount(30));
+    expect(await other?.grow(amount(20))).toBe(true);
+    await seen.refresh();
+    expect([seen.spent, seen.reserved]).toEqual([amount(30), amount(20)]);
+    await other?.settle(amount(25));
+    await seen.refresh();
+    expect([seen.spent, seen.reserved]).toEqual([amount(55), nothing]);
   });
 
   it("that are killed in the middle of their writes leave sums that are true (acceptance 15)", async () => {

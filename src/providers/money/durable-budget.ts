@@ -84,7 +84,7 @@ export async function createDurableBudgets(options: BudgetsOptions): Promise<Bud
   await database.migrate("budgets", budgetMigrations);
   const known: Shared["known"] = new Map();
   const today = (): string => new Date(clock.now() + dayOffsetMinutes * 60_000).toISOString().slice(0, 10);
-  const store = new BudgetStore(database, ({ scope, period }, sums) => {
+  const store = new BudgetStore(database, clock, ({ scope, period }, sums) => {
     // A call that began yesterday ends in yesterday's sums, which say nothing of today's.
     if (period !== "total" && period !== today()) return;
     known.delete(scope);
@@ -96,7 +96,9 @@ export async function createDurableBudgets(options: BudgetsOptions): Promise<Bud
   });
   const owner = newId("own", { clock });
   const lock = await database.lock(owner);
-  await store.reclaim(owner);
+  const reclaimed = store.reclaim(owner);
+  if (!database.capabilities.shared) await reclaimed;
+  else reclaimed.catch(() => {});
   const unwritten: Shared["unwritten"] = new Set();
   const shared: Shared = { store, owner, clock, today, known, unwritten };
   return {
@@ -170,7 +172,7 @@ async function reserve(shared: Shared, scopes: readonly ScopePeriod[], asked: As
   checkAmount(amount);
   const { store, owner, clock } = shared;
   const stored: StoredReservation = { id: newId("res", { clock }), owner, scopes };
-  await insist(shared, scopes, { amount, take: () => store.reserve(stored, amount) });
+  await insist(shared, scopes, { amount, signal: options.signal, take: () => store.reserve(stored, amount) });
   if (options.signal?.aborted === true) {
     await store.end(stored);
     options.signal.throwIfAborted();
@@ -180,14 +182,21 @@ async function reserve(shared: Shared, scopes: readonly ScopePeriod[], asked: As
 
 interface Attempted {
   readonly amount: Amount;
+  readonly signal: AbortSignal | undefined;
   readonly take: () => Promise<boolean>;
 }
 
 /** Takes an amount, once more where what dead processes held makes room for it. Errors: budget_exceeded. */
-async function insist({ store, owner }: Shared, scopes: readonly ScopePeriod[], work: Attempted): Promise<void> {
+async function insist(shared: Shared, scopes: readonly ScopePeriod[], work: Attempted): Promise<void> {
+  const { store, owner, clock } = shared;
   for (let tries = 0; tries < maxTries; tries++) {
     if (await work.take()) return;
     if ((await store.reclaim(owner)) > 0) continue;
+    const { lostInMs } = store;
+    if (lostInMs !== undefined) {
+      await clock.sleep(lostInMs, { signal: work.signal });
+      continue;
+    }
     for (const at of scopes) {
       const shortage = shortageOf({ name: at.scope, limits: at.limits }, used(await store.load(at)), work.amount);
       if (shortage !== undefined) throw budgetExceeded(shortage);

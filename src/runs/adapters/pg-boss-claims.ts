@@ -97,6 +97,12 @@ export class Claims {
     );
   }
 
+  /** Names the engines that have claimed something. */
+  async owners(session: SqlSession): Promise<readonly string[]> {
+    const rows = await rowsOf(session, `SELECT DISTINCT owner FROM ${this.#schema}.atlas_claim`);
+    return rows.map(({ owner }) => String(owner));
+  }
+
   /** Makes claimable again what an engine had claimed and not begun, and deletes the rest: its runs are offered anew if they wait. */
   async release(session: SqlSession, owner: string): Promise<void> {
     await session.query(

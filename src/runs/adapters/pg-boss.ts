@@ -23,6 +23,8 @@ export interface PgBossOptions {
 /** How long a lost hint, or a time that has come on another machine, can cost. Units: milliseconds. */
 const safetyNetMs = 1_000;
 const settleAgainMs = 1_000;
+/** How often what this engine claimed without its knowledge is looked for: a statement may be carried out long after its connection was cut. */
+const tidyMs = 10_000;
 const mostLanes = 10_000;
 const longestMs = 2_147_483_647;
 /** The lease of a run is Atlas's own: pg-boss must hand out nothing that still runs. */
@@ -43,6 +45,8 @@ const jobDefaults = {
 export function pgBossQueue(options: PgBossOptions): Queue {
   return new PgBossQueue(options);
 }
+
+const knowsNothing = { executeSql: () => Promise.resolve({ rows: [] }) };
 
 class PgBossQueue implements Queue {
   readonly #database: SqlDatabase;
@@ -65,6 +69,10 @@ class PgBossQueue implements Queue {
   #net: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
+  /** Claims go one after the other: while one is under way its jobs must not be taken for lost. */
+  #claiming: Promise<unknown> = Promise.resolve();
+  #claimant: string | undefined;
+  #tidyAt = Infinity;
   /** True after a claim that failed: it may have been carried out all the same. */
   #uncertain = false;
   #closed = false;
@@ -85,13 +93,16 @@ class PgBossQueue implements Queue {
 
   async claim(request: ClaimRequest): Promise<readonly Ticket[]> {
     if (request.limit <= 0 || request.workflows.length === 0) return [];
+    return await this.#inTurn(() => this.#claim(request));
+  }
+
+  async #claim(request: ClaimRequest): Promise<readonly Ticket[]> {
     this.#limited.set(request.queue, isLimited(request));
     const boss = await this.#boss();
     const name = await this.#nameOf(boss, request.queue);
-    if (this.#uncertain) {
-      await this.#claims.putBackUnknown(this.#database, request.owner);
-      this.#uncertain = false;
-    }
+    if (this.#claimant === undefined) this.#tidyAt = performance.now() + tidyMs;
+    this.#claimant = request.owner;
+    if (this.#uncertain) await this.#putBackUnknown(request.owner);
     try {
       const tickets = await this.#takeAll({ boss, session: this.#database, name, request });
       // Where the queue has come to only steers new turns: no claim waits for it, and its loss costs nothing.
@@ -99,8 +110,20 @@ class PgBossQueue implements Queue {
       return tickets;
     } catch (cause) {
       this.#uncertain = true;
+      this.#tidyAt = performance.now();
       throw cause;
     }
+  }
+
+  async #putBackUnknown(owner: string): Promise<void> {
+    await this.#claims.putBackUnknown(this.#database, owner);
+    this.#uncertain = false;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#claiming.then(work);
+    this.#claiming = done.catch(() => {});
+    return done;
   }
 
   async settle(tickets: readonly Ticket[]): Promise<void> {
@@ -128,6 +151,11 @@ class PgBossQueue implements Queue {
     await this.#boss();
     await this.#claims.release(this.#database, owner);
     for (const queue of this.#queues.keys()) this.#ring(queue);
+  }
+
+  async claimants(): Promise<readonly string[]> {
+    await this.#boss();
+    return await this.#claims.owners(this.#database);
   }
 
   onReady(ready: (queue: string) => void): Disposable {
@@ -224,18 +252,28 @@ class PgBossQueue implements Queue {
 
   async #takeAll(taking: Taking): Promise<readonly Ticket[]> {
     const { request } = taking;
-    const atOnce = isLimited(request) ? { tickets: [], isAll: false } : await this.#takeAtOnce(taking);
-    if (atOnce.isAll) return atOnce.tickets;
+    const nothing = { claim: undefined, tickets: [], isAll: false };
+    const atOnce = isLimited(request) ? nothing : await this.#takeAtOnce(taking);
+    if (atOnce.isAll) return await this.#keep(atOnce);
     const rest = { ...request, limit: request.limit - atOnce.tickets.length };
+    // A transaction must not wait for a second connection: what pg-boss reads of a queue once, it reads before.
+    await taking.boss.fetch(taking.name, { db: knowsNothing });
     const { id, tickets } = await this.#database.transaction((session) =>
       this.#take({ ...taking, session, request: rest }),
     );
-    if (id !== undefined) this.#claims.remember(id, tickets.map(jobIdOf));
-    return [...atOnce.tickets, ...tickets];
+    // Kept in mind is what is handed out: when a part failed, all of it is looked for and put back.
+    return [...(await this.#keep(atOnce)), ...(await this.#keep({ claim: id, tickets }))];
+  }
+
+  async #keep({ claim, tickets }: Taken): Promise<readonly Ticket[]> {
+    if (claim === undefined) return tickets;
+    if (tickets.length > 0) this.#claims.remember(claim, tickets.map(jobIdOf));
+    else await this.#claims.drop(this.#database, [claim]);
+    return tickets;
   }
 
   /** Claims without limits in one statement; `isAll` is false when some of what was fetched is not for this program. */
-  async #takeAtOnce({ boss, session, name, request }: Taking): Promise<{ tickets: Ticket[]; isAll: boolean }> {
+  async #takeAtOnce({ boss, session, name, request }: Taking): Promise<Taken & { readonly isAll: boolean }> {
     let claim: string | undefined;
     const db = {
       executeSql: async (text: string, values: unknown[] = []) => {
@@ -250,10 +288,9 @@ class PgBossQueue implements Queue {
     const options = { batchSize: request.limit, db, ...(groups.length > 0 && { ignoreGroups: groups }) };
     const found = (await boss.fetch<JobData>(name, options)).map(({ data }) => ticketIn(data)).toSorted(byOrder);
     const tickets = found.filter((ticket) => room.admits(ticket));
-    if (claim !== undefined) this.#claims.remember(claim, tickets.map(jobIdOf));
     const others = found.filter((ticket) => !room.admits(ticket)).map(jobIdOf);
     if (others.length > 0) await this.#claims.putBack(session, name, others);
-    return { tickets, isAll: others.length === 0 };
+    return { claim, tickets, isAll: others.length === 0 };
   }
 
   async #take({ boss, session, name, request }: Taking): Promise<{ id?: string; tickets: Ticket[] }> {
@@ -387,11 +424,20 @@ class PgBossQueue implements Queue {
     while (this.#lookAgain && this.#listeners.size > 0) {
       this.#lookAgain = false;
       try {
+        await this.#tidy();
         for (const queue of await this.#findReady()) this.#ring(queue);
       } catch (error) {
         this.#warn("queues not looked at", error);
       }
     }
+  }
+
+  /** Makes claimable again what was claimed here and never handed out. */
+  async #tidy(): Promise<void> {
+    const owner = this.#claimant;
+    if (owner === undefined || performance.now() < this.#tidyAt) return;
+    this.#tidyAt = performance.now() + tidyMs;
+    await this.#inTurn(() => this.#putBackUnknown(owner));
   }
 
   /** Gives the queues that hold something whose time has come. */
@@ -415,4 +461,10 @@ interface Taking {
   readonly session: SqlSession;
   readonly name: string;
   readonly request: ClaimRequest;
+}
+
+/** Is what one claim took. */
+interface Taken {
+  readonly claim: string | undefined;
+  readonly tickets: readonly Ticket[];
 }

@@ -1,4 +1,5 @@
-import type { Engine, EnginePart } from "../engine.ts";
+import type { Engine } from "../engine.ts";
+import type { EnginePart } from "../engine-part.ts";
 import type { QueueLimits } from "../queues.ts";
 import { startLoadMeter } from "./load-meter.ts";
 import type { ClaimRequest, Ticket } from "./queue.ts";

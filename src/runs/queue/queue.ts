@@ -48,6 +48,8 @@ export interface Queue extends AsyncDisposable {
   withdraw(tickets: readonly Ticket[]): Promise<void>;
   /** Takes over what a dead worker had claimed, so that the limits no longer count it. */
   release(owner: string): Promise<void>;
+  /** Names the owners of what is claimed, where that stands elsewhere than in the runs' rows. */
+  claimants?(): Promise<readonly string[]>;
   /** Calls back when something of these queues may have become ready, here or on another machine. */
   onReady(ready: (queue: string) => void): Disposable;
 }

@@ -35,9 +35,13 @@ export function createReadyBell(database: Database, { clock, failed }: ReadyBell
   const ring = (queues: Iterable<string>): void => {
     for (const queue of new Set(queues)) for (const listener of listeners) listener(queue);
   };
+  /** A look that nobody waits for any more may fail: its database is closed. */
+  const tell = (cause: unknown): void => {
+    if (watch !== undefined) failed(cause);
+  };
   /** What fails passes, and nobody else may write meanwhile: without another look a run whose time has come would wait for ever. */
   const lookLater = (cause: unknown): void => {
-    failed(cause);
+    tell(cause);
     void lookAfter(lookAgainMs);
   };
   const lookAfter = async (ms: number): Promise<void> => {
@@ -52,7 +56,7 @@ export function createReadyBell(database: Database, { clock, failed }: ReadyBell
   const start = () => {
     const stop = new AbortController();
     clock.sleep(firstLookMs, { signal: stop.signal, keepAlive: false }).then(look, () => {});
-    return { due: watchDueRuns(database, clock, { ready: ring, failed }), hints: database.listen(look), stop };
+    return { due: watchDueRuns(database, clock, { ready: ring, failed: tell }), hints: database.listen(look), stop };
   };
   const end = (): void => {
     watch?.stop.abort();

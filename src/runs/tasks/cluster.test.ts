@@ -45,6 +45,18 @@ async function statusOf(run: RunHandle | undefined): Promise<string> {
   return (await run?.record())?.status ?? "none";
 }
 
+it("what a dead owner claims after it was released and forgotten is released again", async () => {
+  const starter = await open({ worker: false });
+  const run = await starter.start(done, null, { queue: "late" });
+  const database = engines.use(await postgres({ url }));
+  const queue = engines.use(pgBossQueue({ database, logger: silentLogger }));
+  const limits = { concurrency: Infinity, perTenant: Infinity, tenants: {}, perWorkflow: {} };
+  const request = { queue: "late", limit: 1, owner: "own_forgotten", workflows: ["done"], ...limits };
+  while ((await queue.claim(request)).length === 0);
+  const worker = await open();
+  expect(await (await worker.open(run.id)).result()).toBe("done");
+}, 30_000);
+
 it("everything that waits goes alike on a cluster: dependencies, retries, dead letters, purges and schedules", async () => {
   const runs = await open();
   const queue = "q";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { events, restart, runs, useEngine } from "../../../test/lib/engine.ts";
+import { database, events, restart, runs, useEngine } from "../../../test/lib/engine.ts";
 import { workflow } from "../index.ts";
 
 useEngine();
@@ -27,6 +27,39 @@ describe("a queue", () => {
     expect(await runs.queues.show("unnamed")).toEqual({ ...none, name: "unnamed" });
     started.resolve("go");
     started = Promise.withResolvers();
+  });
+
+  it("forgets the turns of what is purged: who had a long backlog does not wait for it", async () => {
+    await restart({ worker: false });
+    const start = async (tenant: string) => await runs.start(done, null, { queue: "q", tenant });
+    for (let count = 0; count < 5; count++) await start("long");
+    expect(await runs.queues.purge("q")).toBe(5);
+    const made = [await start("other"), await start("other"), await start("long")];
+    const turns = await database.read({ sql: "SELECT id FROM run WHERE status = 'queued' ORDER BY turn, id" });
+    expect(turns.map((row) => row["id"])).toEqual([made[0]?.id, made[2]?.id, made[1]?.id]);
+  });
+
+  it("counts many ready runs without reading their rows", async () => {
+    const sql = `EXPLAIN QUERY PLAN SELECT queue, count(*) FROM run
+      WHERE status = 'queued' AND paused = 0 AND due_at IS NULL AND owner IS NULL GROUP BY queue`;
+    expect((await database.read({ sql })).map((row) => row["detail"])).toEqual([
+      "SCAN run USING COVERING INDEX run_ready",
+    ]);
+  });
+
+  it("lets a run that was paused while it waited for another one go on when both are let go", async () => {
+    const first = await runs.start(waits, null, { queue: "q" });
+    const second = await runs.start(done, null, { queue: "q", after: { runs: [first.id] } });
+    const third = await runs.start(done, null, { queue: "q", after: { runs: [first.id] } });
+    await second.pause();
+    await third.pause();
+    expect(await third.resume()).toMatchObject({ status: "blocked", paused: false });
+    started.resolve("go");
+    started = Promise.withResolvers();
+    expect(await third.result()).toBe("done");
+    expect(await second.record()).toMatchObject({ status: "queued", paused: true });
+    await second.resume();
+    expect(await second.result()).toBe("done");
   });
 
   it("gives out no runs while it is paused, and goes on at once when it is resumed", async () => {

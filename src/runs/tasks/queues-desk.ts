@@ -25,6 +25,7 @@ const saveQueue = {
 } as const;
 const notBegun = `SELECT id, epoch, queue, workflow, tenant, priority, turn FROM run
   WHERE id > ? AND queue = ? AND status IN ('queued', 'blocked') AND epoch = 0 AND owner IS NULL ORDER BY id LIMIT ?`;
+const forgetTurns = "DELETE FROM run_turn WHERE queue = ?";
 const batchSize = 200;
 
 /** Makes the desk at which queues are seen and steered. */
@@ -57,6 +58,8 @@ export function createQueues(engine: Engine): Queues {
         if (rows.length < batchSize) break;
         after = String(rows.at(-1)?.["id"] ?? "");
       }
+      // Who had many runs here would otherwise wait as long as if they had been done.
+      if (ended.length > 0) await database.write([{ sql: forgetTurns, params: [name] }]);
       // Told at the end: runs of this queue that depend on each other are purged, and do not fail because of it.
       for (const id of ended) engine.ended(id);
       engine.notify();

@@ -35,6 +35,9 @@ describe("the options of a start", () => {
       "maxDelayMs",
     ],
     ["half a budget", { budget: { maxTokens: 0.5 } }, "maxTokens"],
+    ["a time that no calendar has", { queue, startAt: 8.64e15 }, "startAt"],
+    ["a delay that never ends", { queue, retry: { attempts: 2, minDelayMs: 1e15 } }, "retry.minDelayMs"],
+    ["a key that no server keeps", { key: "a\0b" }, "The option key holds"],
     ["a time that is no number", { queue, startAt: Number.NaN }, "startAt"],
   ])("may not be %s", (_, options, text) => {
     expect(() => checkStartOptions(options, now)).toThrow(

@@ -3,7 +3,7 @@ import type { Statement } from "../../storage/index.ts";
 import { storageErrors } from "../../storage/index.ts";
 import type { Engine } from "../engine.ts";
 import { runErrors } from "../errors.ts";
-import type { NewRun, StoredRun } from "../journal.ts";
+import type { NewRun, RunSettings, StoredRun } from "../journal.ts";
 import type { Ticket } from "../queue/queue.ts";
 import type { AnyWorkflow, Dependencies, PlannedRun, StartOptions } from "../run.ts";
 import { offer } from "./dependencies.ts";
@@ -51,6 +51,7 @@ interface Entry {
 }
 
 const insertNeed = "INSERT INTO run_dependency(run_id, needs_id, on_failure) VALUES(?, ?, ?)";
+const noNeeds: Dependencies = { runs: [] };
 const maxAttempts = 5;
 
 /** Makes what accepts runs for an engine. */
@@ -81,8 +82,15 @@ export function createStarter(parts: StartParts): Starter {
     }
   };
   return {
-    async start(planned, also) {
-      const [accepted] = await accept([await draftOf(engine, planned, [])], also);
+    async start(planned, also = []) {
+      const draft = await draftOf(engine, planned, []);
+      const { run, workflow } = draft;
+      // Nothing else has to do with a run that has neither a key nor a queue.
+      if (run.key === undefined && run.status === "running") {
+        await engine.begin(run, workflow, (creation) => engine.journal.write([...also, ...creation]));
+        return { id: run.id, isNew: true };
+      }
+      const [accepted] = await accept([draft], also);
       return accepted ?? { id: "", isNew: false };
     },
     async startMany(planned) {
@@ -96,7 +104,7 @@ export function createStarter(parts: StartParts): Starter {
 
 async function draftOf(engine: Engine, planned: PlannedRun, needs: readonly number[]): Promise<Draft> {
   const { workflow, input, options = {} } = planned;
-  const { key, tags = {}, tenant, queue, budget, retry, after = { runs: [] } } = options;
+  const { key, tags = {}, tenant, queue, after = noNeeds } = options;
   checkStartOptions(options, engine.clock.now());
   if (queue === undefined && needs.length > 0)
     throw baseErrors.create(
@@ -106,11 +114,7 @@ async function draftOf(engine: Engine, planned: PlannedRun, needs: readonly numb
   if (workflow.retry) checkRetryPolicy(workflow.retry);
   const what = `input of ${workflow.name}`;
   const read = workflow.input ? await parseSchema(workflow.input, input, what) : input;
-  const settings = {
-    ...(budget === undefined ? {} : { budget }),
-    ...(retry === undefined ? {} : { retry }),
-    ...(after.runs.length === 0 ? {} : { after }),
-  };
+  const settings = settingsOf(options);
   const run: NewRun = {
     id: engine.newRunId(),
     workflow: workflow.name,
@@ -121,9 +125,20 @@ async function draftOf(engine: Engine, planned: PlannedRun, needs: readonly numb
     key,
     tags,
     tenant,
-    ...(Object.keys(settings).length === 0 ? {} : { options: settings }),
+    ...(settings === undefined ? {} : { options: settings }),
   };
   return { run, workflow, options, after, needs };
+}
+
+/** Gives what is kept of the options beside what has a column of its own; undefined when there is nothing. */
+function settingsOf({ budget, retry, after }: StartOptions): RunSettings | undefined {
+  const needs = after === undefined || after.runs.length === 0 ? undefined : after;
+  if (budget === undefined && retry === undefined && needs === undefined) return undefined;
+  return {
+    ...(budget === undefined ? {} : { budget }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(needs === undefined ? {} : { after: needs }),
+  };
 }
 
 /** Gives for each draft the place of the first one with the same key: there is one run for all of them. */

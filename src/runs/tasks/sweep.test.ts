@@ -9,7 +9,7 @@ import { databaseQueue } from "../queue/database-queue.ts";
 
 const done = workflow({ name: "done", run: async () => "done" });
 
-it("a run whose ticket was lost is offered again when an engine opens, and so are those behind the first page", async () => {
+it("a run whose ticket was lost is offered again when an engine opens, and so are those behind the first page or with a time", async () => {
   const folder = mkdtempSync(join(tmpdir(), "atlas-sweep-"));
   const database = await sqlite({ path: join(folder, "atlas.db") });
   const offered = new Set<string>();
@@ -31,7 +31,7 @@ it("a run whose ticket was lost is offered again when an engine opens, and so ar
   const many = Array.from({ length: 1_200 }, (_, n) => ({
     workflow: done,
     input: n,
-    options: { queue: n % 3 === 0 ? "a" : "b" },
+    options: { queue: n % 3 === 0 ? "a" : "b", ...(n % 2 === 0 ? { startAt: Date.now() + 30_000 } : {}) },
   }));
   const made = (await starter.startMany(many)).map(({ id }) => id);
   offered.clear();

@@ -35,6 +35,13 @@ export function createTasks(engine: Engine): Tasks {
       dependents.hinted();
     },
     failed: (failure) => anotherAttempt(engine, failure),
+    async enqueue(run, { queue, priority }, write) {
+      const { id: runId, workflow, tenant } = run;
+      const [turn = 0] = await turnstile.take([{ queue, priority, tenant }]);
+      const place = { queue, priority, turn, dueAt: undefined };
+      await write(engine.journal.creation({ ...run, place }));
+      await offer(engine, [{ runId, epoch: 0, workflow, tenant, ...place }]);
+    },
     ended({ runId }, outcome) {
       if (outcome.status === "queued") void offerAgain(engine, runId);
     },

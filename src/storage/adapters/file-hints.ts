@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { newId } from "../../base/index.ts";
 import { makeFolder } from "../make-folder.ts";
 
 /** Is a way to tell other processes on this machine that something changed. */
@@ -18,7 +18,7 @@ const minGapMs = 20;
  * The folder may vanish or be unwatchable: that costs hints, not correctness, for writes read a run's state anyway.
  */
 export function fileHints(folder: string): FileHints {
-  const mine = `${process.pid}-${randomUUID()}`;
+  const mine = `${process.pid}-${newId("hint")}`;
   const file = join(folder, mine);
   const listeners = new Set<() => void>();
   let watcher: FSWatcher | undefined;

@@ -104,9 +104,10 @@ export function pauseBefore(attempt: number): number {
   return Math.min(1_000, 25 * 2 ** attempt);
 }
 
-/** Tells whether waiting is in vain: an address that means nothing, or a certificate that is refused, will not change by itself. */
+/** Tells whether waiting is in vain: an address that means nothing, or a login or a certificate that is refused, will not change by itself. */
 export function isHopeless(cause: unknown): boolean {
   if (sqlState(cause) !== undefined || !(cause instanceof Error)) return false;
   const code = "code" in cause ? String(cause.code) : "";
-  return code === "ENOTFOUND" || /^ERR_|CERT|SELF_SIGNED|ssl/i.test(`${code} ${cause.message}`);
+  const isFile = "syscall" in cause && cause.syscall === "open";
+  return isFile || code === "ENOTFOUND" || /^ERR_|CERT|SELF_SIGNED|ssl|SASL/i.test(`${code} ${cause.message}`);
 }

@@ -49,6 +49,10 @@ export function mapPostgresError(cause: unknown, address: string): AtlasError {
   const state = sqlState(cause);
   const details = { address, ...(state === undefined ? {} : { sqlState: state }) };
   if (state === undefined) {
+    if (cause instanceof Error && cause.message.startsWith("SASL")) {
+      const text = `The login at the database server at ${address} failed, as it does without a password`;
+      return storageErrors.create("database_denied", `${text}: ${cause.message}.`, { details });
+    }
     const reason = cause instanceof Error && cause.message !== "" ? cause.message : networkCode(cause);
     return storageErrors.create(
       "database_unreachable",

@@ -9,6 +9,7 @@ import type { PostgresQuery } from "./postgres-dialect.ts";
 import { failsAll, isConnectionLoss, isTransient, mapPostgresError, sqlState } from "./postgres-errors.ts";
 
 interface PendingWrite {
+  readonly bytes: number;
   readonly statements: readonly Statement[];
   readonly resolve: (results: readonly StatementResult[]) => void;
   readonly reject: (error: unknown) => void;
@@ -17,6 +18,9 @@ interface PendingWrite {
 type Results = readonly (readonly StatementResult[])[];
 
 const maxBatchWrites = 1_000;
+/** A batch becomes a few texts in memory, and PostgreSQL takes no message of 1 GB. */
+const maxBatchBytes = 32 * 2 ** 20;
+const maxWriteBytes = 2 ** 28;
 const maxTransientRetries = 20;
 const marksKept = 1_000;
 const begin: PostgresQuery = { text: "BEGIN", values: [] };
@@ -46,9 +50,14 @@ export class PostgresWriter {
   /** Adds a write. Errors: those of the storage table. */
   add(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     return new Promise((resolve, reject) => {
-      for (const { params = [] } of statements) for (const param of params) checkParam(param);
+      let bytes = 0;
+      for (const { params = [] } of statements) for (const param of params) bytes += checkedBytes(param);
+      if (bytes > maxWriteBytes) {
+        const text = `A write of ${bytes} bytes is larger than the ${maxWriteBytes} that are taken at once.`;
+        throw storageErrors.create("database_failed", text);
+      }
       if (statements.length === 0) return resolve([]);
-      this.#pending.push({ statements, resolve, reject });
+      this.#pending.push({ statements, bytes, resolve, reject });
       if (this.#busy) return;
       this.#busy = true;
       setImmediate(() => void this.#commitAll());
@@ -64,9 +73,18 @@ export class PostgresWriter {
   }
 
   async #commitAll(): Promise<void> {
-    while (this.#pending.length > 0) await this.#commit(this.#pending.splice(0, maxBatchWrites));
+    while (this.#pending.length > 0) await this.#commit(this.#takeBatch());
     this.#busy = false;
     for (const wake of this.#whenIdle.splice(0)) wake();
+  }
+
+  #takeBatch(): readonly PendingWrite[] {
+    let total = 0;
+    const end = this.#pending.findIndex(({ bytes }, index) => {
+      total += bytes;
+      return index === maxBatchWrites || (index > 0 && total > maxBatchBytes);
+    });
+    return this.#pending.splice(0, end === -1 ? this.#pending.length : end);
   }
 
   /** Commits writes together; when they fail for what one of them is, in two halves, and so on, so that each fails alone. */
@@ -250,10 +268,12 @@ function isStale(cause: unknown): boolean {
   return ["0A000", "26000"].includes(sqlState(cause) ?? "");
 }
 
-/** A value that the server cannot hold would fail its neighbours with it. */
-function checkParam(param: unknown): void {
+/** Gives about how many bytes a value has. One that the server cannot hold would fail its neighbours with it. */
+function checkedBytes(param: unknown): number {
   if (typeof param === "string" && param.includes("\0"))
     throw storageErrors.create("database_failed", "A text with the character U+0000 cannot be stored in PostgreSQL.");
-  if (param === null || ["string", "number", "bigint"].includes(typeof param) || param instanceof Uint8Array) return;
+  if (typeof param === "string") return param.length;
+  if (param instanceof Uint8Array) return param.byteLength;
+  if (param === null || typeof param === "number" || typeof param === "bigint") return 8;
   throw storageErrors.create("database_failed", `A parameter of type ${typeof param} cannot be stored.`);
 }

@@ -188,6 +188,7 @@ it("says what is wrong with an address and never shows its password", async () =
     [(each) => (each.password = "s3cret-wrong"), "database_denied"],
     [(each) => (each.pathname = "/nowhere"), "database_denied"],
     [(each) => (each.username = "nobody"), "database_denied"],
+    [(each) => (each.password = ""), "database_denied"],
     [(each) => (each.hostname = "does-not-exist.invalid"), "database_unreachable"],
   ];
   for (const [change, code] of tries) {
@@ -200,6 +201,27 @@ it("says what is wrong with an address and never shows its password", async () =
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/s3cret|atlas-test/);
   }
   await expect(postgres({ url: "postgres://[" })).rejects.toMatchObject({ code: "database_denied" });
+});
+
+it("domains that migrate at once get by with a small pool", async () => {
+  await using database = await postgres({ url: await server.createDatabase("pool"), poolSize: 2 });
+  const domains = ["a", "b", "c", "d"];
+  const statements = (domain: string) => [`CREATE TABLE of_${domain}(id INTEGER PRIMARY KEY)`];
+  await Promise.all(
+    domains.map((domain) => database.migrate(domain, [{ version: 1, name: "made", statements: statements(domain) }])),
+  );
+  expect(await database.read({ sql: "SELECT domain FROM atlas_migration ORDER BY domain" })).toHaveLength(4);
+});
+
+it("a write that is too large for the server fails at once and alone", async () => {
+  await using database = await postgres({ url: await server.createDatabase("large") });
+  await database.write([{ sql: "CREATE TABLE page(id INTEGER PRIMARY KEY, body BLOB)" }]);
+  const sql = "INSERT INTO page(id, body) VALUES(?, ?)";
+  const small = database.write([{ sql, params: [1, new Uint8Array(8)] }]);
+  await expect(database.write([{ sql, params: [2, new Uint8Array(300_000_000)] }])).rejects.toMatchObject({
+    code: "database_failed",
+  });
+  await small;
 });
 
 it("a full disk, a read-only server and a missing right are told apart", async () => {
@@ -227,6 +249,9 @@ it("a queue engine's statements run as they are, and in one transaction", async 
     }),
   ).rejects.toThrow("enough");
   await expect(database.query("SELEKT")).rejects.toMatchObject({ code: "42601" });
+  await expect(database.query("SELECT pg_terminate_backend(pg_backend_pid())")).rejects.toMatchObject({
+    code: "database_unreachable",
+  });
   expect(await values(database)).toEqual([1]);
 });
 

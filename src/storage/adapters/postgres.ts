@@ -96,6 +96,7 @@ function createDatabase(pool: Pool, surroundings: PostgresSurroundings): Postgre
   const writer = new PostgresWriter(surroundings);
   const session = new PostgresSession(surroundings);
   let closing: Promise<void> | undefined;
+  const inTurn = takeTurns();
   const open = (): void => {
     if (closing) throw storageErrors.create("database_closed", `The database ${address} was used after it was closed.`);
   };
@@ -114,7 +115,7 @@ function createDatabase(pool: Pool, surroundings: PostgresSurroundings): Postgre
     },
     async migrate(domain, migrations) {
       open();
-      await alone(pool, address, () => migrateDatabase(database, domain, migrations));
+      await inTurn(() => alone(pool, address, () => migrateDatabase(database, domain, migrations)));
     },
     async lock(name) {
       open();
@@ -148,6 +149,16 @@ function createDatabase(pool: Pool, surroundings: PostgresSurroundings): Postgre
     },
   };
   return database;
+}
+
+/** Lets one migration wait for the other: each holds a connection and needs another, and together they could hold all. */
+function takeTurns(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return async (work) => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    await done;
+  };
 }
 
 async function closeAll(writer: PostgresWriter, session: PostgresSession, pool: Pool): Promise<void> {

@@ -18,6 +18,7 @@ const openCheckMaxBytes = 32 * 1024 * 1024;
  * descriptor of it.
  */
 export function openConnection(data: SqliteThreadData): DatabaseSync {
+  const synchronous = data.synchronous === "normal" ? "NORMAL" : "FULL";
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(data.path, { timeout: data.busyTimeoutMs });
@@ -26,15 +27,13 @@ export function openConnection(data: SqliteThreadData): DatabaseSync {
       return db;
     }
     if (data.role === "small-writer") {
-      // It commits in a thread that must not wait for a disk: moving the log into the database is left to the writer.
-      db.exec("PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000");
+      // It commits in the calling thread, which must not wait long: moving the log into the database is left to the writer.
+      db.exec(`PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=${synchronous}; PRAGMA cache_size=-4000`);
       return db;
     }
     db.exec("PRAGMA page_size=8192");
     setWal(db, data.busyTimeoutMs);
-    db.exec(
-      `PRAGMA synchronous=${data.synchronous === "normal" ? "NORMAL" : "FULL"}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`,
-    );
+    db.exec(`PRAGMA synchronous=${synchronous}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY`);
     checkAtOpen(db, data.path);
     checkWritable(db);
     return db;

@@ -58,9 +58,19 @@ export class SqliteEngine {
         return checkConnection(this.#db);
       case "close":
         for (const name of this.#locks.keys()) releaseLock(this.#lockFile(name), name, this.#locks);
-        this.#db.close();
+        this.retire();
         return undefined;
     }
+  }
+
+  /** True after a failed fsync: this connection takes no more writes. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /** Closes the connection and keeps the locks. */
+  retire(): void {
+    if (this.#db.isOpen) this.#db.close();
   }
 
   #write(batch: WriteBatch): BatchResult {

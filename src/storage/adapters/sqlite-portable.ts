@@ -125,7 +125,7 @@ async function openTarget(storage: string): Promise<RestoreTarget> {
 
 /** Makes a copy of a SQLite database the store, where there is none yet. */
 async function adoptCopy(path: string, storage: string, signal: AbortSignal | undefined): Promise<RestoreReport> {
-  const createdAt = statSync(path).mtimeMs;
+  const createdAt = Math.round(statSync(path).mtimeMs);
   const versions = checkCopy(path);
   if (existsSync(storage)) {
     throw storageErrors.create(

@@ -3,7 +3,8 @@ import { storageErrors } from "../errors.ts";
 import { fromFailure } from "./sqlite-engine.ts";
 import type { SqliteThreadData, ThreadReply, ThreadRequest } from "./sqlite-protocol.ts";
 
-type RequestBody<Request> = Request extends ThreadRequest ? Omit<Request, "id"> : never;
+/** Is a request before it has its number. */
+export type RequestBody<Request> = Request extends ThreadRequest ? Omit<Request, "id"> : never;
 
 /** Is a database thread as its owner sees it. */
 export interface SqliteThread {
@@ -40,15 +41,18 @@ export async function startThread(data: SqliteThreadData): Promise<SqliteThread>
       waiters.set(id, { resolve, reject });
       if (waiters.size === 1) worker.ref();
     });
-  worker.on("message", (reply: ThreadReply) => {
+  const settle = (reply: ThreadReply): void => {
     const waiter = waiters.get(reply.id);
     waiters.delete(reply.id);
     if (waiters.size === 0) worker.unref();
     if ("failure" in reply) waiter?.reject(fromFailure(reply.failure));
     else waiter?.resolve(reply.value as never);
-  });
-  worker.on("error", end);
-  worker.on("exit", () => end(undefined));
+  };
+  // A port hands out what comes while its messages are being handled before it lets the event loop turn: a thread that answers as
+  // fast as it is asked would hold everything else up.
+  worker.on("message", (reply: ThreadReply) => void setImmediate(settle, reply));
+  worker.on("error", (cause) => void setImmediate(end, cause));
+  worker.on("exit", () => void setImmediate(end, undefined));
   await wait(0);
 
   const ask = <T>(request: RequestBody<ThreadRequest>): Promise<T> => {

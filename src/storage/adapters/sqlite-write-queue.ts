@@ -19,25 +19,24 @@ interface PendingWrite {
   readonly reject: (error: unknown) => void;
 }
 
-const maxBatchWrites = 1_000;
+/** Bounds what the event loop waits for: the work of as many callers begins at once when their commit is done. */
+const maxBatchWrites = 256;
 const smallBatchWrites = 32;
 const maxKnownShapes = 2_000;
 /** While the thread commits one batch, the next is being made and sent: neither side waits for the other. */
 const maxBatchesInFlight = 2;
-/** After so many commits in this thread, its event loop gets a turn. */
-const smallCommitsATurn = 20;
 
 /**
  * Makes the queue before a writer thread. What code that is ready to run writes goes together, once all of it has run; what
- * arrives while batches are under way shares the next. With a small writer, a few small writes are committed in this thread.
+ * arrives while batches are under way shares the next. A few small writes, or one alone, are committed in this thread.
  */
-export function createWriteQueue(writer: SqliteThread, small: SmallWriter | undefined): WriteQueue {
+export function createWriteQueue(writer: SqliteThread, small: SmallWriter): WriteQueue {
   return new Queue(writer, small);
 }
 
 class Queue implements WriteQueue {
   readonly #writer: SqliteThread;
-  readonly #small: SmallWriter | undefined;
+  readonly #small: SmallWriter;
   readonly #shapes = createShapes();
   readonly #pending: PendingWrite[] = [];
   readonly #whenIdle: (() => void)[] = [];
@@ -45,8 +44,10 @@ class Queue implements WriteQueue {
   #inFlight = 0;
   #armed = false;
   #smallCommits = 0;
+  /** How many writes in a row had no company. */
+  #alone = 0;
 
-  constructor(writer: SqliteThread, small: SmallWriter | undefined) {
+  constructor(writer: SqliteThread, small: SmallWriter) {
     this.#writer = writer;
     this.#small = small;
   }
@@ -66,7 +67,7 @@ class Queue implements WriteQueue {
   #arm(): void {
     if (this.#armed || this.#pending.length === 0 || this.#inFlight >= maxBatchesInFlight) return;
     this.#armed = true;
-    if (this.#smallCommits < smallCommitsATurn) return process.nextTick(this.#send);
+    if (this.#smallCommits < this.#small.commitsATurn) return process.nextTick(this.#send);
     this.#smallCommits = 0;
     setImmediate(this.#send);
   }
@@ -78,6 +79,7 @@ class Queue implements WriteQueue {
     const size = length <= smallBatchWrites || this.#inFlight > 0 ? length : Math.ceil(length / 2);
     const batch = this.#pending.splice(0, Math.min(size, maxBatchWrites));
     const encoded = encode(batch, this.#shapes);
+    this.#alone = length === 1 && this.#inFlight === 0 ? this.#alone + 1 : 0;
     if (encoded.writes > 0 && !this.#commitsHere(batch, encoded)) void this.#commitInThread(batch, encoded);
     this.#arm();
     this.#wakeIdle();
@@ -85,7 +87,7 @@ class Queue implements WriteQueue {
 
   #commitsHere(batch: readonly PendingWrite[], encoded: EncodedWrites): boolean {
     const small = this.#small;
-    if (small === undefined || this.#inFlight > 0 || !small.takes(batch)) return false;
+    if (this.#inFlight > 0 || !small.takes(batch, this.#alone)) return false;
     const result = small.write(encoded, this.#shapes.all);
     if (result === undefined) return false;
     this.#smallCommits++;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { raceAbort } from "../../base/index.ts";
 import type { Database, DatabaseCapabilities, DatabaseCheck, DatabaseLock, Row, Statement } from "../database.ts";
@@ -7,9 +6,9 @@ import { migrateDatabase } from "../migrate.ts";
 import { fileHints } from "./file-hints.ts";
 import type { SqliteThreadData } from "./sqlite-protocol.ts";
 import { createSmallWriter } from "./sqlite-small-writer.ts";
-import { startThread } from "./sqlite-thread.ts";
 import type { SqliteThread } from "./sqlite-thread.ts";
 import { createWriteQueue } from "./sqlite-write-queue.ts";
+import { openWriter } from "./sqlite-writer.ts";
 
 /** Are the options of `sqlite`. */
 export interface SqliteOptions {
@@ -26,8 +25,8 @@ const capabilities: DatabaseCapabilities = { dialect: "sqlite", fullText: "fts5"
 const quickReadMs = 5;
 const maxNameLength = 100;
 /**
- * Opens a SQLite database in threads of its own: one writes, with group commit, one reads (started when reads take long), so
- * that neither an fsync nor a long query stalls the event loop.
+ * Opens a SQLite database. It soon works in threads of its own: one writes, with group commit (started when there is work), one
+ * reads (started when reads take long), so that neither an fsync nor a long query stalls the event loop.
  *
  * Errors: database_open_failed, database_read_only, database_corrupt, database_busy, database_full.
  * Source: measured facts in docs/decisions/0002-sqlite-in-a-worker.md.
@@ -38,9 +37,9 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
     synchronous: options.synchronous ?? "full",
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
   };
-  const writer = await startThread({ ...data, role: "writer" });
+  const writer = await openWriter(data);
   const hints = fileHints(`${data.path}-hints`);
-  const small = data.synchronous === "normal" ? createSmallWriter(data) : undefined;
+  const small = createSmallWriter(data);
   const writes = createWriteQueue(writer, small);
   const read = createReader(data, writer);
   let closing: Promise<void> | undefined;
@@ -80,7 +79,7 @@ export async function sqlite(options: SqliteOptions): Promise<Database> {
       closing ??= (async () => {
         hints.close();
         await writes.idle();
-        small?.close();
+        small.close();
         await Promise.all([read.close(), writer.close()]);
       })();
       return closing;
@@ -94,7 +93,7 @@ function createReader(data: Omit<SqliteThreadData, "role">, writer: SqliteThread
   let thread: Promise<SqliteThread> | undefined;
   let isQuick = true;
   const own = async (): Promise<SqliteThread> => {
-    thread ??= startThread({ ...data, role: "reader" });
+    thread ??= startReader(data);
     const starting = thread;
     const reader = await starting.catch((error: unknown) => {
       // What kept it from opening may have passed when the next read comes.
@@ -121,6 +120,11 @@ function createReader(data: Omit<SqliteThreadData, "role">, writer: SqliteThread
   };
 }
 
+async function startReader(data: Omit<SqliteThreadData, "role">): Promise<SqliteThread> {
+  const { startThread } = await import("./sqlite-thread.ts");
+  return await startThread({ ...data, role: "reader" });
+}
+
 function closedError(path: string): Error {
   return storageErrors.create("database_closed", `The database ${path} was used after it was closed.`);
 }
@@ -138,5 +142,7 @@ function createLock(name: string, writer: SqliteThread): DatabaseLock {
 function safeName(name: string): string {
   const plain = encodeURIComponent(name).replaceAll("*", "%2A");
   if (plain.length <= maxNameLength) return plain;
+  // Taken when it is needed: an import of node:crypto takes some milliseconds.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return `${plain.slice(0, 40)}-${createHash("sha256").update(name).digest("hex").slice(0, 32)}`;
 }
