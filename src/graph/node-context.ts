@@ -1,11 +1,11 @@
-import type { JsonObject, JsonValue } from "../base/index.ts";
-import type { Resolve, RunContext, StepContext } from "../runs/index.ts";
+import type { JsonValue } from "../base/index.ts";
+import type { Resolve, RunContext, Runnable, StepContext } from "../runs/index.ts";
 import type { ToolOversight } from "../tools/index.ts";
 import { checkAdded } from "./added-edges.ts";
 import type { Compiled } from "./compile.ts";
 import type { EdgeData } from "./edge.ts";
 import { chanceOf } from "./machine.ts";
-import type { NodeContext } from "./node.ts";
+import type { GivenBy, NodeContext } from "./node.ts";
 import type { Activation, Snapshot } from "./structure.ts";
 
 /** Is one visit of a node. */
@@ -35,7 +35,7 @@ export interface OpenNode {
 
 /** Makes what the body of a node works with. */
 export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: StepContext): OpenNode {
-  const { context, compiled, resolve } = run;
+  const { context, compiled } = run;
   const { node, params = {} } = at;
   const added: EdgeData[] = [];
   let questions = 0;
@@ -54,8 +54,7 @@ export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: St
       idempotencyKey: step.idempotencyKey,
       random: chanceOf(snapshot.seed, `${snapshot.step}/${node}/${visit}`),
       step: (name, body, options) => context.step(name, body, options),
-      call: (workflow, input) => context.call(workflow, input),
-      ask: (target, input) => ask(run, target, input),
+      call: async (target, input) => (await call(run, target, input)) as GivenBy<typeof target>,
       sleep: (ms) => context.sleep(ms),
       waitFor: (name, options) => context.waitFor(name, options),
       steered: () => context.steered(),
@@ -69,9 +68,10 @@ export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: St
       addEdge: (edge) => void added.push(checkAdded(compiled, [...snapshot.added, ...added], edge)),
     },
   };
+}
 
-  async function ask({ context: own }: GraphRun, target: Parameters<Resolve>[0], input: JsonValue): Promise<JsonValue> {
-    const callable = resolve(target);
-    return callable.output(await own.call(callable.workflow, callable.input(input, {} satisfies JsonObject)));
-  }
+/** Calls whatever can be called; what it takes and gives is checked by what it is. */
+async function call({ context, resolve }: GraphRun, target: Runnable, input: unknown): Promise<unknown> {
+  const callable = resolve(target);
+  return callable.output(await context.call(callable.workflow, callable.input(input as JsonValue, {})));
 }

@@ -11,6 +11,12 @@ import type {
 import type { Logger } from "../telemetry/index.ts";
 import type { PlainEdge, WeightedEdge } from "./edge.ts";
 
+/** Is what a runnable is called with: a workflow's own input; anything that JSON can say for the others. */
+export type TakenBy<Target> = Target extends Workflow<infer Input, infer _> ? Input : JsonValue;
+
+/** Is what a runnable that is called gives: a workflow's own output; anything that JSON can say from the others. */
+export type GivenBy<Target> = Target extends Workflow<infer _, infer Output> ? Output : JsonValue;
+
 /** Are the options of a question to a person. */
 export interface InterruptOptions<T> {
   /** Checks the answer; one that does not fit is refused, and the wait goes on. */
@@ -41,9 +47,8 @@ export interface NodeContext {
   readonly budget: Budget;
   readonly tenant: string | undefined;
   step<T>(name: string, body: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
-  call<Input, Output>(workflow: Workflow<Input, Output>, input: Input): Promise<Output>;
-  /** Runs an agent, a team, a graph or a workflow as a child, and gives what it gave. */
-  ask(target: Runnable, input: JsonValue): Promise<JsonValue>;
+  /** Runs a workflow, an agent, a team or a graph as a child, and gives what it gave. Errors: those of the child. */
+  call<Target extends Runnable>(target: Target, input: TakenBy<Target>): Promise<GivenBy<Target>>;
   sleep(ms: number): Promise<void>;
   waitFor<T = JsonValue>(name: string, options?: WaitOptions<T>): Promise<T>;
   /** Takes what was sent with `run.steer(…)` since the last time. */

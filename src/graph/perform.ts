@@ -85,7 +85,7 @@ async function runTarget(
 ): Promise<JsonValue> {
   const { input } = definition;
   const { state } = snapshot;
-  if (!isTool(target)) return await context.ask(target, inputOf(input, state, at.params) ?? state);
+  if (!isTool(target)) return await context.call(target, inputOf(input, state, at.params) ?? state);
   const given = inputOf(input, state, at.params) ?? ownInput(target, { ...state, ...at.params });
   const call = async (step: StepContext): Promise<JsonValue> =>
     await counted(run, target, () =>
