@@ -1,7 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import type { AgentResult, AgentSurroundings, AnyAgent, Registry, RunBudget } from "../agents/index.ts";
 import { agentCallable, agentWorkflow, checkRunBudget, splitReference } from "../agents/index.ts";
-import { systemClock } from "../base/index.ts";
+import { baseErrors, systemClock } from "../base/index.ts";
 import type { BudgetLimits, JsonValue } from "../base/index.ts";
 import type { AnyGraph } from "../graph/index.ts";
 import { graphCallable } from "../graph/index.ts";
@@ -21,6 +21,8 @@ import { nearest } from "./nearest.ts";
 import type { LoadedSettings } from "./settings.ts";
 import { checkTenant } from "./spending.ts";
 import type { Spending } from "./spending.ts";
+
+const longestThread = 200;
 
 /** Is what a starter works with. */
 export interface StarterParts {
@@ -59,6 +61,7 @@ export function createStarter(parts: StarterParts): Starter {
     const { knowledge: paths = [], model, budget, tenant, thread, ...rest } = options;
     if (budget !== undefined) checkRunBudget(budget);
     if (tenant !== undefined) checkTenant(tenant);
+    if (thread !== undefined) checkThread(thread);
     // An unknown provider is an error of the call, not of the run.
     const wanted = model ?? (found.kind === "agent" ? found.model : undefined) ?? settings.values.model;
     if (typeof wanted === "string" && wanted !== "auto") await parts.models.get(wanted);
@@ -165,4 +168,12 @@ function findByName(named: string, { agents, teams, registry, standing }: Starte
   throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {
     details: { agent: named, known },
   });
+}
+
+function checkThread(thread: string): void {
+  if (thread.trim() !== "" && thread.length <= longestThread && !thread.includes("\0")) return;
+  throw baseErrors.create(
+    "invalid_input",
+    `The thread has ${thread.length} characters; name it with 1 to ${longestThread}.`,
+  );
 }

@@ -239,6 +239,10 @@ export const catalogue: readonly CommandSpec[] = [
       { flags: "--max-tokens <count>", description: "tokens that all calls of the run may use", form: "count" },
       { flags: "--max-cost <usd>", description: "US dollars that all calls of the run may cost", form: "amount" },
       { flags: "--tenant <name>", description: "whose run this is: it spends the budget of this tenant" },
+      {
+        flags: "--thread <name>",
+        description: "conversation that it goes on with: what was said before is remembered",
+      },
       { flags: "--queue <name>", description: "let a worker begin it: print its id and end" },
       { flags: "--priority <level>", description: "in the queue: -10 to 10; higher goes first" },
       { flags: "--at <time>", description: "in the queue: not before this time" },

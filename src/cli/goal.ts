@@ -36,10 +36,11 @@ export function runKey(parts: {
   readonly budget: RunBudget | undefined;
   /** Belongs to it too: no tenant takes up what another began. */
   readonly tenant: string | undefined;
+  readonly thread: string | undefined;
 }): string {
-  const { agent, goal, knowledge, model = "", budget, tenant } = parts;
+  const { agent, goal, knowledge, model = "", budget, tenant, thread } = parts;
   const spending = budget === undefined ? [] : [[budget.maxTokens ?? null, budget.maxCostUsd ?? null]];
-  const owner = tenant === undefined ? [] : [{ tenant }];
+  const owner = tenant === undefined && thread === undefined ? [] : [{ tenant, thread }];
   const hash = createHash("sha256").update(
     JSON.stringify([agent, goal, [...knowledge].toSorted(), model, ...spending, ...owner]),
   );

@@ -182,6 +182,7 @@ test("reads the goal from the standard input", async () => {
 test.each([
   [["run", "--json"], "goal_empty", 2],
   [["run", "  ", "--json"], "goal_empty", 2],
+  [["run", "x", "--thread", " ", "--json"], "invalid_input", 2],
   [["run", "-", "--json"], "goal_empty", 2],
   [["run", "x", "--agent", "asistant", "--json"], "agent_unknown", 4],
   [["run", "x", "--model", "nope/x", "--json"], "provider_unknown", 2],

@@ -19,6 +19,7 @@ export interface RunOptions extends PlaceOptions {
   readonly maxTokens?: number;
   readonly maxCost?: number;
   readonly tenant?: string;
+  readonly thread?: string;
 }
 
 /** Are the options that let a worker begin the run. */
@@ -32,7 +33,7 @@ interface PlaceOptions {
 export async function run(call: Call<RunOptions>): Promise<number> {
   const { options, io, screen } = call;
   const goal = await readGoal(call);
-  const { agent = "assistant", model, tenant } = options;
+  const { agent = "assistant", model, tenant, thread } = options;
   const knowledge = (options.knowledge ?? []).map((path) => resolve(io.directory, path));
   const budget = budgetOf(options);
   await using atlas = await openAtlas(call, { maxSteps: options.maxSteps });
@@ -42,8 +43,9 @@ export async function run(call: Call<RunOptions>): Promise<number> {
     ...(model === undefined ? {} : { model }),
     ...(budget === undefined ? {} : { budget }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(thread === undefined ? {} : { thread }),
     ...placeOf(options),
-    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget, tenant }) }),
+    ...(options.new === true ? {} : { key: runKey({ agent, goal, knowledge, model, budget, tenant, thread }) }),
   });
   if (options.queue !== undefined) return tellQueued(handle, options.queue, call);
   if (!handle.isNew) {
