@@ -10,7 +10,6 @@ import type { RecordedSteps } from "./recorded-steps.ts";
 import { createReplay } from "./replay.ts";
 import type { Replay } from "./replay.ts";
 import type { AnyWorkflow, CallOptions, RunContext, StepContext, StepOptions, WaitOptions, Workflow } from "./run.ts";
-import { steering } from "./signals.ts";
 import { checkStartOptions } from "./tasks/start-options.ts";
 
 /** Is what the engine gives to one execution of a run. */
@@ -149,7 +148,7 @@ function createWaits(
       // What the log does not know was empty then: nothing is written when nothing was there.
       if (replaying.isActive && !recorded.has(key)) return [];
       const entryOf = (output: readonly JsonValue[]) => ({ type: "run.steered", key, data: { output } });
-      const take = async () => await around.inbox.takeAll(steering, entryOf);
+      const take = async () => await around.inbox.takeSteering(entryOf);
       return ((await replaying.once(key, take)) ?? []) as JsonValue[];
     },
   };

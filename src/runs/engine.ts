@@ -39,7 +39,7 @@ import {
 } from "./refusals.ts";
 import { createRunBudgets } from "./run-budgets.ts";
 import type { RunBudgets } from "./run-budgets.ts";
-import { createSignalBell } from "./signals.ts";
+import { signalBellOf } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 
 /** Is what the engine works with. */
@@ -103,7 +103,7 @@ export class Engine {
     });
     this.#budgets = createRunBudgets(this.executions, options.budget);
     this.owners = createOwners({ database, clock, mine: this.#lease });
-    this.bell = createSignalBell();
+    this.bell = signalBellOf(database);
     this.#host = {
       ...options,
       journal: this.journal,
@@ -222,6 +222,7 @@ export class Engine {
     this.#starting.set(run.id, promise);
     try {
       const budget = await this.#budgets(run);
+      const { rings } = this.bell;
       await write(this.journal.creation(run));
       const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
@@ -234,6 +235,7 @@ export class Engine {
         workflow,
         input: JSON.parse(run.input) as JsonValue,
         recorded: nothingRecorded,
+        isNew: this.bell.rings === rings,
         seed: run.options?.seed,
         idempotencyId: run.options?.idempotencyId,
       };

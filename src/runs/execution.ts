@@ -100,6 +100,8 @@ export interface ExecutionStart {
   readonly workflow: AnyWorkflow;
   readonly input: JsonValue;
   readonly recorded: RecordedSteps;
+  /** True when the run was just made, and it is certain that nothing was sent to it yet. */
+  readonly isNew?: boolean;
   /** True when the run is taken up while it is paused. */
   readonly paused?: boolean;
   /** Begins the run's chance, and the idempotency keys of its steps; the run's id without them. */
@@ -133,6 +135,8 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
     paused: () => gate.close(),
     woken: () => showWaiting(activity, writer),
   });
+  const { isNew = false } = start;
+  const inbox = createInbox({ runId, journal, bell, clock, writer, signal, gate, activity, isNew });
   const context = createContext({
     run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
     logger: host.logger.child({ run: runId }),
@@ -145,7 +149,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
       writer,
       gate,
       activity,
-      inbox: createInbox({ runId, journal, bell, clock, writer, signal, gate, activity }),
+      inbox,
       held: () => host.held(start.owner, signal),
     },
     callChild: (call) => host.callChild({ id: runId, idempotencyId, tenant, writer, signal, activity, gate }, call),
@@ -157,6 +161,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
       if (outcome.status !== "completed") span.fail(outcome.error);
       span.end();
       activity.end();
+      inbox[Symbol.dispose]();
       host.live.refresh((id) => id === runId);
       return outcome;
     });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { database, events, restart, runs, until, useEngine } from "../../test/lib/engine.ts";
 import { createRuns, workflow } from "./index.ts";
 import type { RunContext, RunHandle } from "./index.ts";
+import type { Database } from "../storage/index.ts";
 
 useEngine();
 
@@ -127,5 +128,37 @@ describe("steering", () => {
     expect(taken.at(-1)).toEqual(["late"]);
     expect((await events(again)).filter(({ type }) => type === "run.steered")).toHaveLength(2);
     await expect(again.steer("too late")).rejects.toMatchObject({ code: "run_finished" });
+  });
+
+  it("is looked for in the store only where something was sent since the last look", async () => {
+    let looks = 0;
+    const counted: Database = {
+      ...database,
+      read: (statement, options) => {
+        if (statement.params?.includes("#steer") === true) looks++;
+        return database.read(statement, options);
+      },
+    };
+    await using engine = await createRuns({ database: counted });
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const listens = workflow({
+      name: "listens",
+      run: async (context: RunContext) => {
+        const taken = [];
+        for (const [at, gate] of gates.entries()) {
+          taken.push(await context.steered(), await context.steered());
+          await context.step(`gate-${at}`, () => gate.promise);
+        }
+        return [...taken, await context.steered(), await context.steered()];
+      },
+    });
+    const run = await engine.start(listens, null);
+    gates[0]?.resolve();
+    await until(run, "step.completed");
+    expect(looks).toBe(0);
+    await run.steer("left");
+    gates[1]?.resolve();
+    expect(await run.result()).toEqual([[], [], [], [], ["left"], []]);
+    expect(looks).toBe(2);
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock, JsonValue, SchemaIssue } from "../base/index.ts";
 import { baseErrors } from "../base/index.ts";
+import type { Database } from "../storage/index.ts";
 import type { Activity } from "./activity.ts";
 import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
@@ -8,33 +9,55 @@ import { dataOf } from "./plain.ts";
 
 /** Wakes runs that wait for a signal. */
 export interface SignalBell {
+  /** Counts how often it rang, for whatever run: as long as it stays, nothing was sent to anyone. */
+  readonly rings: number;
   /** Wakes the waits of a run. */
   ring(runId: string): void;
+  /** Calls the listener each time it rings for the run; what it gives back takes the listener away. */
+  listen(runId: string, listener: () => void): () => void;
   /** Resolves when the bell rings for the run, or the signal aborts. */
   heard(runId: string, stop: AbortSignal): Promise<void>;
 }
 
-/** Makes the bell that wakes waiting runs when a signal may have come. */
-export function createSignalBell(): SignalBell {
-  const waits = new Map<string, Set<() => void>>();
+const bells = new WeakMap<Database, SignalBell>();
+
+/** Gives the bell that rings when a signal may have come: one for a database, so that engines of one process hear each other at once. */
+export function signalBellOf(database: Database): SignalBell {
+  const bell = bells.get(database) ?? createSignalBell();
+  bells.set(database, bell);
+  return bell;
+}
+
+function createSignalBell(): SignalBell {
+  const listeners = new Map<string, Set<() => void>>();
+  let rings = 0;
+  const listen = (runId: string, listener: () => void): (() => void) => {
+    const set = listeners.get(runId) ?? new Set();
+    listeners.set(runId, set.add(listener));
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && listeners.get(runId) === set) listeners.delete(runId);
+    };
+  };
   return {
-    ring(runId) {
-      for (const wake of waits.get(runId) ?? []) wake();
+    get rings() {
+      return rings;
     },
-    heard(runId, stop) {
-      const set = waits.get(runId) ?? new Set();
-      waits.set(runId, set);
-      return new Promise<void>((resolve) => {
+    ring(runId) {
+      rings++;
+      for (const rung of listeners.get(runId) ?? []) rung();
+    },
+    listen,
+    heard: (runId, stop) =>
+      new Promise<void>((resolve) => {
         const wake = (): void => {
-          set.delete(wake);
-          if (set.size === 0 && waits.get(runId) === set) waits.delete(runId);
+          forget();
           resolve();
         };
-        set.add(wake);
+        const forget = listen(runId, wake);
         if (stop.aborted) wake();
         else stop.addEventListener("abort", wake, { once: true });
-      });
-    },
+      }),
   };
 }
 
@@ -56,6 +79,8 @@ export interface InboxOptions {
   readonly signal: AbortSignal;
   readonly gate: Gate;
   readonly activity: Activity;
+  /** True when it is certain that nothing was sent to the run yet. */
+  readonly isNew: boolean;
 }
 
 /** Is a wait for a signal. Units: `deadline` in ms since the Unix epoch. */
@@ -70,17 +95,23 @@ export interface SignalWait {
 }
 
 /** Is what was sent to one run and not yet taken. What is taken leaves it in the commit that records it. */
-export interface Inbox {
+export interface Inbox extends Disposable {
   /** Waits until a signal is there and takes it. Errors: timed_out. */
   take(wait: SignalWait): Promise<JsonValue>;
-  /** Takes everything of a name that is there, up to 100, oldest first; `entryOf` makes its record. */
-  takeAll(name: string, entryOf: (payloads: readonly JsonValue[]) => NewEntry): Promise<readonly JsonValue[]>;
+  /**
+   * Takes what was sent with `steer`, up to 100, oldest first; `entryOf` makes its record. Cost: the store is asked only where the bell
+   * rang since it was asked last.
+   */
+  takeSteering(entryOf: (payloads: readonly JsonValue[]) => NewEntry): Promise<readonly JsonValue[]>;
 }
 
 /** Makes the inbox of a run that is executed here. */
 export function createInbox(options: InboxOptions): Inbox {
   // Two waits of one name must not take the same signal.
   const claimed = new Set<number>();
+  let rung = options.isNew ? 0 : 1;
+  let looked = 0;
+  const forget = options.bell.listen(options.runId, () => void rung++);
   return {
     take: async (wait) => {
       const { gate, signal, activity, clock, writer } = options;
@@ -106,15 +137,21 @@ export function createInbox(options: InboxOptions): Inbox {
         }
       }
     },
-    async takeAll(name, entryOf) {
-      const pending = await options.journal.pendingSignals(options.runId, name, claimed);
+    async takeSteering(entryOf) {
+      const now = rung;
+      if (looked === now) return [];
+      const pending = await options.journal.pendingSignals(options.runId, steering, claimed);
       const found = pending.filter(({ id }) => !claimed.has(id));
-      if (found.length === 0) return [];
+      if (found.length === 0) {
+        looked = now;
+        return [];
+      }
       for (const { id } of found) claimed.add(id);
       const payloads = found.map(({ payload }) => payload);
       await options.writer.append(entryOf(payloads), () => found.map(({ take }) => take));
       return payloads;
     },
+    [Symbol.dispose]: forget,
   };
 }
 
