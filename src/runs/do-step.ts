@@ -96,13 +96,16 @@ async function attempts<T>(around: StepSurroundings, step: Step<T>, first: numbe
       }
       failpoint("step.after");
       const { value, text } = plain;
+      const durationMs = passedMs(clock, begin);
+      if (options.deferred === true) {
+        // It goes with whatever is written next, or by itself in a moment; a store that fails ends the run, whoever waits.
+        const data = value === undefined ? { durationMs } : { output: value, durationMs };
+        writer.emit({ type: "step.completed", data }, key);
+        return value;
+      }
       // The output is written as JSON once, here and nowhere else.
       const output = text === undefined ? "" : `"output":${text},`;
-      const data = `{${output}"durationMs":${passedMs(clock, begin)}}`;
-      const recorded = writer.append({ type: "step.completed", key, text: data });
-      if (options.deferred !== true) await recorded;
-      // A store that fails ends the run, whoever waits.
-      else recorded.catch(() => {});
+      await writer.append({ type: "step.completed", key, text: `{${output}"durationMs":${durationMs}}` });
       return value;
     }
   } finally {
