@@ -1,6 +1,7 @@
 import type { Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
 import type { AgentInput, AgentResult, AnyAgent } from "./agent.ts";
+import type { runAgent as RunAgent } from "./agent-run.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 
 /**
@@ -25,11 +26,15 @@ export function agentWorkflow(
   agent: AnyAgent,
   surroundings: AgentSurroundings,
 ): Workflow<AgentInput, AgentResult<unknown>> {
+  const part = { agent, surroundings };
   return workflow({
     name: `agent:${agent.name}`,
     run: async (context, input) => {
-      const { runAgent } = await import("./agent-run.ts");
-      return await runAgent({ agent, surroundings }, context, input);
+      runAgent ??= (await import("./agent-run.ts")).runAgent;
+      return await runAgent(part, context, input);
     },
   });
 }
+
+/** An import costs some microseconds also where the module is there. */
+let runAgent: typeof RunAgent | undefined;
