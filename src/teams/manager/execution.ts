@@ -42,8 +42,9 @@ async function tell({ context, events }: PlanState): Promise<void> {
 
 /** Waits until something ends, and notes what: the order in which things end is what a replay cannot know by itself. */
 async function nextEnd({ context, active }: PlanState): Promise<{ ended: string[]; at: number }> {
-  return await context.step("plan.next", async () => {
-    await Promise.race([...active.values()].map(({ settled }) => settled));
+  // Not in the step: a manager whose tasks wait for workers does nothing, and its place is theirs.
+  await Promise.race([...active.values()].map(({ settled }) => settled));
+  return await context.step("plan.next", () => {
     const ended = [...active].filter(([, { outcome }]) => outcome !== undefined).map(([key]) => key);
     return { ended, at: context.clock.now() };
   });

@@ -301,3 +301,17 @@ test("a plan of which nothing is done fails, and says why", async () => {
   await expect(failed).rejects.toThrow(/no oven/);
   await expect(failed).rejects.toMatchObject({ code: "plan_failed" });
 });
+
+test("its tasks go through a queue, and one place is enough for it and them", async () => {
+  await atlas.close();
+  atlas = await createAtlas({ directory: folder, environment: {}, worker: { maxRuns: 1, minRuns: 1 } });
+  const worker = agent({ name: "worker", model: saying(() => ({ text: "Done." })) });
+  const drafts = plans({ tasks: [task("a"), task("b"), task("c", { needs: ["a", "b"] })] });
+  const crew = manager({ name: "crew", agents: [worker], model: drafts, aggregate: "joined", queue: "desk" });
+  const run = await atlas.start(crew, "Reach it.", { queue: "desk" });
+  expect((await run.result()).finishReason).toBe("stop");
+  const children = (await atlas.runs.list({ queue: "desk", limit: 100 })).filter(({ id }) => id !== run.id);
+  expect(children.map(({ workflow: name, status }) => [name, status])).toEqual(
+    Array.from({ length: 3 }, () => ["agent:worker", "completed"]),
+  );
+});
