@@ -41,7 +41,7 @@ describe("the check of docstrings", () => {
 describe("the check of shapes", () => {
   const members = (count: number, member: string): string =>
     Array.from({ length: count }, (_, index) => `m${index}${member};`).join(" ");
-  const shapeFaultsOf = (text: string): number => findShapeFaults({ path: "src/a.ts", text }).length;
+  const shapeFaultsOf = (text: string, path = "src/a.ts"): number => findShapeFaults({ path, text }).length;
 
   it("lets options have ten members and ports eight methods", () => {
     expect(
@@ -56,6 +56,13 @@ describe("the check of shapes", () => {
     expect(shapeFaultsOf(`interface Port { ${members(9, "(): void")} }`)).toBe(1);
     expect(shapeFaultsOf(`interface Port { ${members(9, ": () => void")} }`)).toBe(1);
     expect(shapeFaultsOf("class A extends B {}")).toBe(1);
+  });
+
+  it("lets an adapter extend a class of its vendor, and nothing else", () => {
+    const saver = (from: string): string => `import { B } from "${from}"; class A extends B {}`;
+    expect(shapeFaultsOf(saver("vendor"), "src/graph/adapters/vendor.ts")).toBe(0);
+    expect(shapeFaultsOf(saver("./b.ts"), "src/graph/adapters/vendor.ts")).toBe(1);
+    expect(shapeFaultsOf(saver("vendor"))).toBe(1);
   });
 });
 

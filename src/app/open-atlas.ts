@@ -51,7 +51,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
   const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards, memory };
-  const starter = createStarter({ ...known, toolMetrics, standing });
+  const starter = createStarter({ ...known, toolMetrics, standing, database });
   follow((agent) => void starter.resolve(agent));
   const versions = registry.list().flatMap(({ agent }) => agent ?? []);
   const unnamed = [...standing.values()].filter(({ name }) => !teams.has(name) && !agents.has(name));

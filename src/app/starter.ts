@@ -9,6 +9,7 @@ import type { Knowledge } from "../knowledge/index.ts";
 import { toMicros } from "../providers/index.ts";
 import type { AnyWorkflow, Callable, Resolve, RunHandle, Runnable, Runs, StartOptions } from "../runs/index.ts";
 import { runErrors } from "../runs/index.ts";
+import type { Database } from "../storage/index.ts";
 import type { AnyTeam } from "../teams/index.ts";
 import { teamWorkflow } from "../teams/index.ts";
 import type { ToolMetrics } from "../tools/index.ts";
@@ -39,6 +40,7 @@ export interface StarterParts {
   readonly rewards: Atlas["rewards"];
   readonly memory: Atlas["memory"];
   readonly toolMetrics: ToolMetrics;
+  readonly database: Database;
 }
 
 /** Starts what users define, by name or value, and makes it known to the runs. */
@@ -119,6 +121,7 @@ function createResolve(parts: StarterParts): Resolve {
   const oversight = {
     ...(permissions ? { policies: [{ of: "program", permissions }] } : {}),
     ...(toolMetrics ? { toolMetrics } : {}),
+    database: parts.database,
   };
   const versioned = agentVersions(parts.registry, parts.agents);
   const made = new WeakMap<Runnable, Callable>();

@@ -7,11 +7,13 @@ import type { StoreStatus } from "./store-desk.ts";
 export async function storeDomains(): Promise<Domains> {
   const { rewardHistory } = await import("../teams/reward/index.ts");
   const { memoryHistory } = await import("../memory/index.ts");
+  const { graphDomains } = await import("../graph/index.ts");
   return {
     runs: await runHistory(),
     budgets: await budgetHistory(),
     rewards: await rewardHistory(),
     memory: await memoryHistory(),
+    ...(await graphDomains()),
   };
 }
 

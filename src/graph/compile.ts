@@ -112,7 +112,7 @@ export function assemble(structure: GraphStructure, parts: GraphParts): Compiled
   const targets = [...parts.nodes.values()]
     .map(({ run }) => run)
     .filter((run) => typeof run !== "function")
-    .filter(({ kind }) => kind !== "tool");
+    .filter((run) => run.kind !== "tool" && !("within" in run));
   return { structure, text: JSON.stringify(structure), parts, machine, targets };
 }
 

@@ -44,4 +44,11 @@ export const graphErrors = defineErrors("graph", {
     summary: "A graph, or a node of it, took longer than it may.",
     fix: "Raise limits.timeoutMs of the graph, or timeoutMs of the node that the message names.",
   },
+  langgraph_failed: {
+    status: 422,
+    retry: "changed",
+    exitCode: 1,
+    summary: "LangGraph refused to go on with a graph of its own that is a node.",
+    fix: "Correct the LangGraph graph as the message says; LangGraph's own code stands in the details.",
+  },
 });

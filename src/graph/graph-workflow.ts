@@ -2,15 +2,19 @@ import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { checkSchema, isJsonObject } from "../base/index.ts";
 import type { Callable, Resolve, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
+import type { Database } from "../storage/index.ts";
 import type { ToolOversight } from "../tools/index.ts";
 import type { AnyGraph } from "./graph.ts";
 import type { GraphInput } from "./graph-input.ts";
 
+/** Is what the nodes of a graph work with: who allows and counts the calls of tools, and where targets within nodes keep their place. */
+export interface GraphSurroundings extends ToolOversight {
+  readonly database?: Database;
+}
+
 /**
  * Makes the workflow that runs a graph. Its input keeps the graph as it was when the run began, so that a run goes on as it began
  * though the program has a newer graph: functions are found by the names of their nodes and conditions.
- *
- * `tools` says who allows and counts the calls of nodes that are tools.
  *
  * Order: the nodes of a step run at once; their updates are merged in the order of the edges that led to them.
  * Errors: graph_steps_exceeded, graph_timed_out, graph_route_unknown, graph_state_invalid, graph_part_missing; those of the nodes.
@@ -18,7 +22,7 @@ import type { GraphInput } from "./graph-input.ts";
 export function graphWorkflow(
   graph: AnyGraph,
   resolve: Resolve,
-  tools: ToolOversight = {},
+  { database, ...tools }: GraphSurroundings = {},
 ): Workflow<JsonObject, JsonObject> {
   const { name, version, accepts } = graph;
   return workflow({
@@ -29,15 +33,15 @@ export function graphWorkflow(
     async run(context, input) {
       // Loaded with the first run: a program that only defines graphs, or has none, does not pay for it.
       const { runGraph } = await import("./run-graph.ts");
-      return await runGraph(graph, { context, resolve, tools }, input as GraphInput);
+      return await runGraph(graph, { context, resolve, tools, database }, input as GraphInput);
     },
   });
 }
 
 /** Makes a callable of a graph: it takes a state, or what its schema makes one of, and gives the state at its end. */
-export function graphCallable(graph: AnyGraph, resolve: Resolve, tools?: ToolOversight): Callable {
+export function graphCallable(graph: AnyGraph, resolve: Resolve, surroundings?: GraphSurroundings): Callable {
   return {
-    workflow: graphWorkflow(graph, resolve, tools),
+    workflow: graphWorkflow(graph, resolve, surroundings),
     input: (value) => value,
     output: (result) => result as JsonValue,
   };

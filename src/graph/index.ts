@@ -2,8 +2,19 @@ export { graphErrors } from "./errors.ts";
 export { graph } from "./graph.ts";
 export type { AnyGraph, Graph, GraphOptions } from "./graph.ts";
 export { graphCallable, graphWorkflow } from "./graph-workflow.ts";
+export type { GraphSurroundings } from "./graph-workflow.ts";
+export { graphDomains } from "./graph-domains.ts";
 export { node } from "./node.ts";
-export type { GraphNode, InterruptOptions, NodeContext, NodeDefinition, NodeFunction, NodeOptions } from "./node.ts";
+export type {
+  GraphNode,
+  InnerSurroundings,
+  InnerTarget,
+  InterruptOptions,
+  NodeContext,
+  NodeDefinition,
+  NodeFunction,
+  NodeOptions,
+} from "./node.ts";
 export { each, edge, end, oneOf, start, when } from "./edge.ts";
 export type { Edge, EdgeData, EdgeMap, EdgeOptions } from "./edge.ts";
 export type { Condition, ConditionData, StateFunction } from "./condition.ts";

@@ -1,5 +1,6 @@
 import type { JsonValue } from "../base/index.ts";
 import type { Resolve, RunContext, Runnable, StepContext } from "../runs/index.ts";
+import type { Database } from "../storage/index.ts";
 import type { ToolOversight } from "../tools/index.ts";
 import { checkAdded } from "./added-edges.ts";
 import type { Compiled } from "./compile.ts";
@@ -23,6 +24,8 @@ export interface GraphRun {
   readonly resolve: Resolve;
   /** Says who allows and counts the calls of nodes that are tools. */
   readonly tools?: ToolOversight;
+  /** Where targets within nodes keep their own place. */
+  readonly database?: Database | undefined;
   /** Aborts before the run does, where a time limit or a neighbour that failed stops its nodes. */
   readonly signal?: AbortSignal;
 }

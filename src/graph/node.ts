@@ -8,6 +8,7 @@ import type {
   WaitOptions,
   Workflow,
 } from "../runs/index.ts";
+import type { Database } from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { PlainEdge, WeightedEdge } from "./edge.ts";
 
@@ -69,6 +70,20 @@ export type NodeFunction<State> = (
   context: NodeContext,
 ) => Partial<State> | undefined | void | Promise<Partial<State> | undefined | void>;
 
+/**
+ * Is a target that works within its node, with the node's context, and has no run of its own: an adapter of something that runs by
+ * itself and keeps its own place, such as a graph of LangGraph.
+ */
+export interface InnerTarget<Result = unknown> extends Runnable {
+  within(input: JsonValue, around: InnerSurroundings): Promise<Result>;
+}
+
+/** Is what a target within a node works with. `database` is that of the run; undefined where there is none to use. */
+export interface InnerSurroundings {
+  readonly context: NodeContext;
+  readonly database: Database | undefined;
+}
+
 /** Is what a node may run beside a function: an agent, a team, a workflow, a graph, a tool. */
 export type NodeTarget = Runnable;
 
@@ -107,7 +122,9 @@ export type ResultOf<Target> = Target extends {
   ? Output
   : Target extends { readonly kind: "tool" | "workflow"; run(...args: never[]): infer Output }
     ? Awaited<Output>
-    : JsonValue;
+    : Target extends InnerTarget<infer Output>
+      ? Output
+      : JsonValue;
 
 /**
  * Makes a node of an agent, a team, a workflow, a graph or a tool, with what goes in and what comes out.

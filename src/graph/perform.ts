@@ -5,7 +5,7 @@ import type { AnyTool } from "../tools/index.ts";
 import { invokeTool } from "../tools/index.ts";
 import { valueAt } from "./condition.ts";
 import { graphErrors } from "./errors.ts";
-import type { NodeContext, NodeDefinition } from "./node.ts";
+import type { InnerTarget, NodeContext, NodeDefinition } from "./node.ts";
 import { openNode } from "./node-context.ts";
 import type { GraphRun, OpenNode, Visit } from "./node-context.ts";
 import type { NodeOutcome } from "./structure.ts";
@@ -82,9 +82,13 @@ async function runTarget(
   run: GraphRun,
   { at, snapshot }: Visit,
   { target, definition, context }: Running,
-): Promise<JsonValue> {
+): Promise<unknown> {
   const { input } = definition;
   const { state } = snapshot;
+  if (isInner(target)) {
+    const { database } = run;
+    return await target.within(inputOf(input, state, at.params) ?? state, { context, database });
+  }
   if (!isTool(target)) return await context.call(target, inputOf(input, state, at.params) ?? state);
   const given = inputOf(input, state, at.params) ?? ownInput(target, { ...state, ...at.params });
   const call = async (step: StepContext): Promise<JsonValue> =>
@@ -124,6 +128,10 @@ async function counted<T>({ tools, context, compiled }: GraphRun, tool: AnyTool,
     record({ code: toAtlasError(error).code });
     throw error;
   }
+}
+
+function isInner(target: Runnable): target is InnerTarget {
+  return "within" in target;
 }
 
 function isTool(target: Runnable): target is AnyTool {

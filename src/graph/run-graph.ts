@@ -20,7 +20,7 @@ const firstCheckpoint = 128;
 /** Runs a graph from where its run is to its end, and gives its state. */
 export async function runGraph(
   graph: AnyGraph,
-  run: Pick<GraphRun, "context" | "resolve" | "tools">,
+  run: Pick<GraphRun, "context" | "resolve" | "tools" | "database">,
   input: GraphInput,
 ): Promise<JsonObject> {
   const compiled = compiledFor(graph, input["#graph"]);

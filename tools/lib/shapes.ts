@@ -7,7 +7,10 @@ import { lineAt, parse } from "./sources.ts";
 const maxOptions = 10;
 const maxMethods = 8;
 
-/** Finds options objects of too many members, interfaces of too many methods, and classes that extend more than an Error. */
+/**
+ * Finds options objects of too many members, interfaces of too many methods, and classes that extend more than an Error. An adapter may
+ * extend a class that its vendor asks to be extended.
+ */
 export function findShapeFaults(source: Source): readonly Fault[] {
   const faults: Fault[] = [];
   const add = (name: string, offset: number, message: string): void => {
@@ -22,7 +25,12 @@ export function findShapeFaults(source: Source): readonly Fault[] {
       add(name, offset, `has ${methods} methods; a port has at most ${maxMethods}`);
     }
   };
+  const vendors = new Set<string>();
   new Visitor({
+    ImportDeclaration(node) {
+      const isVendor = source.path.includes("/adapters/") && !/^(?:\.|node:)/u.test(node.source.value);
+      if (isVendor) for (const { local } of node.specifiers) vendors.add(local.name);
+    },
     TSInterfaceDeclaration(node) {
       checkMembers(node.id.name, node.start, node.body.body);
     },
@@ -33,7 +41,7 @@ export function findShapeFaults(source: Source): readonly Fault[] {
     ClassDeclaration(node) {
       if (node.superClass === null) return;
       const parent = node.superClass.type === "Identifier" ? node.superClass.name : "(an expression)";
-      if (parent !== "Error")
+      if (parent !== "Error" && !vendors.has(parent))
         add(node.id?.name ?? "(class)", node.start, `extends ${parent}; only Error may be extended`);
     },
   }).visit(parse(source).program);

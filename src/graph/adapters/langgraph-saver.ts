@@ -3,12 +3,9 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { BaseCheckpointSaver, copyCheckpoint, getCheckpointId, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
 import type {
   ChannelVersions,
-  Checkpoint,
   CheckpointListOptions,
-  CheckpointMetadata,
   CheckpointTuple,
   DeltaChannelHistory,
-  PendingWrite,
   SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { baseErrors } from "../../base/index.ts";
@@ -83,12 +80,9 @@ export class LanggraphSaver extends BaseCheckpointSaver {
     });
   }
 
-  override async put(
-    config: RunnableConfig,
-    checkpoint: Checkpoint,
-    metadata: CheckpointMetadata,
-    newVersions: ChannelVersions,
-  ): Promise<RunnableConfig> {
+  /** Keeps a checkpoint, with the values that its parent does not have. */
+  override async put(...given: Parameters<BaseCheckpointSaver["put"]>): Promise<RunnableConfig> {
+    const [config, checkpoint, metadata, newVersions] = given;
     const place = { ...this.#place(config, "put a checkpoint"), id: checkpoint.id };
     const parent = getCheckpointId(config);
     const copy = copyCheckpoint(checkpoint);
@@ -131,12 +125,9 @@ export class LanggraphSaver extends BaseCheckpointSaver {
     return configOf(place);
   }
 
-  override async putWrites(
-    config: RunnableConfig,
-    writes: PendingWrite[],
-    taskId: string,
-    taskPath = "",
-  ): Promise<void> {
+  /** Keeps what a task wrote at a checkpoint. LangGraph's own writes replace what was there; those of a task stay as they first were. */
+  override async putWrites(...given: Parameters<BaseCheckpointSaver["putWrites"]>): Promise<void> {
+    const [config, writes, taskId, taskPath = ""] = given;
     const place = { ...this.#place(config, "put writes"), id: getCheckpointId(config) };
     if (place.id === "") throw missing("put writes", "checkpoint_id");
     const dumped = await Promise.all(writes.map(([, value]) => this.serde.dumpsTyped(value)));
@@ -149,7 +140,6 @@ export class LanggraphSaver extends BaseCheckpointSaver {
         params: [place.thread, place.namespace, place.id, taskId, at, taskPath, channel, kind, body],
       };
     });
-    // LangGraph's own writes replace what was there; those of a task stay as they were first written.
     await this.#insert([], statements, ({ params = [] }) => (Number(params[4]) < 0 ? replaceWrite : keepWrite));
   }
 
