@@ -3,13 +3,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { agent, createAtlas, isJsonObject } from "atlas-agents";
 import { manager } from "atlas-agents/teams/manager";
 
-mkdirSync("docs", { recursive: true });
+mkdirSync("oven-docs", { recursive: true });
 writeFileSync(
-  "docs/install.md",
+  "oven-docs/install.md",
   "# Installing\n\nThe package is installed with npm install bread-oven.\n\nThe installer needs Node 24.\n",
 );
 writeFileSync(
-  "docs/logging.md",
+  "oven-docs/logging.md",
   "# Logging\n\nThe default log level is info.\n\nLogs are written to the folder var/log.\n",
 );
 
@@ -19,7 +19,7 @@ const guide = manager({ name: "guide", agents: [installer, logger], limits: { ma
 
 await using atlas = await createAtlas();
 const goal = "Which Node does the installer need? What is the default log level? Where are logs written?";
-const options = { knowledge: ["docs"], model: "offline/extractive" };
+const options = { knowledge: ["oven-docs"], model: "offline/extractive" };
 
 // The plan alone, as `atlas plan` shows it; it can be changed and given in place of the goal.
 const planned = await (await atlas.start(guide.planning, goal, options)).result();

@@ -1,25 +1,25 @@
-// Two ways to mend a workspace are tried; debt is measured before and after each run, and what pays off most for its tokens is chosen.
+// Two ways to mend a reward-workspace are tried; debt is measured before and after each run, and what pays off most for its tokens is chosen.
 // Real members would be agents; these two are functions, so that the example runs offline.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createAtlas, isJsonObject, workflow } from "atlas-agents";
 import { armOf, codeDebt, rewardTeam } from "atlas-agents/teams/reward";
 
-mkdirSync("workspace", { recursive: true });
+mkdirSync("reward-workspace", { recursive: true });
 const spoil = (): void =>
   writeFileSync(
-    "workspace/total.js",
+    "reward-workspace/total.js",
     "// TODO: types\n// FIXME: rounding\n// TODO: empty lists\nexport const total = 1;\n",
   );
 
 const careful = workflow({
   name: "careful",
-  run: (context) => context.step("mend", () => writeFileSync("workspace/total.js", "export const total = 1;\n")),
+  run: (context) => context.step("mend", () => writeFileSync("reward-workspace/total.js", "export const total = 1;\n")),
 });
 const hasty = workflow({
   name: "hasty",
   run: (context) =>
     context.step("mend", () =>
-      writeFileSync("workspace/total.js", "// TODO: all of it\n// HACK\n// HACK\n// HACK\n// XXX\n"),
+      writeFileSync("reward-workspace/total.js", "// TODO: all of it\n// HACK\n// HACK\n// HACK\n// XXX\n"),
     ),
 });
 
@@ -28,13 +28,13 @@ const mender = rewardTeam({
   task: "code",
   arms: [armOf(careful), armOf(hasty)],
   coldRuns: 3,
-  meter: codeDebt({ folder: "workspace", run: false }),
+  meter: codeDebt({ folder: "reward-workspace", run: false }),
 });
 
 await using atlas = await createAtlas();
 for (let round = 0; round < 8; round++) {
   spoil();
-  const run = await atlas.start(mender, "Mend the workspace.");
+  const run = await atlas.start(mender, "Mend the reward-workspace.");
   await run.result();
   for await (const { type, data } of run.events()) {
     if (!isJsonObject(data)) continue;
