@@ -1,4 +1,4 @@
-// Two ways to mend a reward-workspace are tried; debt is measured before and after each run, and what pays off most for its tokens is chosen.
+// Two ways to mend a workspace are tried; debt is measured before and after each run, and what pays off most for its tokens is chosen.
 // Real members would be agents; these two are functions, so that the example runs offline.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createAtlas, isJsonObject, workflow } from "atlas-agents";
@@ -34,7 +34,7 @@ const mender = rewardTeam({
 await using atlas = await createAtlas();
 for (let round = 0; round < 8; round++) {
   spoil();
-  const run = await atlas.start(mender, "Mend the reward-workspace.");
+  const run = await atlas.start(mender, "Mend the workspace.");
   await run.result();
   for await (const { type, data } of run.events()) {
     if (!isJsonObject(data)) continue;

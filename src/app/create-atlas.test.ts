@@ -54,6 +54,17 @@ async function until(run: RunHandle<unknown>, type: string): Promise<void> {
 const offline = { settings: { model: "offline/extractive" } } satisfies AtlasOptions;
 
 describe("an Atlas without any setting", () => {
+  it.each(["manager", "supervisor"])("has a %s that answers from documents", async (name) => {
+    write("docs/pool.md", "# Pool\n\nThe pool keeps ten connections open.\n");
+    const atlas = await atlasWith();
+    const run = await atlas.start(name, "How many connections does the pool keep open?", {
+      knowledge: ["docs"],
+      model: "offline/extractive",
+    });
+    const { text, citations } = await run.result();
+    expect([text.includes("ten connections"), citations.length > 0]).toEqual([true, true]);
+  });
+
   it("answers from documents, cites them, and keeps its run in the folder", async () => {
     write("docs/pool.md", "# Pool\n\nThe pool keeps ten connections open.\n");
     const atlas = await atlasWith();
@@ -143,7 +154,14 @@ describe("what is started", () => {
 describe("what cannot be started is refused before there is a run", () => {
   it.each([
     ["asistant", "Go.", { code: "agent_unknown", message: 'There is no agent "asistant"; did you mean assistant?' }],
-    ["xyz", "Go.", { code: "agent_unknown", message: 'There is no agent "xyz"; known: assistant, lost.' }],
+    [
+      "xyz",
+      "Go.",
+      {
+        code: "agent_unknown",
+        message: 'There is no agent "xyz"; known: assistant, lost, manager, manager.planning, supervisor.',
+      },
+    ],
     ["assistant", " \n", { code: "goal_empty" }],
     ["lost", "Go.", { code: "provider_unknown" }],
   ])("the agent %s with the goal %j", async (name, goal, error) => {

@@ -16,7 +16,7 @@ import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 import { createSpending } from "./spending.ts";
 import type { Spending } from "./spending.ts";
-import { standingManager, withPlanning } from "./standing-manager.ts";
+import { standingTeams, withPlanning } from "./standing-teams.ts";
 import { createStarter } from "./starter.ts";
 import type { Stores } from "./stores.ts";
 import { openStores } from "./stores.ts";
@@ -41,7 +41,7 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   });
   const graphs = new Map([...defined.graphs, ...(options.graphs ?? [])].map((each) => [each.name, each]));
   const teams = knownTeams(withPlanning([...defined.teams, ...(options.teams ?? [])]), agents);
-  const standing = standingManager(agents);
+  const standing = standingTeams(agents);
   const stores = options.database ? onlyStore(options.database) : parts.use(await openStores(settings, logger));
   const { database } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });

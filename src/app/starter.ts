@@ -165,7 +165,7 @@ function findByName(named: string, { agents, teams, registry, standing }: Starte
   if (agents.has(name)) return registry.get(name, range);
   const stands = standing.get(named);
   if (stands) return stands;
-  const known = [...agents.keys(), ...teams.keys()].toSorted();
+  const known = [...new Set([...agents.keys(), ...teams.keys(), ...standing.keys()])].toSorted();
   const near = nearest(named, known);
   const hint = near === undefined ? `known: ${known.join(", ")}.` : `did you mean ${near}?`;
   throw appErrors.create("agent_unknown", `There is no agent ${JSON.stringify(named)}; ${hint}`, {

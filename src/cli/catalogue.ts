@@ -233,7 +233,10 @@ export const catalogue: readonly CommandSpec[] = [
       ...common,
       knowledge,
       model,
-      { flags: "-a, --agent <name>", description: "agent to use (default: assistant)" },
+      {
+        flags: "-a, --agent <name>",
+        description: "agent or team to use, also manager or supervisor (default: assistant)",
+      },
       { flags: "--new", description: "start anew even if the same run was interrupted" },
       { flags: "--max-steps <count>", description: "model calls that the run may make", form: "count" },
       { flags: "--max-tokens <count>", description: "tokens that all calls of the run may use", form: "count" },
