@@ -3,7 +3,10 @@ import { systemClock } from "./clock.ts";
 import type { Random } from "./random.ts";
 import { systemRandom } from "./random.ts";
 
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const codes = Array.from("0123456789abcdefghjkmnpqrstvwxyz", (letter) => letter.charCodeAt(0));
+const timeLength = 10;
+/** Is filled anew for each id. */
+const text = Array.from({ length: timeLength + 12 }, () => 0);
 
 /** Names the two sources an id is made of. */
 export interface IdSources {
@@ -19,14 +22,12 @@ export interface IdSources {
 export function newId(prefix: string, sources: IdSources = {}): string {
   const { clock = systemClock, random = systemRandom } = sources;
   let time = Math.floor(clock.now());
-  let head = "";
-  for (let index = 0; index < 10; index++) {
-    head = (alphabet[time % 32] ?? "0") + head;
+  for (let index = timeLength - 1; index >= 0; index--) {
+    text[index] = codes[time % 32] ?? 0;
     time = Math.floor(time / 32);
   }
-  let tail = "";
-  for (let index = 0; index < 12; index++) tail += alphabet[Math.floor(random.next() * 32)] ?? "0";
-  return `${prefix}_${head}${tail}`;
+  for (let index = timeLength; index < text.length; index++) text[index] = codes[Math.floor(random.next() * 32)] ?? 0;
+  return `${prefix}_${String.fromCharCode(...text)}`;
 }
 
 /** Tells whether a text has the form of an id with this prefix; checked at every edge before an id is used. */

@@ -15,7 +15,8 @@ import { checkStartOptions } from "./tasks/start-options.ts";
 /** Is what the engine gives to one execution of a run. */
 export interface ContextOptions {
   readonly run: RunFacts;
-  readonly logger: Logger;
+  /** Makes the logger of the run, when it is asked for. */
+  readonly logger: () => Logger;
   readonly recorded: RecordedSteps;
   readonly around: StepSurroundings;
   /** Runs a child to its end; `started` is the id of the child that an earlier execution started. */
@@ -45,23 +46,26 @@ export interface ChildCall {
 
 /** Makes the context that a durable function works with. */
 export function createContext(options: ContextOptions): RunContext {
-  const { run, recorded, around, logger } = options;
+  const { run, recorded, around } = options;
   const { runId, seed, tenant, attempt, budget } = run;
   const { signal, writer } = around;
   const replaying = createReplay({ ...around, recorded });
   const chanceNow = (): Random => seededRandom(hash(`${seed}/${replaying.checkpoints}`));
-  let chance = chanceNow();
+  let chance: Random | undefined;
+  let logger: Logger | undefined;
   return {
     runId,
     signal,
     clock: replaying.clock,
-    logger,
+    get logger() {
+      return (logger ??= options.logger());
+    },
     tenant,
     attempt,
     budget,
     pausing: around.gate,
     log: { position: () => writer.position, durable: () => writer.durable() },
-    random: { next: () => chance.next() },
+    random: { next: () => (chance ??= chanceNow()).next() },
     restored: recorded.checkpoint,
     ...createActs(options, replaying),
     ...createWaits(options, replaying),
@@ -76,7 +80,7 @@ export function createContext(options: ContextOptions): RunContext {
       signal.throwIfAborted();
       requireNoStep(replaying.scopes.key);
       replaying.countCheckpoint();
-      chance = chanceNow();
+      chance = undefined;
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
   };
@@ -127,6 +131,8 @@ function createWaits(
   { recorded, around }: ContextOptions,
   replaying: Replay,
 ): Pick<RunContext, "sleep" | "waitFor" | "steered"> {
+  const { signal, gate } = around;
+  const isFree = (): boolean => !gate.isClosed && !signal.aborted && replaying.scopes.key === undefined;
   return {
     async sleep(ms) {
       assertFinite(ms, "time to sleep");
@@ -146,7 +152,7 @@ function createWaits(
     async steered() {
       const key = replaying.ownKeyOf("#steered");
       // What the log does not know was empty then: nothing is written when nothing was there.
-      if (replaying.isActive && !recorded.has(key)) return [];
+      if (!recorded.has(key) && (replaying.isActive || (isFree() && around.inbox.isQuiet))) return [];
       const entryOf = (output: readonly JsonValue[]) => ({ type: "run.steered", key, data: { output } });
       const take = async () => await around.inbox.takeSteering(entryOf);
       return ((await replaying.once(key, take)) ?? []) as JsonValue[];

@@ -139,7 +139,7 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
   const inbox = createInbox({ runId, journal, bell, clock, writer, signal, gate, activity, isNew });
   const context = createContext({
     run: { runId, tenant, attempt, budget, seed: start.seed ?? runId },
-    logger: host.logger.child({ run: runId }),
+    logger: () => host.logger.child({ run: runId }),
     recorded,
     around: {
       idempotencyId,
@@ -240,22 +240,20 @@ function showWaiting(activity: Activity, writer: LogWriter): void {
 }
 
 /** Waits for the body; once it was told to stop, for at most the grace. */
-async function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
-  const stopped = Promise.withResolvers<never>();
-  let grace: AbortController | undefined;
-  const abort = (): void => {
-    grace = new AbortController();
-    clock.sleep(graceMs, { signal: grace.signal }).then(
-      () => stopped.reject(signal.reason),
-      () => {},
-    );
-  };
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([body, stopped.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-    grace?.abort();
-  }
+function untilStopped<T>(body: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let grace: AbortController | undefined;
+    const abort = (): void => {
+      grace = new AbortController();
+      const stopped = (): void => reject(signal.reason);
+      clock.sleep(graceMs, { signal: grace.signal }).then(stopped, () => {});
+    };
+    const ended = (): void => {
+      signal.removeEventListener("abort", abort);
+      grace?.abort();
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    void body.then(resolve, reject).finally(ended);
+  });
 }

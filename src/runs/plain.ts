@@ -24,8 +24,8 @@ export function toPlain(value: unknown, what: string): Plain {
   if (value === null || typeof value === "boolean") return { value, text: String(value) };
   if (typeof value === "string" && value.length < certainlyFits) return { value, text: JSON.stringify(value) };
   try {
-    const lost = findLost(value, "", 0);
-    if (lost !== undefined) throw notJson(`The ${what} holds ${lost}, which JSON cannot keep.`, what);
+    const lost = findLost(value, 0);
+    if (lost !== undefined) throw notJson(`The ${what} holds ${wordsOf(lost)}, which JSON cannot keep.`, what);
     const text = stringifyJson(value, what);
     return { value: JSON.parse(text) as JsonValue, text };
   } catch (cause) {
@@ -38,31 +38,54 @@ function notJson(message: string, what: string, cause?: unknown): AtlasError {
   return runErrors.create("step_not_json", message, { details: { what }, cause });
 }
 
-/** Names the first part of a value that JSON would drop or bend. Cycles are left to the writing of the JSON, which finds them. */
-function findLost(value: unknown, path: string, depth: number): string | undefined {
-  const at = path === "" ? "" : ` at ${path}`;
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : `the number ${value}${at}`;
+/** Is a part of a value that JSON would drop or bend. Order: the innermost key first. */
+interface Lost {
+  readonly what: string;
+  readonly keys: string[];
+}
+
+function wordsOf({ what, keys }: Lost): string {
+  return keys.length === 0 ? what : `${what} at ${keys.toReversed().join(".")}`;
+}
+
+/** Finds the first part of a value that JSON would drop or bend. Cycles are left to the writing of the JSON, which finds them. */
+function findLost(value: unknown, depth: number): Lost | undefined {
+  if (typeof value === "string") return undefined;
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : { what: `the number ${value}`, keys: [] };
   if (typeof value === "function" || typeof value === "symbol" || typeof value === "bigint")
-    return `a ${typeof value}${at}`;
+    return { what: `a ${typeof value}`, keys: [] };
   if (typeof value !== "object" || value === null || depth > 100) return undefined;
   if ("toJSON" in value && typeof value.toJSON === "function" && !ArrayBuffer.isView(value)) return undefined;
-  const isList = Array.isArray(value);
+  if (Array.isArray(value)) return findLostItem(value, depth);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (!isList && prototype !== Object.prototype && prototype !== null) {
+  if (prototype !== Object.prototype && prototype !== null) {
     const name = value.constructor?.name ?? "object";
     if (
       ["Map", "Set", "WeakMap", "WeakSet", "Promise", "RegExp"].includes(name) ||
       value instanceof Error ||
       ArrayBuffer.isView(value)
     ) {
-      return `a ${name}${at}`;
+      return { what: `a ${name}`, keys: [] };
     }
   }
-  for (const key of Object.keys(value)) {
-    const lost = findLost(Reflect.get(value, key), path === "" ? key : `${path}.${key}`, depth + 1);
-    if (lost !== undefined) return lost;
+  for (const key in value) {
+    const lost = Object.hasOwn(value, key) ? findLost(Reflect.get(value, key), depth + 1) : undefined;
+    if (lost !== undefined) return within(lost, key);
   }
   return undefined;
+}
+
+function findLostItem(items: readonly unknown[], depth: number): Lost | undefined {
+  for (let index = 0; index < items.length; index++) {
+    const lost = findLost(items[index], depth + 1);
+    if (lost !== undefined) return within(lost, String(index));
+  }
+  return undefined;
+}
+
+function within(lost: Lost, key: string): Lost {
+  lost.keys.push(key);
+  return lost;
 }
 
 /** Gives an error as a log can hold it: of a bounded size, without details that are no JSON. */

@@ -81,7 +81,8 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
     },
     ownKeyOf,
     once: (key, act) => (scopes.key === undefined ? once(key, act) : scopes.once(key, () => once(key, act))),
-    clock: { ...clock, now: () => (isActive() && replayedAt > 0 ? replayedAt : clock.now()) },
+    clock:
+      recorded.left === 0 ? clock : { ...clock, now: () => (isActive() && replayedAt > 0 ? replayedAt : clock.now()) },
   };
 }
 

@@ -96,6 +96,8 @@ export interface SignalWait {
 
 /** Is what was sent to one run and not yet taken. What is taken leaves it in the commit that records it. */
 export interface Inbox extends Disposable {
+  /** True when nothing was sent since `takeSteering` found nothing. */
+  readonly isQuiet: boolean;
   /** Waits until a signal is there and takes it. Errors: timed_out. */
   take(wait: SignalWait): Promise<JsonValue>;
   /**
@@ -113,6 +115,9 @@ export function createInbox(options: InboxOptions): Inbox {
   let looked = 0;
   const forget = options.bell.listen(options.runId, () => void rung++);
   return {
+    get isQuiet() {
+      return looked === rung;
+    },
     take: async (wait) => {
       const { gate, signal, activity, clock, writer } = options;
       writer.waits();

@@ -11,6 +11,10 @@ type Outcome = Promise<JsonValue | undefined>;
 
 /** Is the body of a step that is under way. */
 interface Scope {
+  /** Whose step it is: a run that is started within a step of another is no part of that step. */
+  readonly owner: StepScopes;
+  /** The body, of another run or of this one, within which it is done. */
+  readonly outer: Scope | undefined;
   /** The key of its step. */
   readonly key: string;
   /** How often each name was asked for within; made when the first is. */
@@ -29,6 +33,9 @@ export interface ScopedStep {
   readonly isRetried: boolean;
 }
 
+// One for all runs: each step would copy the entries of all others.
+const storage = new AsyncLocalStorage<Scope>();
+
 /**
  * Knows in which step's body something is asked for. What a body asks for bears its step's key, so it is the same in each execution,
  * whichever branch comes to it first, and whether or not the body of a step that has its outcome is done again.
@@ -36,8 +43,6 @@ export interface ScopedStep {
  * A body that asks for something waits for it: as long as it does, the step counts for nothing that is under way.
  */
 export class StepScopes {
-  // One for each run: a run that is started within a step of another is no part of that step.
-  readonly #storage = new AsyncLocalStorage<Scope>();
   readonly #activity: Activity;
 
   constructor(activity: Activity) {
@@ -46,12 +51,19 @@ export class StepScopes {
 
   /** The key of the step whose body this is called in, if it is called in one. */
   get key(): string | undefined {
-    return this.#storage.getStore()?.key;
+    return this.#scope()?.key;
+  }
+
+  /** Gives the innermost body of a step of this run that this is called in. */
+  #scope(): Scope | undefined {
+    let scope = storage.getStore();
+    while (scope !== undefined && scope.owner !== this) scope = scope.outer;
+    return scope;
   }
 
   /** Gives the next key of a name; `own` counts the names that the function itself uses. Errors: invalid_input after the body's end. */
   keyOf(name: string, own: Map<string, number>): string {
-    const scope = this.#storage.getStore();
+    const scope = this.#scope();
     if (scope?.isOver === true) throw overError(scope.key, name);
     const counts = scope === undefined ? own : (scope.counts ??= new Map<string, number>());
     const count = (counts.get(name) ?? 0) + 1;
@@ -65,11 +77,12 @@ export class StepScopes {
     { key, isRetried }: ScopedStep,
     body: (given: Given) => T | Promise<T>,
   ): (given: Given) => T | Promise<T> {
-    const kept = this.#storage.getStore()?.kept ?? (isRetried ? new Map<string, Outcome>() : undefined);
+    const kept = this.#scope()?.kept ?? (isRetried ? new Map<string, Outcome>() : undefined);
     return (given) => {
-      const scope: Scope = { key, counts: undefined, kept, asked: 0, isOver: false };
+      const outer = storage.getStore();
+      const scope: Scope = { owner: this, outer, key, counts: undefined, kept, asked: 0, isOver: false };
       try {
-        const result = this.#storage.run(scope, body, given);
+        const result = storage.run(scope, body, given);
         if (isPromise(result)) return this.#ended(scope, result);
         this.#end(scope);
         return result;
@@ -103,7 +116,7 @@ export class StepScopes {
 
   /** Does what a function or a body asks for, or gives what an earlier attempt of the body got. */
   once(key: string, act: () => Outcome): Outcome {
-    const scope = this.#storage.getStore();
+    const scope = this.#scope();
     return scope === undefined ? act() : this.#onceIn(scope, key, act);
   }
 
