@@ -48,7 +48,6 @@ export function langgraphSaver(database: Database, { serde }: LanggraphSaverOpti
 export class LanggraphSaver extends BaseCheckpointSaver {
   readonly #database: Database;
   readonly #known = new Map<string, Known>();
-  #ready: Promise<void> | undefined;
 
   constructor(database: Database, serde?: SerializerProtocol) {
     super(serde);
@@ -193,12 +192,15 @@ export class LanggraphSaver extends BaseCheckpointSaver {
     return { database: this.#database, serde: this.serde };
   }
 
+  /** Makes the tables, once for each database. */
   async #open(): Promise<void> {
-    this.#ready ??= this.#database.migrate("langgraph", langgraphHistory());
+    let ready = opened.get(this.#database);
+    if (ready === undefined)
+      opened.set(this.#database, (ready = this.#database.migrate("langgraph", langgraphHistory())));
     try {
-      await this.#ready;
+      await ready;
     } catch (error) {
-      this.#ready = undefined;
+      opened.delete(this.#database);
       throw error;
     }
   }
@@ -243,6 +245,7 @@ export class LanggraphSaver extends BaseCheckpointSaver {
   }
 }
 
+const opened = new WeakMap<Database, Promise<void>>();
 /** Is the id that LangGraph gives to writes of no task. */
 const nobody = "00000000-0000-0000-0000-000000000000";
 const insertValue = "INSERT INTO langgraph_value(thread, id, kind, body) VALUES(?, ?, ?, ?)";
