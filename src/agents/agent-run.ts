@@ -16,7 +16,7 @@ import { spendingLimits } from "./limits.ts";
 import type { Loop, LoopState } from "./loop-state.ts";
 import { firstState, restoredState } from "./loop-state.ts";
 import { firstModel, modelNamed, nameOf } from "./model-choice.ts";
-import { noWork, performanceData } from "./performance.ts";
+import { noWork } from "./performance.ts";
 import type { AgentPerformance } from "./performance.ts";
 import { policiesOf } from "./tool-calls.ts";
 
@@ -90,21 +90,17 @@ async function told(loop: Loop, start: Start, run: () => Promise<AgentResult<unk
     const result = await run();
     const { finishReason } = result;
     const outcome = finishReason === "stop" || finishReason === "stop_condition" ? "answered" : "limited";
-    await tell(loop, { ...performanceFacts(loop, start), model: result.model, outcome, finishReason });
+    tell(loop, { ...performanceFacts(loop, start), model: result.model, outcome, finishReason });
     return result;
   } catch (error) {
     const facts = performanceFacts(loop, start);
-    if (!loop.context.signal.aborted) await tell(loop, { ...facts, outcome: "failed", code: toAtlasError(error).code });
+    if (!loop.context.signal.aborted) tell(loop, { ...facts, outcome: "failed", code: toAtlasError(error).code });
     throw error;
   }
 }
 
-async function tell({ context, surroundings }: Loop, performance: AgentPerformance): Promise<void> {
-  context.emit({ type: "agent.performed", data: performanceData(performance) });
-  const { performed } = surroundings;
-  if (performed === undefined) return;
-  const { runId, tenant } = context;
-  await context.step("performed", () => performed(performance, { runId, tenant }));
+function tell({ context }: Loop, performance: AgentPerformance): void {
+  context.emit({ type: "agent.performed", data: performance });
 }
 
 function performanceFacts({ agent, progress, clock }: Loop, start: Start): Omit<AgentPerformance, "outcome"> {
@@ -140,6 +136,7 @@ async function begin({ agent, input, surroundings, context }: RunOf): Promise<St
     deferred,
   );
 }
+
 function deadlineOf(
   agent: AnyAgent,
   startedAt: number,

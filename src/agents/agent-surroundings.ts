@@ -3,13 +3,6 @@ import type { Knowledge } from "../knowledge/index.ts";
 import type { Memory } from "../memory/index.ts";
 import type { Model } from "../providers/index.ts";
 import type { ToolMetrics } from "../tools/index.ts";
-import type { AgentPerformance } from "./performance.ts";
-
-/** Is the run that a performance is told of. */
-export interface PerformedRun {
-  readonly runId: string;
-  readonly tenant: string | undefined;
-}
 
 /** Is what agents need from the program around them. */
 export interface AgentSurroundings {
@@ -27,6 +20,4 @@ export interface AgentSurroundings {
   readonly toolMetrics?: ToolMetrics | undefined;
   /** Opens the memory of runs that name a thread, and whose agent has none of its own. */
   readonly memory?: (() => Promise<Memory>) | undefined;
-  /** Is told how each run of an agent went, once: for those who reward, choose or count. */
-  readonly performed?: ((performance: AgentPerformance, run: PerformedRun) => void | Promise<void>) | undefined;
 }

@@ -16,7 +16,7 @@ export type {
 export type { AgentPerformance, ModelWork, PerformanceSource, PerformanceSummary, Work } from "./performance.ts";
 export type { Agent, AgentInput, AgentLimits, AgentOptions, AgentResult, AnyAgent, RunBudget } from "./agent.ts";
 export { agentWorkflow } from "./agent-workflow.ts";
-export type { AgentSurroundings, PerformedRun } from "./agent-surroundings.ts";
+export type { AgentSurroundings } from "./agent-surroundings.ts";
 export { agentErrors } from "./errors.ts";
 export { checkRunBudget } from "./limit-values.ts";
 export { agentCallable } from "./agent-callable.ts";

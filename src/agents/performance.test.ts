@@ -9,7 +9,6 @@ import { surroundingsOf } from "../../test/lib/surroundings.ts";
 import { database, restart, runs, useEngine } from "../../test/lib/engine.ts";
 import { agent } from "./agent.ts";
 import { agentWorkflow } from "./agent-workflow.ts";
-import type { AgentPerformance } from "./performance.ts";
 import { queryPerformance } from "./query-performance.ts";
 
 useEngine();
@@ -17,23 +16,24 @@ useEngine();
 const echo = tool({ name: "echo", input: z.object({ n: z.number() }), run: ({ n }) => n });
 const calls = { toolCalls: [1, "two"].map((n) => ({ name: "echo", input: { n } })) };
 
-async function runWith(model: Model, performed: (told: AgentPerformance) => void = () => {}) {
+async function runWith(model: Model) {
   const around = surroundingsOf(systemClock, await createKnowledge({ database }), () => model);
-  const flow = agentWorkflow(agent({ name: "guide", model, tools: [echo], task: "code" }), { ...around, performed });
+  const flow = agentWorkflow(agent({ name: "guide", model, tools: [echo], task: "code" }), around);
   return await runs.start(flow, { goal: "Do it." });
 }
 
 it("a run tells which member of a group answered, with tokens, tools and why it ended; and so do all runs together", async () => {
-  const told: AgentPerformance[] = [];
   const broken = scripted([{ error: "provider_authentication" }], { name: "broken" });
   const good = scripted([calls, "Done."], { name: "good" });
   const both = group({ name: "pair", members: [broken, good] });
-  await (await runWith(both, (each) => void told.push(each))).result();
+  const first = await runWith(both);
+  await first.result();
+  const log = await Array.fromAsync(first.events());
   await restart();
   await expect((await runWith(broken)).result()).rejects.toMatchObject({ code: "provider_authentication" });
   const report = await queryPerformance(runs, "guide");
   expect(report.runs).toHaveLength(2);
-  expect(report.runs[1]).toEqual(told[0]);
+  expect(report.runs[1]).toEqual(log.find(({ type }) => type === "agent.performed")?.data);
   expect(report.runs[1]).toMatchObject({
     agent: "guide",
     version: "1.0.0",

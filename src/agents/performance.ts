@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../base/index.ts";
+import type { JsonValue } from "../base/index.ts";
 import { isJsonObject } from "../base/index.ts";
 import type { Usage } from "../providers/index.ts";
 import type { RunEvent, RunHandle, RunRecord } from "../runs/index.ts";
@@ -175,9 +175,4 @@ export function withToolWork(
     tools[key] = { calls: calls + 1, failed: before + (failed ? 1 : 0) };
   }
   return { ...work, tools };
-}
-
-/** Writes a performance as the data of its event. */
-export function performanceData(performance: AgentPerformance): JsonObject {
-  return performance;
 }
