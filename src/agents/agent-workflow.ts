@@ -12,13 +12,7 @@ import type { AgentSurroundings } from "./agent-surroundings.ts";
  *
  * What is sent with `steer` goes to the model as a user's message, before its next call; a pause holds the run before its next step.
  *
- * Shape: it adds these events to the log: `agent.started` { agent, model, goal }; `agent.steered` { step, text }; transient `knowledge.progressed`;
- * `knowledge.ingested` (the report); `tools.left_out` { names }; `model.started` { step }; `attempt.failed` { step, and
- * the attempt }, and so `attempt.cancelled` of one that the end of the agent's time cut off; `answer.restarted` and `answer.continued` { step, from, to, code }: another model took over, and what was shown is
- * void or goes on; transient `text.delta` and `reasoning.delta` { text };
- * `model.completed` { step, text, toolCalls, usage, finishReason, costMicroUsd, report }; `tool.started` { id, name, input }; `tool.progressed`
- * { id, name, data }; `tool.completed` { id, name, durationMs }; `tool.failed` { id, name, durationMs, error }; `citations.refused`
- * [{ id, reason, sentence }].
+ * Shape: docs/agents.md lists the events that it adds to the log, each with its data.
  * Errors: agent_output_invalid, agent_timed_out, tool_duplicate, those of providers and knowledge.
  * Cost: what runs an agent is loaded when one runs.
  */

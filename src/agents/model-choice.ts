@@ -35,7 +35,7 @@ export async function modelNamed(
 
 /**
  * Finds the model of the next call: the one that a person switched to, else what the agent's function chooses (a step of the run), else
- * that of the run. A change is told in the log: `model.switched`.
+ * that of the run.
  */
 export async function modelForStep(loop: Loop, state: LoopState): Promise<Model> {
   const { agent, input, context, surroundings, models } = loop;

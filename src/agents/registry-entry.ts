@@ -34,7 +34,7 @@ export function pickVersion(entries: readonly RegisteredAgent[], range?: string)
   return found ?? (range === undefined ? entries.toSorted(newestFirst)[0] : undefined);
 }
 
-/** Makes the error of an agent that is not there, or not in such a version. `near` is a name that may be meant. */
+/** Makes the error of an agent that is not there, or not in such a version; it lists what is there. */
 export function notRegistered(
   name: string,
   range: string | undefined,

@@ -35,7 +35,7 @@ interface Past {
 /**
  * Gives the states that a run of a graph went through, the first one first, from its log and the graph's functions.
  *
- * Errors: graph_part_missing when the run's graph names what `graph` does not have; invalid_input for a run of something else.
+ * Errors: graph_part_missing when the run is of something else, or its graph names what `graph` does not have.
  * Cost: reads the whole log.
  */
 export async function graphHistory<State>(
@@ -66,7 +66,7 @@ export interface GraphForkOptions<State> {
  * Makes a new run that goes on from a state of another one's history, with other values where they are given. Nodes that had run
  * until then do not run again.
  *
- * Errors: graph_state_invalid for values that do not fit; checkpoint_unknown for a place before the first state.
+ * Errors: graph_state_invalid, invalid_input for values that do not fit; checkpoint_unknown for a place before the first state.
  */
 export async function forkGraph<State>(
   run: RunHandle<unknown>,

@@ -4,7 +4,7 @@ import type { Message } from "../providers/index.ts";
 export interface MemoryScope {
   readonly agent: string;
   readonly tenant?: string | undefined;
-  /** Names a conversation; without it only facts of the agent are meant. */
+  /** Names a conversation; without it only facts that are pinned for every conversation are meant. */
   readonly thread?: string | undefined;
   /** Names the run that asks: what is remembered twice for one run is kept once. */
   readonly runId: string;
@@ -13,7 +13,7 @@ export interface MemoryScope {
 /** Is what an agent knows before it begins. Order: `history` oldest first. */
 export type Recollection = {
   readonly history: readonly Message[];
-  /** Stand in the agent's instructions, and are never dropped. */
+  /** Stand in the agent's instructions; none is dropped, unless the agent's window says so. */
   readonly facts: readonly string[];
 };
 

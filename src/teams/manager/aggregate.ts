@@ -21,7 +21,7 @@ export interface MissingTask {
   readonly why: string;
 }
 
-/** Makes the answer of a plan out of the results of its tasks. A function of the user's may be asynchronous only through the steps of its own agent. */
+/** Makes the answer of a plan out of the results of its tasks. A function must be pure: a run that is taken up calls it again. */
 export type Aggregate = "joined" | AnyAgent | ((done: readonly DoneTask[], missing: readonly MissingTask[]) => string);
 
 /**

@@ -29,7 +29,7 @@ export interface TaskState {
 /** Is something that a plan waits for: a task, its judge, the wait before it is tried again, or a change of the plan. */
 export interface Activity {
   readonly kind: "task" | "judge" | "wait" | "change";
-  /** The task; of a change the number of the try. */
+  /** The task; empty for a change. */
   readonly id: string;
   readonly settled: Promise<void>;
   outcome?: Outcome;

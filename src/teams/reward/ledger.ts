@@ -9,7 +9,7 @@ export interface RewardQuery {
   readonly model?: string;
   readonly tools?: readonly string[];
   readonly since?: number;
-  /** At most so many, the newest. */
+  /** At most so many, the newest; 1,000 by default. */
   readonly limit?: number;
 }
 

@@ -60,8 +60,8 @@ const defaultBias: BiasLimits = { max: 8, maxRequests: 32, maxChars: 1_000, roun
  * Makes a team of five roles under a supervisor: reasoning, planning, action, feedback and completion, each with tools and a memory of its
  * own. It goes round until the feedback role accepts or a limit ends it, and gives the best round.
  *
- * Shape: its events are in docs/supervisor.md. The metadata of the result is { supervisor: { reason, rounds, best, scores, accepted }, form,
- * feedback: points }, which the meter of the debt of a text reads.
+ * Shape: its events are in docs/supervisor.md. The metadata of the result is { supervisor: { reason, rounds, best, score, scores, accepted },
+ * form, feedback: points, answered }; the meter of the debt of a text reads `feedback`.
  * Errors: team_invalid; those of a role that fails before any round has given something.
  * @example examples/supervisor.ts
  */
