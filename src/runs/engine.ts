@@ -238,6 +238,7 @@ export class Engine {
         isNew: this.bell.rings === rings,
         seed: run.options?.seed,
         idempotencyId: run.options?.idempotencyId,
+        depth: run.options?.depth,
       };
       const execution = this.#launch(start);
       resolve(execution);
@@ -314,7 +315,7 @@ export class Engine {
         ? { ...known, run: () => Promise.reject(poisonedError(id, recorded.losses)) }
         : known;
       const { paused, options } = run;
-      const names = { paused, seed: options.seed, idempotencyId: options.idempotencyId };
+      const names = { paused, seed: options.seed, idempotencyId: options.idempotencyId, depth: options.depth };
       const start = { lease, owner, lastSeq, parentId, tenant, attempt, budget, workflow, input, recorded, ...names };
       return this.#stopIfAsked(this.#launch(start), run);
     } catch (error) {

@@ -30,6 +30,13 @@ export const runErrors = defineErrors("runs", {
     summary: "The run was cancelled.",
     fix: "Start it again if that was not wanted.",
   },
+  run_too_deep: {
+    status: 422,
+    retry: "never",
+    exitCode: 2,
+    summary: "A run calls a run that calls a run and so on, a hundred deep.",
+    fix: "Look for a workflow, team or graph that calls itself without an end; do with a loop what must go deeper.",
+  },
   run_interrupted: {
     status: 503,
     retry: "later",

@@ -59,6 +59,7 @@ export interface Execution {
 /** Is the run that calls a child. */
 export interface CallingRun {
   readonly id: string;
+  readonly depth: number;
   readonly idempotencyId: string;
   readonly tenant: string | undefined;
   readonly writer: LogWriter;
@@ -107,6 +108,8 @@ export interface ExecutionStart {
   /** Begins the run's chance, and the idempotency keys of its steps; the run's id without them. */
   readonly seed?: string | undefined;
   readonly idempotencyId?: string | undefined;
+  /** How many runs are above it. */
+  readonly depth?: number | undefined;
 }
 
 /** How long a body may go on after it was told to stop, before its run is ended without it. */
@@ -114,7 +117,7 @@ const graceMs = 5_000;
 
 /** Begins to execute a run that this process owns. */
 export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
-  const { lease, parentId, budget, tenant, attempt, recorded, idempotencyId = lease.runId } = start;
+  const { lease, parentId, budget, tenant, attempt, recorded, idempotencyId = lease.runId, depth = 0 } = start;
   const { journal, live, bell, clock, random } = host;
   const { runId } = lease;
   const controller = new AbortController();
@@ -152,7 +155,8 @@ export function execute(host: ExecutionHost, start: ExecutionStart): Execution {
       inbox,
       held: () => host.held(start.owner, signal),
     },
-    callChild: (call) => host.callChild({ id: runId, idempotencyId, tenant, writer, signal, activity, gate }, call),
+    callChild: (call) =>
+      host.callChild({ id: runId, depth, idempotencyId, tenant, writer, signal, activity, gate }, call),
   });
   const span = host.telemetry.span("run", { "atlas.run.id": runId, "atlas.workflow": start.workflow.name });
   const done = perform(host, start, { context, writer })

@@ -43,6 +43,8 @@ export interface RunSettings {
   /** Begins the run's chance, and the idempotency keys of its steps, when it has them of another run. */
   readonly seed?: string;
   readonly idempotencyId?: string;
+  /** How many runs are above this one, each called by the one before; none without it. */
+  readonly depth?: number;
   readonly after?: Dependencies;
   /** The run that was made of this dead one. */
   readonly redriven?: string;

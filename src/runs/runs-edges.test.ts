@@ -275,6 +275,20 @@ describe("at its edges, the engine", () => {
     expect([await again.result(), done]).toEqual(["step_not_json", 1]);
   });
 
+  it("ends what calls itself without an end", async () => {
+    let calls = 0;
+    const endless = workflow({
+      name: "endless",
+      run: async (context): Promise<unknown> => {
+        calls++;
+        return await context.call(workflows.endless, null);
+      },
+    });
+    const workflows: { readonly endless: typeof endless } = { endless };
+    await expect((await runs.start(endless, null)).result()).rejects.toMatchObject({ code: "run_too_deep" });
+    expect(calls).toBe(101);
+  });
+
   it("refuses results that JSON would lose without a word", async () => {
     for (const [name, value] of Object.entries({
       map: new Map([[1, 2]]),
