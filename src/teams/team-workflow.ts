@@ -1,7 +1,6 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
 import { stringifyJson } from "../base/index.ts";
 import type { AgentInput, AgentResult } from "../agents/index.ts";
-import type { Citation } from "../knowledge/index.ts";
 import { noUsage, sumUsage } from "../providers/index.ts";
 import type { Resolve, RunContext, Runnable, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
@@ -38,9 +37,9 @@ export function teamWorkflow(
   });
 }
 
-/** Gathers what members gave. */
+/** Gathers what members used; what they said is the affair of whoever asked. */
 interface Account {
-  readonly results: AgentResult<unknown>[];
+  readonly results: Pick<AgentResult, "usage" | "costMicroUsd" | "steps">[];
 }
 
 interface TeamParts {
@@ -71,15 +70,15 @@ function teamContext(
       context.call(callable.workflow, asked, { queue, priority, signal }),
     ]);
     const result = isResult(given) ? given : plainResult(callable.output(given));
-    account.results.push(result);
-    const { usage, costMicroUsd } = result;
+    const { usage, costMicroUsd, steps } = result;
+    account.results.push({ usage, costMicroUsd, steps });
     await tell("member.answered", { member: name, kind, usage, costMicroUsd });
     return result;
   };
   return {
     ...context,
     input,
-    ask: ask,
+    ask,
     rewards: surroundings.rewards ?? noRewards,
     documents: () => surroundings.documents ?? noDocuments(),
     modelNamed: surroundings.modelNamed ?? asNamed,
@@ -139,7 +138,7 @@ function resultOf(team: AnyTeam, outcome: TeamOutcome<unknown>, { results }: Acc
   return {
     output,
     text,
-    citations: citations satisfies readonly Citation[],
+    citations,
     unverified: 0,
     usage: sumUsage(results.map(({ usage }) => usage)),
     costMicroUsd: costs.some((cost) => cost === null)
