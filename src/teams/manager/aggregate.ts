@@ -1,8 +1,8 @@
 import type { AgentResult, AnyAgent } from "../../agents/index.ts";
 import type { JsonObject } from "../../base/index.ts";
 import { toAtlasError } from "../../base/index.ts";
-import type { Citation } from "../../knowledge/index.ts";
 import { teamErrors } from "../errors.ts";
+import { mergeCitations } from "../merge-citations.ts";
 import type { TeamOutcome } from "../team.ts";
 import { writeRequest } from "./briefing.ts";
 import type { PlanTask } from "./plan.ts";
@@ -120,18 +120,6 @@ function joined(done: readonly DoneTask[]): string {
 function missingWords(missing: readonly MissingTask[]): readonly string[] {
   if (missing.length === 0) return [];
   return [["Missing:", ...missing.map(({ task, why }) => `- ${task.title}: ${why.slice(0, 300)}`)].join("\n")];
-}
-
-/** Merges the sources of several answers, each place once. Order: as they came. */
-function mergeCitations(results: readonly TaskResult[]): readonly Citation[] {
-  const merged = new Map<string, Citation>();
-  for (const { citations } of results) {
-    for (const each of citations) {
-      const key = JSON.stringify([each.source, each.startLine, each.endLine, each.quote]);
-      if (!merged.has(key)) merged.set(key, each);
-    }
-  }
-  return [...merged.values()];
 }
 
 function reasonOf(done: readonly DoneTask[]): TaskResult["finishReason"] {

@@ -3,10 +3,10 @@ import type { AtlasError, JsonObject, JsonValue } from "../../base/index.ts";
 import { toAtlasError } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
+import { mergeCitations } from "../merge-citations.ts";
 import type { AskOptions, TeamContext, TeamOutcome } from "../team.ts";
 import type { LimitName, PatternLimits } from "./limits.ts";
 import { leftOver, reachedLimit, reasonOf, withBudget } from "./limits.ts";
-import { mergeCitations } from "./merge-citations.ts";
 
 /** Is a result of a member, whatever it is. */
 export type MemberResult = AgentResult<JsonValue>;

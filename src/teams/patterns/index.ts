@@ -14,7 +14,7 @@ export type { LimitName, PatternLimits } from "./limits.ts";
 export { mapReduce } from "./map-reduce.ts";
 export type { Mapped, MapReduceOptions, Reduce } from "./map-reduce.ts";
 export type { OutputOf } from "./members.ts";
-export { mergeCitations } from "./merge-citations.ts";
+export { mergeCitations } from "../merge-citations.ts";
 export type { PatternOptions } from "./options.ts";
 export { parallel } from "./parallel.ts";
 export type { NamedMembers, ParallelOptions, ParallelOutput } from "./parallel.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Citation } from "../../knowledge/index.ts";
-import { mergeCitations } from "./merge-citations.ts";
+import { mergeCitations } from "../merge-citations.ts";
 import type { Ballot, Counting } from "./tally.ts";
 import { tally } from "./tally.ts";
 

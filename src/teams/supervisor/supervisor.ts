@@ -4,6 +4,7 @@ import { jsonSchemaOf } from "../../base/index.ts";
 import type { Model } from "../../providers/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
+import { mergeCitations } from "../merge-citations.ts";
 import type { Team, TeamContext, TeamOutcome } from "../team.ts";
 import { team } from "../team.ts";
 import type { BiasDecision, BiasLimits, BiasRequest } from "./bias.ts";
@@ -131,7 +132,7 @@ async function supervise(
   return {
     output: value as JsonValue,
     text,
-    citations: uniqueCitations(best.findings.flatMap(({ citations }) => citations)),
+    citations: mergeCitations(best.findings),
     finishReason: finishReasons[reason],
     metadata: {
       supervisor: told,
@@ -195,11 +196,4 @@ function checked<T extends object>(team: string, limits: T): T {
     );
   }
   return limits;
-}
-
-function uniqueCitations<T extends { source: string; startLine: number; quote: string }>(
-  citations: readonly T[],
-): readonly T[] {
-  const known = new Map(citations.map((each) => [`${each.source}:${each.startLine}:${each.quote}`, each]));
-  return [...known.values()];
 }

@@ -1,5 +1,5 @@
-import type { AgentResult } from "../../agents/index.ts";
-import type { Citation } from "../../knowledge/index.ts";
+import type { AgentResult } from "../agents/index.ts";
+import type { Citation } from "../knowledge/index.ts";
 
 /** Joins the citations of several results, each place once. Order: as they first came. */
 export function mergeCitations(results: readonly Pick<AgentResult<unknown>, "citations">[]): readonly Citation[] {
