@@ -56,7 +56,7 @@ export const appErrors = defineErrors("app", {
     retry: "changed",
     exitCode: 1,
     summary: "A module of the settings cannot be loaded, does not finish loading, or exports nothing that Atlas knows.",
-    fix: "Correct the file that the message names; export agents, tools, workflows or providers.",
+    fix: "Correct the file that the message names; export agents, teams, graphs, tools, workflows or providers.",
   },
   agent_file_invalid: {
     status: 422,

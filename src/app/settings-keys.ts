@@ -171,7 +171,7 @@ export const settingKeys: readonly SettingKey[] = [
     key: "modules",
     kind: "paths",
     initial: [],
-    doc: "Files (globs allowed) that export agents, tools, workflows or providers.",
+    doc: "Files (globs allowed) that export agents, teams, graphs, tools, workflows or providers.",
   },
   {
     key: "agentsFolder",
