@@ -1,4 +1,4 @@
-import { checkSchema, describeIssues } from "../base/index.ts";
+import { checkSchema, describeIssues, isName, nameForm } from "../base/index.ts";
 import type { Schema, SchemaOutput } from "../base/index.ts";
 import type { AnyAgent } from "./agent.ts";
 import type { AgentFacts, AgentMetadata } from "./agent-metadata.ts";
@@ -34,12 +34,7 @@ export interface AgentFactoryOptions<Config extends Schema> extends AgentMetadat
 export function agentFactory<Config extends Schema>(options: AgentFactoryOptions<Config>): AgentFactory<Config> {
   const { name, config, make } = options;
   const facts = readMetadata(options);
-  const problems = [
-    ...(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)
-      ? []
-      : [`its name must be 1 to 64 letters, digits, "_", "." or "-"`]),
-    ...metadataProblems(facts),
-  ];
+  const problems = [...(isName(name) ? [] : [`its name must be ${nameForm}`]), ...metadataProblems(facts)];
   if (problems.length > 0) {
     throw agentErrors.create(
       "agent_invalid",

@@ -1,4 +1,5 @@
 import type { JsonObject, Schema } from "../base/index.ts";
+import { isName, nameForm } from "../base/index.ts";
 import type { Citation } from "../knowledge/index.ts";
 import type { Model, Usage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
@@ -133,11 +134,8 @@ export interface AgentOptions<Output> extends AgentMetadata, AgentControls {
 export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
   const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {}, task } = options;
   const { stopWhen = [], approvals = {}, approvalTimeoutMs = 86_400_000, memory, window = {} } = options;
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
-    throw agentErrors.create(
-      "agent_invalid",
-      `The agent name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_", "." or "-".`,
-    );
+  if (!isName(name)) {
+    throw agentErrors.create("agent_invalid", `The agent name ${JSON.stringify(name)} must be ${nameForm}.`);
   }
   for (const [key, value] of Object.entries(limits)) {
     if (isLimit(key, value)) continue;

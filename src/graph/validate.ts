@@ -1,3 +1,4 @@
+import { isName, nameForm } from "../base/index.ts";
 import type { ConditionData } from "./condition.ts";
 import type { EdgeData } from "./edge.ts";
 import { end, startPoint } from "./edge.ts";
@@ -5,8 +6,6 @@ import { reachedFrom, targetsOf } from "./paths.ts";
 import type { GraphParts } from "./parts.ts";
 import type { GraphStructure } from "./structure.ts";
 import { typeProblems } from "./type-problems.ts";
-
-const plainName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/;
 
 /** Finds what is wrong with a graph, each a sentence that names the node or edge. Empty when it can work. */
 export function problemsOf(structure: GraphStructure, parts: GraphParts): readonly string[] {
@@ -21,13 +20,12 @@ export function problemsOf(structure: GraphStructure, parts: GraphParts): readon
 
 function nameProblems({ name, nodes, limits }: GraphStructure): readonly string[] {
   const problems: string[] = [];
-  if (!plainName.test(name)) problems.push(`Its name must be 1 to 64 letters, digits, "_", "." or "-".`);
+  if (!isName(name)) problems.push(`Its name must be ${nameForm}.`);
   if (Object.keys(nodes).length === 0) problems.push("It has no nodes.");
   for (const node of Object.keys(nodes)) {
     if (node === end || node === startPoint)
       problems.push(`The node ${node} has a name that is the graph's own; give it another.`);
-    else if (!plainName.test(node))
-      problems.push(`The node name ${JSON.stringify(node)} must be 1 to 64 letters, digits, "_", "." or "-".`);
+    else if (!isName(node)) problems.push(`The node name ${JSON.stringify(node)} must be ${nameForm}.`);
   }
   for (const [key, value] of Object.entries(limits))
     if (!(value > 0)) problems.push(`limits.${key} must be a number above 0.`);

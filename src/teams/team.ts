@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
+import { isName, nameForm } from "../base/index.ts";
 import type { Agent, AgentInput, AgentResult, RunBudget } from "../agents/index.ts";
 import type { Citation, Knowledge } from "../knowledge/index.ts";
 import type { RunContext, Runnable } from "../runs/index.ts";
@@ -106,11 +107,8 @@ export interface TeamOptions<Output> {
  */
 export function team<Output>(options: TeamOptions<Output>): Team<Output> {
   const { name, description = "", members, version = "1", accepts = [], run } = options;
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(name)) {
-    throw teamErrors.create(
-      "team_invalid",
-      `The team name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_", "." or "-".`,
-    );
+  if (!isName(name)) {
+    throw teamErrors.create("team_invalid", `The team name ${JSON.stringify(name)} must be ${nameForm}.`);
   }
   const known = new Map<string, Runnable>();
   for (const member of members) {
