@@ -1,16 +1,20 @@
 import { baseErrors } from "./errors.ts";
 
 type Identifier = string | number;
+
 /** Is a version that was read: major, minor and patch, and what stands behind the hyphen. */
 interface Version {
   readonly core: readonly [number, number, number];
   readonly pre: readonly Identifier[];
 }
+
 interface Comparator {
   readonly op: "<" | "<=" | ">" | ">=" | "=";
   readonly version: Version;
 }
-type Partial = { readonly parts: readonly number[]; readonly pre: readonly Identifier[] };
+
+/** Is a version of which parts are left open, as `1.x`. */
+type PartialVersion = { readonly parts: readonly number[]; readonly pre: readonly Identifier[] };
 
 const number = "0|[1-9]\\d{0,15}";
 const identifiers = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][\\da-zA-Z-]*)(?:\\.(?:0|[1-9]\\d*|\\d*[a-zA-Z-][\\da-zA-Z-]*))*";
@@ -127,7 +131,7 @@ function readBoth(texts: readonly string[], operator: RegExp): readonly Comparat
   return set;
 }
 
-function readPartial(text: string): Partial | undefined {
+function readPartial(text: string): PartialVersion | undefined {
   const found = partialForm.exec(text);
   if (found === null) return undefined;
   const given = [found[1], found[2], found[3]];
@@ -140,7 +144,7 @@ function readPartial(text: string): Partial | undefined {
 }
 
 /** Writes what an operator says of a version, of which parts may be left open, as plain comparisons. */
-function comparatorsOf(op: string, { parts, pre }: Partial): readonly Comparator[] {
+function comparatorsOf(op: string, { parts, pre }: PartialVersion): readonly Comparator[] {
   const [major = 0, minor = 0, patch = 0] = parts;
   const low: Version = { core: [major, minor, patch], pre };
   const from: Comparator = { op: ">=", version: low };
