@@ -36,7 +36,7 @@ export async function aggregate(state: PlanState, how: Aggregate): Promise<TeamO
   const missing = all
     .filter(({ status, replaced }) => status !== "done" && !replaced)
     .map((each) => missingOf(each, state));
-  const partial = done.length > 0 ? done : all.flatMap(({ task, result }) => (result ? [{ task, result }] : []));
+  const partial = done.length > 0 ? done : partialOf(all);
   const facts: JsonObject = {
     done: done.map(({ task }) => task.id),
     missing: missing.map(({ task, why }) => ({ id: task.id, title: task.title, why: why.slice(0, 1000) })),
@@ -54,6 +54,13 @@ export async function aggregate(state: PlanState, how: Aggregate): Promise<TeamO
     finishReason: missing.length === 0 ? reasonOf(done) : "other",
     metadata: { ...facts, answered },
   };
+}
+
+/** Gives answers that were no success, where there are no others: those of tasks that nothing took the place of, or else all. */
+function partialOf(all: readonly TaskState[]): readonly DoneTask[] {
+  const given = all.flatMap(({ task, result, replaced }) => (result ? [{ task, result, replaced }] : []));
+  const last = given.filter(({ replaced }) => !replaced);
+  return last.length > 0 ? last : given;
 }
 
 function missingOf({ task, status, error }: TaskState, { tasks }: PlanState): MissingTask {

@@ -1,3 +1,4 @@
+import { readJsonSchema } from "../read-json-schema.ts";
 import { findCircle } from "./order.ts";
 import type { DraftTask, PlanDraft, PlanProblem, PlanRepair, PlanTask } from "./plan.ts";
 
@@ -21,6 +22,8 @@ export interface CheckedPlan {
   readonly problems: readonly PlanProblem[];
 }
 
+const unreadableSchema =
+  "the schema of its success check cannot be read, or has a pattern with repeats in repeats that may take for ever";
 /** What tasks share by default; the rest is for the planner and for putting the answers together. */
 const sharedByDefault = 0.9;
 /** Until durations are measured, a task without an estimate counts as one of this length. Units: milliseconds. */
@@ -47,6 +50,9 @@ export function checkPlan({ tasks: drafts }: PlanDraft, frame: PlanFrame): Check
     needs: needsOf(check, task, { ids, tasks: named }),
     agent: agentOf(check, task),
   }));
+  for (const { id, successCheck } of named)
+    if (successCheck.some((each) => each.kind === "schema" && readJsonSchema(each.schema) === undefined))
+      check.problems.push({ task: id, problem: unreadableSchema });
   const circle = findCircle(tasks);
   if (circle)
     check.problems.push({

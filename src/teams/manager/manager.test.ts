@@ -150,6 +150,11 @@ test.each([
     { tasks: Array.from({ length: 10_000 }, (_, i) => ({ id: `t${i}`, agent: "worker" })) },
     /10000 tasks; at most 50/,
   ],
+  [
+    "a check that could take for ever",
+    { tasks: [task("a", { successCheck: [{ kind: "schema", schema: { type: "string", pattern: "^(a+)+$" } }] })] },
+    /a: the schema of its success check cannot be read/,
+  ],
 ])("%s is refused after two corrections, and the message names it", async (_, draft, words) => {
   const failed = go({ model: plans(draft) });
   await expect(failed).rejects.toThrow(words);
@@ -199,6 +204,7 @@ test("a planner that plans the same again for ever is ended by the limit, and th
   expect(planned).toBe(3);
   expect(result.finishReason).toBe("other");
   expect(result.text).toContain("100 are needed");
+  expect(result.text.match(/Hm\./g)).toHaveLength(1);
   expect(dataOf(log, "plan.kept")[0]).toMatchObject({ why: "it was changed 2 times already" });
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AgentResult } from "../../agents/index.ts";
 import type { JsonValue } from "../../base/index.ts";
 import { parseJson } from "../../base/index.ts";
+import { readJsonSchema } from "../read-json-schema.ts";
 import type { SuccessCheck } from "./plan.ts";
 
 /** Is the result of a task. */
@@ -73,10 +74,7 @@ function schemaProblem(schema: Extract<SuccessCheck, { kind: "schema" }>["schema
 }
 
 function readWith(schema: Extract<SuccessCheck, { kind: "schema" }>["schema"], value: JsonValue): string | undefined {
-  try {
-    const checked = z.fromJSONSchema(schema).safeParse(value);
-    return checked.success ? undefined : z.prettifyError(checked.error).slice(0, 1000);
-  } catch {
-    return "the schema itself cannot be read";
-  }
+  const checked = readJsonSchema(schema)?.safeParse(value);
+  if (checked === undefined) return "the schema itself cannot be read";
+  return checked.success ? undefined : z.prettifyError(checked.error).slice(0, 1000);
 }

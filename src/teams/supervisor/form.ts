@@ -1,7 +1,7 @@
-import { z } from "zod";
 import type { JsonObject, Schema } from "../../base/index.ts";
 import { isJsonObject, parseJson } from "../../base/index.ts";
 import { findObject, readStructured } from "../../providers/index.ts";
+import { readJsonSchema } from "../read-json-schema.ts";
 import type { FormName } from "./message.ts";
 
 /** Is the form that a result is wanted in, and where that was read. */
@@ -69,12 +69,7 @@ function schemaIn(goal: string): JsonObject | undefined {
 
 /** Makes a schema that answers are checked with; undefined where the JSON schema has parts that nobody can read. */
 export function schemaOf(form: Form): Schema<unknown, unknown> | undefined {
-  if (form.schema === undefined) return undefined;
-  try {
-    return z.fromJSONSchema(z.json().parse(form.schema) as Parameters<typeof z.fromJSONSchema>[0]);
-  } catch {
-    return undefined;
-  }
+  return form.schema === undefined ? undefined : readJsonSchema(form.schema);
 }
 
 /** Says what of its form a text lacks; undefined when it has it. */
