@@ -41,6 +41,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "attempt: first failed",
     "seam: restarted after 23",
   ],
+  "langgraph.ts": [
+    '"at":"price","update":{"notes":["flour: 5 euro"]}',
+    "notes: [ 'flour: 5 euro', 'ordered' ]",
+    "[ 'approve' ] { item: 'oil', notes: [ 'oil: 3 euro' ] }",
+  ],
   "knowledge.ts": ["added: 1", "handbook.md:1", "30 days of holidays", "ok: true"],
   "manager.ts": ["q1 begins: installer", "done 3 left 0", "needs Node 24", "logging.md:5", "ended: stop"],
   "patterns.ts": [

@@ -117,6 +117,7 @@ async function runThread(thread: Thread): Promise<unknown> {
     isReached = true;
   };
   if ((await latest()) === before) await advance(structuredClone(input));
+  else await noteProgress(thread);
   while (true) {
     const state = await graph.getState(config);
     const standing = standingOf(graph, state, isReached);
@@ -141,6 +142,14 @@ async function runThread(thread: Thread): Promise<unknown> {
     // Earlier rounds are gone through in their order; what was answered then was taken already.
     if (round.progress === progress) await advance(answerWith(round.questions, answers));
   }
+}
+
+/** Records that a thread that was cut off had got further, if it had: a run that ends its process and gets nowhere is not taken up for ever. */
+async function noteProgress({ saver, context, id }: Thread): Promise<void> {
+  const progress = await saver.progress(id);
+  // Each execution goes through what the ones before it had recorded, in the same order; a new record gives its own.
+  let known = "";
+  while (known !== progress) known = await context.step("reached", () => progress);
 }
 
 /** Makes what LangGraph goes on with: each answer at its interrupt; nothing where it stood still before or after a node. */
