@@ -1,7 +1,6 @@
-import type { AnyAgent } from "../../agents/index.ts";
 import { stem } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
-import type { AnyTeam } from "../team.ts";
+import { isAgent } from "../is-agent.ts";
 
 /** Tells what is known of a member, for a planner. */
 export interface MemberFacts {
@@ -26,7 +25,8 @@ export function factsOf(member: Runnable): MemberFacts {
       tools: tools.map((tool) => tool.name),
     };
   }
-  return { name, kind, description: isTeam(member) ? member.description : "", capabilities: {}, tools: [] };
+  const description = "description" in member && typeof member.description === "string" ? member.description : "";
+  return { name, kind, description, capabilities: {}, tools: [] };
 }
 
 /**
@@ -61,12 +61,4 @@ function stems(text: string): ReadonlySet<string> {
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
   return new Set(words.filter((word) => word.length > 1 && !plain.has(word)).map((word) => stem(word)));
-}
-
-function isAgent(member: Runnable): member is AnyAgent {
-  return member.kind === "agent";
-}
-
-function isTeam(member: Runnable): member is AnyTeam {
-  return member.kind === "team";
 }

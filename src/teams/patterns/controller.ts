@@ -1,13 +1,14 @@
 import type { JsonObject, JsonValue } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
+import { isAgent } from "../is-agent.ts";
 import type { Team, TeamContext } from "../team.ts";
 import type { Asking, MemberResult } from "./asking.ts";
 import { answered } from "./asking.ts";
 import type { WorkerFacts } from "./assign.ts";
 import { assign } from "./assign.ts";
 import { eachBounded } from "./bounded.ts";
-import { aboutMember, derivedAgent, isAgent } from "./derived-agent.ts";
+import { aboutMember, derivedAgent } from "./derived-agent.ts";
 import { listOf, splitGoal } from "./list-of.ts";
 import { brief, checkMembers, isRunnable, textOf } from "./members.ts";
 import type { PatternOptions } from "./options.ts";

@@ -2,11 +2,7 @@ import type { AnyAgent } from "../../agents/index.ts";
 import { agent } from "../../agents/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
-
-/** Tells whether a member is an agent. */
-export function isAgent(member: Runnable): member is AnyAgent {
-  return member.kind === "agent";
-}
+import { isAgent } from "../is-agent.ts";
 
 /**
  * Makes an agent of a team's own out of a member: the same, but for what is changed, under the name of the team and its own.

@@ -1,10 +1,11 @@
 import type { JsonObject } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { teamErrors } from "../errors.ts";
+import { isAgent } from "../is-agent.ts";
 import type { Team, TeamContext } from "../team.ts";
 import type { Asking, MemberResult } from "./asking.ts";
 import { answered } from "./asking.ts";
-import { aboutMember, derivedAgent, isAgent } from "./derived-agent.ts";
+import { aboutMember, derivedAgent } from "./derived-agent.ts";
 import type { Handover } from "./hand-over.ts";
 import { handOverTool, readHandover } from "./hand-over.ts";
 import { brief, checkMembers } from "./members.ts";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { AnyAgent } from "../../agents/index.ts";
 import { agent as defineAgent } from "../../agents/index.ts";
 import type { Runnable } from "../../runs/index.ts";
+import { isAgent } from "../is-agent.ts";
 
 /** Names what a reward is recorded for: an agent with a model and a set of tools. */
 export type ArmId = {
@@ -63,8 +64,4 @@ function withTools(member: AnyAgent, tools: readonly string[]): AnyAgent {
   // Checks the name; all else stays as the agent has it.
   defineAgent({ name });
   return { ...member, name, tools: member.tools.filter((tool) => tools.includes(tool.name)) };
-}
-
-function isAgent(member: Runnable): member is AnyAgent {
-  return member.kind === "agent";
 }
