@@ -80,10 +80,10 @@ export function manager(options: ManagerOptions): Manager {
     }),
     writer: agent<unknown>({ name: `${name}.writer`, instructions: writerInstructions, ...withModel }),
   };
-  const helpers = [parts.ownPlanner, parts.judge, parts.writer].concat(
+  const staff = [parts.ownPlanner, parts.judge, parts.writer].concat(
     [planner, aggregate].filter((each): each is AnyAgent => typeof each === "object"),
   );
-  const members = [...new Set<Runnable>([...agents, ...helpers])];
+  const members = [...new Set<Runnable>([...agents, ...staff])];
   const main = team<string>({
     name,
     description,

@@ -31,7 +31,7 @@ export interface Role {
   readonly made?: AnyAgent;
 }
 
-const common =
+const toldToAll =
   "You are one role of a supervised team. What you were told before stands in your notes, which no other role sees. " +
   "To keep something for later, say it in `notes`. If your instructions, your notes or your choice of tools hinder you, ask for a " +
   "correction in `bias`, with your reason; your supervisor decides.";
@@ -64,7 +64,7 @@ export function roleAgent(
   const own = options.model ?? model;
   return agent<unknown>({
     name: `${team}.${name}`,
-    instructions: [work[name], common, options.instructions ?? ""].filter((part) => part !== "").join("\n\n"),
+    instructions: [work[name], toldToAll, options.instructions ?? ""].filter((part) => part !== "").join("\n\n"),
     ...(own === undefined ? {} : { model: own }),
     ...(output === undefined ? {} : { output }),
     tools: options.tools ?? [],
