@@ -200,10 +200,50 @@ test("a role that hangs ends the run when its time is over", async () => {
   const models = crew({ action: role({ text: "late", delayMs: 600_000 }) });
   const { result, told } = await go(atlas(), models, { limits: { timeoutMs: 400 } });
   expect(told("loop.ended")).toMatchObject([{ reason: "time", accepted: false }]);
-  expect(result).toMatchObject({ finishReason: "other", text: "(no answer was found)" });
+  expect(result).toMatchObject({ finishReason: "timeout", text: "(no answer was found)" });
 });
 
 test("a name without room for its roles and limits that leave nothing to do are refused", () => {
   expect(() => supervisor({ name: "x".repeat(37) })).toThrow(/more than 36 characters/);
   expect(() => supervisor({ name: "crew", limits: { rounds: 0 } })).toThrow(/limit rounds/);
+});
+
+test("a policy or a judge that fails has refused, and the run goes on", async () => {
+  const fails = () => Promise.reject(new Error("down"));
+  const judge = agent({ name: "down", model: scripted(() => ({ error: "provider_invalid_request" })) });
+  const policies = { fails, none: () => undefined as never, judge };
+  for (const [name, policy] of Object.entries(policies)) {
+    const models = crew({ action: role({ message: { kind: "findings", text: "One." }, bias: wish() }) });
+    const { told, result } = await go(atlas(), models, { name, bias: { policy } });
+    expect(told("bias.refused")).toMatchObject([
+      { role: "action", reason: expect.stringMatching(/failed|no decision/) },
+    ]);
+    expect(result.finishReason).toBe("stop");
+  }
+});
+
+test("feedback that floods the list of points leaves no more open than it can name, also where rules take its place", async () => {
+  const floods = Array.from({ length: 5 }, (_, round) =>
+    open("", {
+      points: Array.from({ length: 64 }, (__, place) => ({ text: `Point ${round}.${place}` })),
+      score: round / 9,
+    }),
+  );
+  const models = crew({ feedback: role(...floods, "%% garbage {") });
+  const { told } = await go(atlas(), models, { limits: { rounds: 6, noProgress: 9, repairs: 0 } });
+  expect(told("point.raised").length).toBeLessThanOrEqual(257);
+  expect(told("role.replaced")).toMatchObject([{ role: "feedback" }]);
+  expect(told("loop.ended")).toMatchObject([{ reason: "rounds" }]);
+});
+
+test("steps that are done at once share what is left of the tokens", async () => {
+  const list = Array.from({ length: 8 }, (_, place) => ({ id: `s${place}`, question: "q1", text: `Find ${place}.` }));
+  const models = crew({
+    planning: role({ message: { kind: "steps", steps: list } }),
+    action: role("word ".repeat(1_500)),
+  });
+  const { result } = await go(atlas(), models, { limits: { maxTokens: 6_000, parallel: 8 } });
+  expect(models.action.seen.length).toBeGreaterThan(1);
+  expect(result.usage.inputTokens + result.usage.outputTokens).toBeLessThan(6_500);
+  expect(result.finishReason).toBe("max_tokens");
 });

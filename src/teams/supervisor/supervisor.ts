@@ -150,7 +150,7 @@ const finishReasons: Readonly<Record<EndReason, AgentResult["finishReason"]>> = 
   no_progress: "max_steps",
   tokens: "max_tokens",
   cost: "budget",
-  time: "other",
+  time: "timeout",
   failed: "other",
 };
 
