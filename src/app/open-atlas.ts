@@ -46,8 +46,8 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const { database } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
-  const rewards = lazyRewards(database);
-  const memory = lazyMemory(database);
+  const rewards = openedOnce(async () => await (await import("../teams/reward/index.ts")).openRewards({ database }));
+  const memory = openedOnce(async () => await (await import("../memory/index.ts")).openMemory({ database }));
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
   const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards, memory };
@@ -100,21 +100,11 @@ async function openRuns(
   });
 }
 
-/** Opens the ledger of rewards once, when it is first asked for. */
-function lazyRewards(database: Database): Atlas["rewards"] {
-  let opened: ReturnType<Atlas["rewards"]> | undefined;
+/** Opens something once, when it is first asked for; what failed is tried again. */
+function openedOnce<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
   return async () => {
-    opened ??= import("../teams/reward/index.ts").then(({ openRewards }) => openRewards({ database }));
-    opened.catch(() => (opened = undefined));
-    return await opened;
-  };
-}
-
-/** Opens the memory once, when a run first names a thread. */
-function lazyMemory(database: Database): Atlas["memory"] {
-  let opened: ReturnType<Atlas["memory"]> | undefined;
-  return async () => {
-    opened ??= import("../memory/index.ts").then(({ openMemory }) => openMemory({ database }));
+    opened ??= open();
     opened.catch(() => (opened = undefined));
     return await opened;
   };
