@@ -64,6 +64,7 @@ export async function runAgent(
     tools: withRetrieval(agent, surroundings.knowledge, collections),
     schema: agent.output && jsonSchemaOf(agent.output, `the output of ${agent.name}`),
     signal,
+    endsAt: agent.limits.timeoutMs && start.startedAt + agent.limits.timeoutMs,
     budget: context.budget,
     limits: spendingLimits(agent, input),
     policies: policiesOf(agent, surroundings),

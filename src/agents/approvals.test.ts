@@ -102,3 +102,39 @@ it("nobody is asked about arguments that do not fit, which the model is told", a
 it("a rule for a tool that the agent does not have is a mistake", () => {
   expect(() => agent({ name: "buyer", approvals: { sell: "always" } })).toThrow(/sell/);
 });
+
+it("a call whose id was there before is asked about anew: a word that is left over from the first is none on it", async () => {
+  const again = (euros: number) => ({ toolCalls: [{ id: "c1", name: "pay", input: { euros } }] });
+  const run = await start({ model: scripted([again(1), again(1_000), "bought"]) });
+  await until(run, "signal.awaited");
+  await run.signal("approval:c1", { approved: true });
+  await run.signal("approval:c1", { approved: true }).catch(() => {});
+  let signal: unknown = "approval:c1";
+  for await (const { type, data } of run.events()) {
+    if (type === "approval.asked") signal = (data as JsonObject)["signal"];
+    if (signal !== "approval:c1") break;
+  }
+  expect(signal).toMatch(/^approval:c1\.\d+$/);
+  expect(paid).toEqual([1]);
+  await run.signal(String(signal), { approved: false });
+  expect((await run.result()).text).toBe("bought");
+  expect(paid).toEqual([1]);
+});
+
+it("the end of the agent's time ends the wait for a person", async () => {
+  const clock = manualClock();
+  await restart({ clock });
+  const model = scripted([{ text: "I would pay.", ...pays(5) }, "late"]);
+  const run = await start({ model, limits: { timeoutMs: 60_000 } }, clock);
+  await until(run, "signal.awaited");
+  await clock.advance(60_000);
+  expect(await run.result()).toMatchObject({ text: "I would pay.", finishReason: "timeout" });
+  expect(paid).toEqual([]);
+});
+
+it("nobody is asked about a call that may not be made", async () => {
+  const tools = [tool({ name: "pay", permissions: ["money"], approval: true, input: z.object({}), run: () => 1 })];
+  const run = await start({ tools, permissions: ["net"] });
+  expect((await run.result()).text).toContain("tool_forbidden");
+  expect((await events(run)).map(({ type }) => type)).not.toContain("approval.asked");
+});

@@ -55,6 +55,8 @@ export interface Loop {
   readonly tools: readonly AnyTool[];
   readonly schema: JsonObject | undefined;
   readonly signal: AbortSignal;
+  /** When the agent's time is over. Units: milliseconds since the Unix epoch. */
+  readonly endsAt: number | undefined;
   readonly budget: Budget;
   readonly limits: SpendingLimits;
   readonly policies: readonly ToolPolicy[];

@@ -1,11 +1,11 @@
 import type { Clock, JsonValue } from "../base/index.ts";
 import { isAtlasError, isJsonObject, jsonSchemaOf, toAtlasError } from "../base/index.ts";
 import type { ToolCallPart, ToolDefinition, ToolResultPart } from "../providers/index.ts";
-import type { RunContext, StepContext } from "../runs/index.ts";
+import type { StepContext } from "../runs/index.ts";
 import { invokeTool, toolErrors } from "../tools/index.ts";
 import type { AnyTool, ToolMetrics, ToolPolicy } from "../tools/index.ts";
 import type { AnyAgent } from "./agent.ts";
-import type { ApprovingAgent, Refusal } from "./approvals.ts";
+import type { Approving, Refusal } from "./approvals.ts";
 import { askApproval } from "./approvals.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 
@@ -20,14 +20,10 @@ export function describeTools(tools: readonly AnyTool[]): ToolDefinition[] {
 }
 
 /** Is what tool calls need of the loop that makes them; `signal` aborts with the run, or at the end of the agent's time. */
-export interface ToolCalling {
-  readonly agent: ApprovingAgent;
-  readonly context: RunContext;
+export interface ToolCalling extends Approving {
   /** Measures and bounds what the tools do. The run's own clock replays the past. */
   readonly clock: Clock;
   readonly tools: readonly AnyTool[];
-  readonly signal: AbortSignal;
-  readonly policies?: readonly ToolPolicy[];
   readonly toolMetrics?: ToolMetrics | undefined;
 }
 
