@@ -17,9 +17,9 @@ export function readJsonSchema(schema: JsonObject): z.ZodType | undefined {
 function hasSlowPattern(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([key, part]) => {
-    const patterns: readonly unknown[] =
-      key === "pattern" ? [part] : key === "patternProperties" ? Object.keys(Object(part)) : [];
-    return patterns.some((each) => typeof each === "string" && isSlow(each)) || hasSlowPattern(part);
+    if (key === "pattern" && typeof part === "string") return isSlow(part);
+    const isNamed = key === "patternProperties" && typeof part === "object" && part !== null;
+    return (isNamed && Object.keys(part).some(isSlow)) || hasSlowPattern(part);
   });
 }
 

@@ -1,3 +1,4 @@
+import { asMaterial } from "../material.ts";
 import { askRoles, isExtractive } from "./ask-role.ts";
 import type { RoleGiven, RoleTask } from "./ask-role.ts";
 import type { PlanStep } from "./message.ts";
@@ -48,7 +49,7 @@ function taskOf({ session, work, open }: Duty, step: PlanStep): RoleTask<"action
   if (isExtractive(session, "action")) return { role: "action", told: step.text, bare: true, ...documents };
   const needed = step.needs
     .flatMap((need) => work.found.get(need) ?? [])
-    .map(({ step: id, text }) => `- ${id}: ${text}`);
+    .map(({ step: id, text }) => `- ${id}:\n${asMaterial(text)}`);
   const points = open
     .filter((point) => point.step === undefined || point.step === step.id)
     .map(({ id, text }) => `- ${id}: ${text}`);

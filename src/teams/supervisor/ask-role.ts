@@ -1,6 +1,6 @@
-import type { AgentResult } from "../../agents/index.ts";
+import type { AgentResult, RunBudget } from "../../agents/index.ts";
 import type { JsonValue, Schema } from "../../base/index.ts";
-import { checkSchema, isAtlasError } from "../../base/index.ts";
+import { checkSchema, isAtlasError, toAtlasError } from "../../base/index.ts";
 import { findObject } from "../../providers/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { adapted, biasDecision, correct, defaultPolicy } from "./bias.ts";
@@ -70,10 +70,11 @@ export async function askRoles<Name extends RoleName>(
   for (let attempt = 1; attempt <= session.crew.limits.repairs + 1 && open.length > 0; attempt++) {
     if (!(await mayGoOn(session))) return given;
     const left = session.crew.limits.messages - session.spent.messages;
-    const asked = open.slice(0, left).map(({ task, place, problem }) => {
+    const next = open.slice(0, left);
+    const asked = next.map(({ task, place, problem }) => {
       const corrected = correct(session.memories.of(task.role), session.biases.of(task.role));
       const told = toldTo(session, { ...task, corrected, problem });
-      return { task, place, outcome: call(session, { ...task, corrected, told }) };
+      return { task, place, outcome: call(session, { ...task, corrected, told, among: next.length }) };
     });
     const outcomes = await Promise.all(asked.map(({ outcome }) => outcome));
     open = [];
@@ -138,22 +139,22 @@ type Calling = {
   corrected: Corrected;
   knowledge?: readonly string[];
   runnable?: Runnable;
+  /** How many are asked at once. */
+  among: number;
 };
 
 /** Calls a role once and counts what it spends. */
-async function call(session: Session, { role, told, corrected, knowledge = [], runnable }: Calling): Promise<Called> {
+async function call(
+  session: Session,
+  { role, told, corrected, knowledge = [], runnable, among }: Calling,
+): Promise<Called> {
   const { crew, context, spent } = session;
   const { made, runnable: own } = crew.roles[role];
-  const { maxTokens, maxCostUsd } = crew.limits;
   const asked =
     runnable ?? (made === undefined || corrected.tools === undefined ? own : withTools(made, corrected.tools));
-  const budget = {
-    ...(maxTokens === undefined ? {} : { maxTokens: Math.max(1, maxTokens - spent.tokens) }),
-    ...(maxCostUsd === undefined ? {} : { maxCostUsd: Math.max(0, maxCostUsd - spent.costMicroUsd / 1_000_000) }),
-  };
   spent.messages++;
   try {
-    const result = await context.ask(asked, told, { knowledge, ...(Object.keys(budget).length > 0 ? { budget } : {}) });
+    const result = await context.ask(asked, told, { knowledge, ...leftFor(session, among) });
     spent.tokens += result.usage.inputTokens + result.usage.outputTokens;
     spent.costMicroUsd += result.costMicroUsd ?? 0;
     if (made !== undefined && (context.input.model ?? made.model) === undefined)
@@ -238,30 +239,47 @@ function unknownTool({ crew }: Session, role: RoleName, wish: BiasWish): string 
   return unknown === undefined ? undefined : `The role has no tool ${JSON.stringify(unknown.slice(0, 64))}.`;
 }
 
-/** Has the policy decide; a judge that answers something else has refused. */
+/** Has the policy decide; one that fails or gives something else has refused: a wish is not worth the run. */
 async function decide(session: Session, request: BiasRequest): Promise<BiasDecision> {
   const { context, crew } = session;
   const { policy } = crew;
-  if (typeof policy === "function") {
-    const decided =
-      policy === defaultPolicy
+  const isJudge = typeof policy !== "function";
+  if (isJudge && !(await mayGoOn(session)))
+    return { decision: "refuse", reason: "There is nothing left to decide it with." };
+  const who = isJudge ? "judge" : "policy";
+  try {
+    const decided = isJudge
+      ? await judged(session, policy, request)
+      : policy === defaultPolicy
         ? defaultPolicy(request)
-        : await context.step("bias", async () => plain(await policy(request)));
+        : await context.step("bias", async () => plain((await policy(request)) ?? {}));
     const read = await checkSchema(biasDecision, decided);
-    return read.ok ? read.value : { decision: "refuse", reason: "The policy gave no decision." };
+    return read.ok ? read.value : { decision: "refuse", reason: `The ${who} gave no decision.` };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { decision: "refuse", reason: `The ${who} failed: ${toAtlasError(error).code}.` };
   }
-  if (!(await mayGoOn(session))) return { decision: "refuse", reason: "There is nothing left to decide it with." };
-  session.spent.messages++;
-  const result = await context.ask(
-    policy,
+}
+
+async function judged(session: Session, judge: Runnable, request: BiasRequest): Promise<unknown> {
+  const { context, spent } = session;
+  spent.messages++;
+  const { usage, costMicroUsd, output } = await context.ask(
+    judge,
     `Decide whether a role of a team gets the correction that it asks for. Answer with JSON: {"decision":"grant"|"adapt"|"refuse","reason":"…","wanted":…}.\n\n${JSON.stringify(request)}`,
-    { knowledge: [] },
+    { knowledge: [], ...leftFor(session, 1) },
   );
-  session.spent.tokens += result.usage.inputTokens + result.usage.outputTokens;
-  session.spent.costMicroUsd += result.costMicroUsd ?? 0;
-  const read = await checkSchema(
-    biasDecision,
-    typeof result.output === "string" ? findObject(result.output) : result.output,
-  );
-  return read.ok ? read.value : { decision: "refuse", reason: "The judge gave no decision." };
+  spent.tokens += usage.inputTokens + usage.outputTokens;
+  spent.costMicroUsd += costMicroUsd ?? 0;
+  return typeof output === "string" ? findObject(output) : output;
+}
+
+/** Gives each of some that are asked at once its part of what is left, so that together they cannot pass the limits. */
+function leftFor({ crew, spent }: Session, among: number): { budget?: RunBudget } {
+  const { maxTokens, maxCostUsd } = crew.limits;
+  const budget = {
+    ...(maxTokens === undefined ? {} : { maxTokens: Math.max(1, Math.floor((maxTokens - spent.tokens) / among)) }),
+    ...(maxCostUsd === undefined ? {} : { maxCostUsd: Math.max(0, maxCostUsd - spent.costMicroUsd / 1e6) / among }),
+  };
+  return Object.keys(budget).length > 0 ? { budget } : {};
 }

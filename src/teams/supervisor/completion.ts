@@ -3,6 +3,7 @@ import type { AnyAgent } from "../../agents/index.ts";
 import type { Schema } from "../../base/index.ts";
 import { stringifyJson } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
+import { asMaterial } from "../material.ts";
 import { askRole, isExtractive } from "./ask-role.ts";
 import type { Form } from "./form.ts";
 import { formProblem, jsonIn, schemaOf } from "./form.ts";
@@ -121,7 +122,7 @@ async function write(session: Session, { best, form, schema, make }: Writing): P
 
 function toldToComplete({ questions, findings, points }: RoundResult, form: Form): string {
   const found = findings.map(
-    ({ question, text }) => `## ${questions.find(({ id }) => id === question)?.text ?? question}\n${text}`,
+    ({ question, text }) => `## ${questions.find(({ id }) => id === question)?.text ?? question}\n${asMaterial(text)}`,
   );
   const open = points.filter((point) => point.open).map(({ text }) => `- ${text}`);
   const schema =

@@ -11,6 +11,9 @@ export const formNames = ["text", "list", "table", "json", "letter", "code"] as 
 /** Is the form of a result. */
 export type FormName = (typeof formNames)[number];
 
+/** How many steps a plan may have. Units: at least as many as there may be questions. */
+export const mostSteps = 128;
+
 const question = z.object({ id: z.string().min(1).max(64), text: short });
 const step = z.object({
   id: z.string().min(1).max(64),
@@ -43,7 +46,7 @@ export const contents = {
     questions: z.array(question).min(1).max(64),
     form: z.enum(formNames),
   }),
-  steps: z.object({ kind: z.literal("steps"), steps: z.array(step).min(1).max(128) }),
+  steps: z.object({ kind: z.literal("steps"), steps: z.array(step).min(1).max(mostSteps) }),
   unplannable: z.object({ kind: z.literal("unplannable"), question: z.string().max(64), reason: short }),
   findings: z.object({ kind: z.literal("findings"), findings: z.array(finding).max(256) }),
   blocked: z.object({ kind: z.literal("blocked"), step: z.string().max(64), reason: short }),

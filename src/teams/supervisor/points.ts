@@ -26,10 +26,14 @@ export interface Points {
   close(ids: readonly string[], round: number): readonly FeedbackPoint[];
 }
 
+/** How many points may be open: feedback must be able to name all of them in one message. */
+const mostOpen = 256;
+
 /** Makes an empty list of points. */
 export function createPoints(): Points {
   const known = new Map<string, FeedbackPoint>();
   const isOpen = (point: FeedbackPoint): boolean => point.open;
+  const countOpen = (): number => [...known.values()].filter(isOpen).length;
   return {
     get all() {
       return [...known.values()];
@@ -42,7 +46,7 @@ export function createPoints(): Points {
       for (const { id, text, weight, step } of points) {
         // A point without an id is that of before if it says the same: else a role that repeats itself would flood the list.
         const before = (id === undefined ? undefined : known.get(id)) ?? sameAs(known.values(), text);
-        if (before?.open === true) continue;
+        if (before?.open === true || countOpen() >= mostOpen) continue;
         const made: FeedbackPoint = {
           id: before?.id ?? `f${known.size + 1}`,
           text,

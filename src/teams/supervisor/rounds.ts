@@ -1,3 +1,4 @@
+import { asMaterial } from "../material.ts";
 import { askRole, isExtractive } from "./ask-role.ts";
 import type { Content, FoundText } from "./message.ts";
 import type { FeedbackPoint } from "./points.ts";
@@ -113,7 +114,7 @@ async function askedVerdict(session: Session, work: Work): Promise<Verdict | und
   const questions = work.questions.map(({ id, text }) => `- ${id}: ${text}`);
   const found = findingsOf(work).map(
     ({ step, question, text, sources, unverified }) =>
-      `## ${step} (question ${question}; ${sources} sources, ${unverified} unsupported)\n${text}`,
+      `## ${step} (question ${question}; ${sources} sources, ${unverified} unsupported)\n${asMaterial(text)}`,
   );
   const open = points.open.map(({ id, text, weight }) => `- ${id} (weight ${weight}): ${text}`);
   const told = [

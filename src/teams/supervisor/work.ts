@@ -2,6 +2,7 @@ import type { Citation } from "../../knowledge/index.ts";
 import { formOfGoal, withoutForm } from "./form.ts";
 import type { Form } from "./form.ts";
 import type { FoundText, PlanStep, Question } from "./message.ts";
+import { mostSteps } from "./message.ts";
 import { plainQuestions, plainSteps } from "./plain-roles.ts";
 import { askRole, isExtractive } from "./ask-role.ts";
 import type { Session } from "./session.ts";
@@ -122,8 +123,8 @@ function usePlainSteps(session: Session, work: Work): boolean {
       .filter(({ answered, sources }) => answered && sources > 0)
       .map(({ question }) => question),
   );
-  const kept = work.steps.filter(({ question }) => done.has(question));
   const open = work.questions.filter(({ id }) => !done.has(id));
+  const kept = work.steps.filter(({ question }) => done.has(question)).slice(0, mostSteps - open.length);
   work.steps = [...kept, ...plainSteps(open, session.goal, work.attempt)];
   send(session, { kind: "steps", steps: [...work.steps] });
   return true;
