@@ -31,7 +31,7 @@ export const graphs: CommandSpec = {
         graph,
         { flags: "-f, --format <format>", description: "mermaid (default), dot, svg or json" },
         { flags: "--run <id>", description: "show where this run was and is" },
-        { flags: "-o, --output <path>", description: "file to write (default: the standard output)" },
+        { flags: "-o, --out <file>", description: "write it to a file" },
       ],
       examples: ["atlas graph draw graphs/review.ts --format svg -o review.svg"],
       load: async () => (await import("./commands/graph-draw.ts")).graphDraw,

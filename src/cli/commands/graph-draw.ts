@@ -12,7 +12,7 @@ export interface GraphDrawOptions {
   readonly graph?: string;
   readonly format?: string;
   readonly run?: string;
-  readonly output?: string;
+  readonly out?: string;
 }
 
 type Draw = (graph: AnyGraph | GraphStructure, options: DrawOptions) => string | Promise<string>;
@@ -27,7 +27,7 @@ const formats: ReadonlyMap<string, Draw> = new Map<string, Draw>([
 /** Draws a graph of a file. */
 export async function graphDraw(call: Call<GraphDrawOptions>): Promise<number> {
   const { options, io, screen } = call;
-  const { format = "mermaid", run, output } = options;
+  const { format = "mermaid", run, out } = options;
   const draw = formats.get(format);
   if (draw === undefined)
     throw cliErrors.create(
@@ -35,10 +35,11 @@ export async function graphDraw(call: Call<GraphDrawOptions>): Promise<number> {
       `--format is one of ${[...formats.keys()].join(", ")}, not ${JSON.stringify(format)}.`,
     );
   const drawing = run === undefined ? await draw(await readGraph(call), {}) : await drawRun(call, run, draw);
-  if (output !== undefined) writeFileSync(resolve(io.directory, output), drawing);
-  if (screen.json) screen.printJson(output === undefined ? { format, drawing } : { format, output });
-  else if (output === undefined) screen.print(drawing.trimEnd());
-  else screen.say(`Drawn to ${output}.`);
+  if (out !== undefined) writeFileSync(resolve(io.directory, out), drawing);
+  if (screen.json)
+    screen.printJson(out === undefined ? { format, drawing } : { format, file: resolve(io.directory, out) });
+  else if (out === undefined) screen.print(drawing.trimEnd());
+  else screen.say(`Drawn to ${out}.`);
   return 0;
 }
 
