@@ -1,19 +1,9 @@
 import { agents, tools } from "./agents-catalogue.ts";
-import type { CommandSpec, OptionSpec } from "./command.ts";
-import { common } from "./common-options.ts";
+import type { CommandSpec } from "./command.ts";
+import { common, knowledge, model } from "./common-options.ts";
 import { graphs } from "./graph-catalogue.ts";
 import { plan } from "./plan-catalogue.ts";
 import { queue } from "./queue-catalogue.ts";
-
-const knowledge: OptionSpec = {
-  flags: "-k, --knowledge <path>",
-  description: "file or folder of documents; may be repeated",
-  form: "list",
-};
-const model: OptionSpec = {
-  flags: "-m, --model <provider/name>",
-  description: "model to use, or group:NAME (default: the best that can be used here)",
-};
 
 const runs: CommandSpec = {
   name: "runs",

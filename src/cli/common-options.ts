@@ -2,6 +2,19 @@ import type { OptionSpec } from "./command.ts";
 
 const json: OptionSpec = { flags: "--json", description: "print one JSON value on stdout" };
 
+/** Is the option that names documents. */
+export const knowledge: OptionSpec = {
+  flags: "-k, --knowledge <path>",
+  description: "file or folder of documents; may be repeated",
+  form: "list",
+};
+
+/** Is the option that names the model. */
+export const model: OptionSpec = {
+  flags: "-m, --model <provider/name>",
+  description: "model to use, or group:NAME (default: the best that can be used here)",
+};
+
 /** Holds the options of every command that opens the database. */
 export const common: readonly OptionSpec[] = [
   json,

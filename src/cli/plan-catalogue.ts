@@ -1,5 +1,5 @@
 import type { CommandSpec } from "./command.ts";
-import { common } from "./common-options.ts";
+import { common, knowledge, model } from "./common-options.ts";
 
 /** Describes `atlas plan`. */
 export const plan: CommandSpec = {
@@ -8,11 +8,8 @@ export const plan: CommandSpec = {
   args: [["[goal...]", "what you want, or a file that holds a plan as JSON; - reads it from the standard input"]],
   options: [
     ...common,
-    { flags: "-k, --knowledge <path>", description: "file or folder of documents; may be repeated", form: "list" },
-    {
-      flags: "-m, --model <provider/name>",
-      description: "model to use, or group:NAME (default: the best that can be used here)",
-    },
+    knowledge,
+    model,
     { flags: "-a, --agent <name>", description: "manager to use (default: manager, which has all agents)" },
     { flags: "--mermaid", description: "draw the plan as a Mermaid flowchart" },
     { flags: "--run", description: "carry the plan out" },

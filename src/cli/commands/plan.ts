@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { readFile } from "node:fs/promises";
-import type { AgentResult, RunBudget } from "../../agents/index.ts";
+import type { AgentResult } from "../../agents/index.ts";
 import type { Atlas } from "../../app/index.ts";
 import { parseJson, parseSchema } from "../../base/index.ts";
 import type { Plan, PlanTask } from "../../teams/manager/index.ts";
@@ -13,9 +13,10 @@ import { readGoal } from "../goal.ts";
 import { oneLine } from "../harmless.ts";
 import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
+import { budgetOf } from "../run-budget.ts";
 
 /** Are the options of `atlas plan`. */
-export interface PlanCall {
+export interface PlanOptions {
   readonly knowledge?: readonly string[];
   readonly model?: string;
   readonly agent?: string;
@@ -26,7 +27,7 @@ export interface PlanCall {
 }
 
 /** Makes and shows a plan, or reads and checks one from a file; carries it out with `--run`. */
-export async function plan(call: Call<PlanCall>): Promise<number> {
+export async function plan(call: Call<PlanOptions>): Promise<number> {
   const { options, screen, io } = call;
   const { agent = "manager" } = options;
   const file = fileOf(call);
@@ -50,7 +51,7 @@ export async function plan(call: Call<PlanCall>): Promise<number> {
 }
 
 /** One word that ends in .json is a file. */
-function fileOf({ args }: Call<PlanCall>): string | undefined {
+function fileOf({ args }: Call<PlanOptions>): string | undefined {
   const [only, ...others] = args;
   return only !== undefined && others.length === 0 && /^\S+\.json$/i.test(only) ? only : undefined;
 }
@@ -58,7 +59,7 @@ function fileOf({ args }: Call<PlanCall>): string | undefined {
 async function start(
   atlas: Atlas,
   { name, goal }: { readonly name: string; readonly goal: string },
-  call: Call<PlanCall>,
+  call: Call<PlanOptions>,
 ): Promise<Ending<AgentResult<unknown>> & { readonly runId: string }> {
   const { options, io } = call;
   const { model } = options;
@@ -71,14 +72,6 @@ async function start(
   return { ...(await followRun(atlas, handle, call)), runId: handle.id };
 }
 
-function budgetOf({ maxTokens, maxCost }: PlanCall): RunBudget | undefined {
-  if (maxTokens === undefined && maxCost === undefined) return undefined;
-  return {
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
-  };
-}
-
 async function readPlan(output: unknown): Promise<Plan> {
   const { planDraftSchema, checkPlan } = await import("../../teams/manager/index.ts");
   const value = typeof output === "string" ? parseJson(output, "the plan") : output;
@@ -87,7 +80,7 @@ async function readPlan(output: unknown): Promise<Plan> {
   return { goal: draft.goal, tasks: checkPlan(draft, { agents, maxTasks: agents.length }).tasks };
 }
 
-async function show(made: Plan, { screen, options }: Call<PlanCall>, how: "print" | "say" = "print"): Promise<void> {
+async function show(made: Plan, { screen, options }: Call<PlanOptions>, how: "print" | "say" = "print"): Promise<void> {
   const { depths, planMermaid, inOrder, remainingMs } = await import("../../teams/manager/index.ts");
   if (screen.json) return screen.printJson(made);
   if (options.mermaid === true && how === "print") return screen.print(planMermaid(made));

@@ -5,14 +5,14 @@ import { line, styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
 
 /** Are the options of `atlas rewards`. */
-export interface RewardsCall {
+export interface RewardsOptions {
   readonly task?: string;
   readonly agent?: string;
   readonly model?: string;
 }
 
 /** Shows what agents, models and sets of tools earned, and who is benched. */
-export async function rewards(call: Call<RewardsCall>): Promise<number> {
+export async function rewards(call: Call<RewardsOptions>): Promise<number> {
   const { screen } = call;
   const { task, agent, model } = call.options;
   await using atlas = await openAtlas(call);

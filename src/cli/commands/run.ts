@@ -1,4 +1,3 @@
-import type { RunBudget } from "../../agents/index.ts";
 import { resolve } from "node:path";
 import type { RunHandle, StartOptions } from "../../runs/index.ts";
 import { showAnswer } from "../answer.ts";
@@ -8,6 +7,7 @@ import { followRun } from "../follow-run.ts";
 import { readGoal, runKey } from "../goal.ts";
 import { styled } from "../line.ts";
 import { openAtlas } from "../open.ts";
+import { budgetOf } from "../run-budget.ts";
 
 /** Are the options of `atlas run`. */
 export interface RunOptions extends PlaceOptions {
@@ -60,14 +60,6 @@ export async function run(call: Call<RunOptions>): Promise<number> {
   const { result, streamed, durationMs } = ending;
   showAnswer({ runId: handle.id, result, durationMs, directory: io.directory, streamed }, screen);
   return 0;
-}
-
-function budgetOf({ maxTokens, maxCost }: RunOptions): RunBudget | undefined {
-  if (maxTokens === undefined && maxCost === undefined) return undefined;
-  return {
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxCost === undefined ? {} : { maxCostUsd: maxCost }),
-  };
 }
 
 /** Reads where in a queue the run is to wait. Errors: usage. */
