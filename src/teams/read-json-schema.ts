@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { JsonObject } from "../base/index.ts";
+import type { JsonObject, JsonValue } from "../base/index.ts";
+import { isJsonObject } from "../base/index.ts";
 
 /**
  * Makes a schema of a JSON schema that a model or a stranger wrote; undefined where it cannot be read, or has a pattern that some text
@@ -14,12 +15,12 @@ export function readJsonSchema(schema: JsonObject): z.ZodType | undefined {
   }
 }
 
-function hasSlowPattern(value: unknown): boolean {
+function hasSlowPattern(value: JsonValue): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([key, part]) => {
     if (key === "pattern" && typeof part === "string") return isSlow(part);
-    const isNamed = key === "patternProperties" && typeof part === "object" && part !== null;
-    return (isNamed && Object.keys(part).some(isSlow)) || hasSlowPattern(part);
+    const isNamed = key === "patternProperties" && isJsonObject(part);
+    return (isNamed && Object.keys(part).some((each) => isSlow(each))) || hasSlowPattern(part);
   });
 }
 

@@ -11,7 +11,7 @@ export const formNames = ["text", "list", "table", "json", "letter", "code"] as 
 /** Is the form of a result. */
 export type FormName = (typeof formNames)[number];
 
-/** How many steps a plan may have. Units: at least as many as there may be questions. */
+/** Bounds the steps of a plan; there may be no more questions than that. */
 export const mostSteps = 128;
 
 const question = z.object({ id: z.string().min(1).max(64), text: short });
