@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
 import { checkSchema, isJsonObject } from "../base/index.ts";
 import type { Callable, Resolve, Workflow } from "../runs/index.ts";
 import { workflow } from "../runs/index.ts";
-import type { Database } from "../storage/index.ts";
+import type { Database, Migration } from "../storage/index.ts";
 import type { ToolOversight } from "../tools/index.ts";
 import type { AnyGraph } from "./graph.ts";
 import type { GraphInput } from "./graph-input.ts";
@@ -67,4 +67,10 @@ function inputSchema({ compiled, state, name }: AnyGraph): Schema<unknown, JsonO
 
 function isGraphInput(value: unknown): value is GraphInput {
   return typeof value === "object" && value !== null && "#graph" in value && "state" in value;
+}
+
+/** Gives the histories of the schemas of what graphs keep in `database`, by domain, for those who back it up. Cost: they are loaded here. */
+export async function graphDomains(): Promise<Readonly<Record<string, readonly Migration[]>>> {
+  const { langgraphHistory } = await import("./langgraph-schema.ts");
+  return { langgraph: langgraphHistory() };
 }

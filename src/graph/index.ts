@@ -1,9 +1,8 @@
 export { graphErrors } from "./errors.ts";
 export { graph } from "./graph.ts";
 export type { AnyGraph, Graph, GraphOptions } from "./graph.ts";
-export { graphCallable, graphWorkflow } from "./graph-workflow.ts";
+export { graphCallable, graphDomains, graphWorkflow } from "./graph-workflow.ts";
 export type { GraphSurroundings } from "./graph-workflow.ts";
-export { graphDomains } from "./graph-domains.ts";
 export { node } from "./node.ts";
 export type {
   GraphNode,
