@@ -56,20 +56,30 @@ export function compile(definition: object): Compiled {
   return assemble(structure, parts);
 }
 
-/** Gathers by name what a structure may name. */
+/** Gathers by name what a structure may name. Errors: graph_invalid for two reducers of one name. */
 export function partsOf(
-  given: Pick<Definition, "state" | "conditions"> & {
+  given: Pick<Definition, "name" | "state" | "conditions"> & {
     readonly nodes: Readonly<Record<string, object>>;
     readonly reducers: readonly Reducer[];
   },
 ): GraphParts {
-  const { state, nodes, conditions = {}, reducers } = given;
+  const { name, state, nodes, conditions = {}, reducers } = given;
+  const byName = new Map(builtInReducers);
+  for (const each of reducers) {
+    const known = byName.get(each.name);
+    // JSON tells reducers apart by their names, and so does a run.
+    if (known !== undefined && known.apply !== each.apply) {
+      const whose = builtInReducers.has(each.name) ? "a built-in reducer has" : "another reducer of it has";
+      throw invalid(name, [`Its reducer ${JSON.stringify(each.name)} has the name that ${whose}; give it another.`]);
+    }
+    byName.set(each.name, each);
+  }
   return {
     state,
     keys: keysOf(state),
     nodes: new Map(Object.entries(nodes).map(([key, value]) => [key, definitionOf(value)])),
     functions: new Map(Object.entries(conditions)) as Map<string, AnyStateFunction<JsonObject>>,
-    reducers: new Map([...builtInReducers, ...reducers.map((each): [string, Reducer] => [each.name, each])]),
+    reducers: byName,
   };
 }
 

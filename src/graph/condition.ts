@@ -52,6 +52,45 @@ export function holds(condition: ConditionData, state: JsonObject): boolean {
   return gte === undefined || compare(value, gte) >= 0;
 }
 
+const deepestCondition = 50;
+const tests: Readonly<Record<string, (value: JsonValue) => boolean>> = {
+  is: () => true,
+  not: () => true,
+  has: () => true,
+  in: (value) => Array.isArray(value),
+  lt: isBound,
+  lte: isBound,
+  gt: isBound,
+  gte: isBound,
+  exists: (value) => typeof value === "boolean",
+};
+
+/** Tells what is wrong with a condition that comes from JSON, or from where no compiler looked; undefined when it can be asked. */
+export function conditionProblem(condition: JsonValue | undefined, depth = 0): string | undefined {
+  if (!isJsonObject(condition ?? null)) return "has a condition that is neither an object nor a name";
+  if (depth === deepestCondition) return `has a condition of more than ${deepestCondition} levels`;
+  const { path, ...rest } = condition as JsonObject;
+  const join = ["all", "any", "none"].find((each) => Object.hasOwn(rest, each));
+  if (path === undefined && join !== undefined) {
+    const { [join]: list, ...more } = rest;
+    if (!Array.isArray(list)) return `has a condition whose ${join} is no list`;
+    if (Object.keys(more).length > 0) return `has a condition with more beside its ${join}`;
+    return (list as readonly JsonValue[]).map((each) => conditionProblem(each, depth + 1)).find(Boolean);
+  }
+  if (typeof path !== "string") return "has a condition without a path";
+  const named = Object.entries(rest).filter(([, value]) => value !== undefined);
+  for (const [test, value] of named) {
+    if (!Object.hasOwn(tests, test))
+      return `has a condition on ${path} with ${JSON.stringify(test)}, which is no test; tests are: ${Object.keys(tests).join(", ")}`;
+    if (tests[test]?.(value) === false) return `has a condition on ${path} whose ${test} is of the wrong kind`;
+  }
+  return named.length > 0 ? undefined : `has a condition that tests nothing of ${path}; say what, such as is: true`;
+}
+
+function isBound(value: JsonValue): boolean {
+  return typeof value === "number" || typeof value === "string";
+}
+
 /** Writes a condition for people: `score < 8`. */
 export function describeCondition(condition: ConditionData): string {
   if ("all" in condition) return condition.all.map(describeCondition).join(" and ");

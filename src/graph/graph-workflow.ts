@@ -6,6 +6,7 @@ import type { Database, Migration } from "../storage/index.ts";
 import type { ToolOversight } from "../tools/index.ts";
 import type { AnyGraph } from "./graph.ts";
 import type { GraphInput } from "./graph-input.ts";
+import { readStructure } from "./json.ts";
 
 /** Is what the nodes of a graph work with: who allows and counts the calls of tools, and where targets within nodes keep their place. */
 export interface GraphSurroundings extends ToolOversight {
@@ -54,7 +55,11 @@ function inputSchema({ compiled, state, name }: AnyGraph): Schema<unknown, JsonO
       version: 1,
       vendor: "atlas",
       async validate(value: unknown) {
-        if (isGraphInput(value)) return { value };
+        if (isGraphInput(value)) {
+          // It has been read when the run began, or comes from where no one looked.
+          readStructure(value["#graph"]);
+          return { value };
+        }
         const read = await checkSchema(state, value);
         if (!read.ok)
           return { issues: read.issues.map(({ path, message }) => ({ message, path: path === "" ? [] : [path] })) };

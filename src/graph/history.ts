@@ -181,7 +181,7 @@ interface Before {
 function keysOf(snapshot: Snapshot, ready: readonly Activation[], before: Before["before"]): readonly string[] {
   const visits = visitsOf(snapshot, ready);
   return ready.map(({ node }, index) => {
-    const count = (visits[index] ?? 1) - (before[node] ?? 0);
+    const count = (visits[index] ?? 1) - (Object.hasOwn(before, node) ? (before[node] ?? 0) : 0);
     return count === 1 ? node : `${node}#${count}`;
   });
 }

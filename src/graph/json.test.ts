@@ -158,9 +158,9 @@ test("what a written graph names and the program does not have is told", async (
   expect(() => graphFromJson(json, { state, nodes: {} })).toThrow(expect.objectContaining(error) as Error);
   const refused: readonly [JsonValue, RegExp][] = [
     [7, /it is no object/],
-    [{ name: "x", nodes: { a: 1 }, edges: [] }, /nodes must be an object of \{ kind \}/],
+    [{ name: "x", nodes: { a: 1 }, edges: [] }, /nodes must be an object of \{ kind, /],
     [{ name: "x", nodes: {}, edges: {} }, /edges must be a list/],
-    [{ name: "x", nodes: {}, edges: [{ kind: "edge", from: "a" }] }, /edge 1 is none/],
+    [{ name: "x", nodes: {}, edges: [{ kind: "edge", from: "a" }] }, /edge 1 does not say where it leads/],
     [{ nodes: {}, edges: [] }, /its name and version must be texts/],
   ];
   for (const [each, words] of refused) expect(() => graphFromJson(each, { state, nodes: {} })).toThrow(words);

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue, Schema, SchemaInput, SchemaOutput } from ".
 import { baseErrors, isJsonObject } from "../base/index.ts";
 import { partsOf, reassemble } from "./compile.ts";
 import type { AnyStateFunction } from "./condition.ts";
+import { edgeProblem } from "./edge-shape.ts";
 import type { AnyGraph, Graph } from "./graph.ts";
 import type { GraphNode } from "./node.ts";
 import type { Reducer } from "./reducers.ts";
@@ -37,9 +38,9 @@ export function graphFromJson<State extends Schema>(
   functions: GraphFunctions<State>,
 ): Graph<SchemaInput<State>, SchemaOutput<State>> {
   const structure = readStructure(json);
-  const { state, conditions = {}, reducers = [] } = functions;
-  const parts = partsOf({ state, nodes: functions.nodes, conditions, reducers });
   const { name, version } = structure;
+  const { state, conditions = {}, reducers = [] } = functions;
+  const parts = partsOf({ name, state, nodes: functions.nodes, conditions, reducers });
   const compiled = reassemble(structure, parts);
   return { kind: "graph", name, description: "", version, accepts: [], state, compiled };
 }
@@ -47,7 +48,7 @@ export function graphFromJson<State extends Schema>(
 /** Finds what is wrong with a graph as plain data, as far as it shows without its functions and the schema of its state. */
 export function structureProblems(structure: GraphStructure): readonly string[] {
   const known = structure.edges.flatMap(functionsOf).map((name) => [name, () => undefined] as const);
-  const parts = partsOf({ state: plainState({}), nodes: {}, reducers: [] });
+  const parts = partsOf({ name: structure.name, state: plainState({}), nodes: {}, reducers: [] });
   return problemsOf(structure, { ...parts, keys: undefined, functions: new Map(known) });
 }
 
@@ -57,29 +58,24 @@ export function readStructure(json: JsonValue): GraphStructure {
   const { name, version = "1", nodes, edges, reducers = {}, limits = {} } = json;
   if (typeof name !== "string" || typeof version !== "string") throw noGraph("its name and version must be texts");
   if (!isJsonObject(nodes ?? null) || !Object.values(nodes as JsonObject).every(isNode))
-    throw noGraph("nodes must be an object of { kind }");
+    throw noGraph("nodes must be an object of { kind, target?, join?, onDemand?, input?, output? }");
   if (!Array.isArray(edges)) throw noGraph("edges must be a list");
-  for (const [index, edge] of (edges as readonly JsonValue[]).entries())
-    if (!isEdge(edge)) throw noGraph(`edge ${index + 1} is none`);
+  for (const [index, edge] of (edges as readonly JsonValue[]).entries()) {
+    const problem = edgeProblem(edge);
+    if (problem !== undefined) throw noGraph(`edge ${index + 1} ${problem}`);
+  }
   if (!isJsonObject(reducers) || !isJsonObject(limits)) throw noGraph("reducers and limits must be objects");
+  if (!Object.values(reducers).every((each) => typeof each === "string")) throw noGraph("reducers must be names");
   // Each part was looked at above; what it means is looked at by the validation.
   return { name, version, nodes, edges, reducers, limits } as unknown as GraphStructure;
 }
 
 function isNode(node: JsonValue): boolean {
-  return isJsonObject(node) && typeof node["kind"] === "string";
-}
-
-function isEdge(edge: JsonValue): boolean {
-  if (!isJsonObject(edge) || typeof edge["from"] !== "string") return false;
-  const { kind, to, choose, items, by } = edge;
-  if (kind === "edge") return typeof to === "string";
-  if (kind === "when")
-    return (typeof choose === "string" || isJsonObject(choose ?? null)) && (to === undefined || Array.isArray(to));
-  if (kind === "weighted") return isJsonObject(to ?? null) && (by === "chance" || by === "priority");
-  const isList =
-    typeof items === "string" || (isJsonObject(items ?? null) && typeof (items as JsonObject)["path"] === "string");
-  return kind === "each" && typeof to === "string" && isList;
+  if (!isJsonObject(node) || typeof node["kind"] !== "string") return false;
+  const { target, join, onDemand, input, output } = node;
+  const areTexts = [target, input, output].every((each) => each === undefined || typeof each === "string");
+  const isFlag = onDemand === undefined || typeof onDemand === "boolean";
+  return areTexts && isFlag && (join === undefined || join === "all" || join === "any");
 }
 
 function noGraph(why: string): Error {

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../base/index.ts";
-import { isJsonObject, seededRandom } from "../base/index.ts";
+import { isAtlasError, isJsonObject, seededRandom } from "../base/index.ts";
 import type { AnyStateFunction, ConditionData } from "./condition.ts";
 import { describeCondition, holds, valueAt } from "./condition.ts";
 import type { EdgeData } from "./edge.ts";
@@ -82,10 +82,15 @@ export function createMachine(structure: GraphStructure, parts: MachineParts): M
 export function visitsOf({ visits }: Snapshot, ready: readonly Activation[]): readonly number[] {
   const counts = new Map<string, number>();
   return ready.map(({ node }) => {
-    const count = (counts.get(node) ?? visits[node] ?? 0) + 1;
+    const count = (counts.get(node) ?? own(visits, node) ?? 0) + 1;
     counts.set(node, count);
     return count;
   });
+}
+
+/** Gives what stands under a name, which may be one that every object answers to, such as "constructor". */
+function own<T>(all: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(all, name) ? all[name] : undefined;
 }
 
 /** Merges branches that arrive at one node; items of lists stay apart. */
@@ -129,7 +134,7 @@ function mergeInto(state: Record<string, JsonValue>, { node, update, reducers }:
   for (const [key, value] of Object.entries(update ?? {})) {
     const by = reducers.get(key);
     try {
-      state[key] = frozen(by === undefined ? value : by.apply(state[key], frozen(value)));
+      state[key] = frozen(by === undefined ? value : by.apply(own(state, key), frozen(value)));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `The node ${node} gave something for ${key} that its reducer ${by?.name ?? ""} cannot merge: ${why}.`;
@@ -154,8 +159,7 @@ function createRoute(
   parts: MachineParts,
   out: (from: string, added: readonly EdgeData[]) => readonly EdgeData[],
 ): Route {
-  const ask = (name: string, { snapshot, at }: Place): unknown =>
-    found(parts.functions.get(name), structure.name, name)(snapshot.state, at.params ?? {});
+  const ask = asker(structure, parts);
   const isTaken = (condition: ConditionData | string | undefined, place: Place): boolean => {
     if (condition === undefined) return true;
     return typeof condition === "string" ? ask(condition, place) === true : holds(condition, place.snapshot.state);
@@ -170,7 +174,9 @@ function createRoute(
   const follow = (edge: EdgeData, place: Place, index: number): readonly (Activation | undefined)[] | undefined => {
     if (edge.kind === "edge") return isTaken(edge.if, place) ? [arrive(edge.to, place, edge.params)] : undefined;
     if (edge.kind === "weighted") {
-      const open = Object.entries(edge.to).filter(([to, weight]) => weight > 0 && isTaken(edge.if?.[to], place));
+      const open = Object.entries(edge.to).filter(
+        ([to, weight]) => weight > 0 && isTaken(own(edge.if ?? {}, to), place),
+      );
       const chosen = edge.by === "chance" ? byChance(open, place, index) : byWeight(open);
       return chosen === undefined ? undefined : [arrive(chosen, place)];
     }
@@ -201,6 +207,22 @@ function createRoute(
     return taken.flat();
   };
   return (snapshot, at, visit) => leave({ snapshot, at, visit, over: [] }).filter((each) => each !== undefined);
+}
+
+/** Makes what asks a function of an edge. Errors: graph_route_unknown, with the function and the node, when it fails. */
+function asker(structure: GraphStructure, parts: MachineParts): (name: string, place: Place) => unknown {
+  return (name, { snapshot, at }) => {
+    const asked = found(parts.functions.get(name), structure.name, name);
+    try {
+      return asked(snapshot.state, at.params ?? {});
+    } catch (cause) {
+      if (isAtlasError(cause)) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `In the graph ${structure.name} the function ${name}, which an edge of ${at.node} asks, failed: ${why}.`;
+      const details = { graph: structure.name, from: at.node, condition: name };
+      throw graphErrors.create("graph_route_unknown", message, { details, cause });
+    }
+  };
 }
 
 function pick<T>(all: Readonly<Record<string, T>>, names: readonly string[]): Readonly<Record<string, T>> {

@@ -42,6 +42,8 @@ export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: St
   const { node, params = {} } = at;
   const added: EdgeData[] = [];
   let questions = 0;
+  // A node whose time is over, or whose neighbour failed, asks for nothing more: nobody would take what it gives.
+  const requireUnderWay = (): void => step.signal.throwIfAborted();
   return {
     added,
     context: {
@@ -56,17 +58,30 @@ export function openNode(run: GraphRun, { at, visit, snapshot }: Visit, step: St
       signal: step.signal,
       idempotencyKey: step.idempotencyKey,
       random: chanceOf(snapshot.seed, `${snapshot.step}/${node}/${visit}`),
-      step: (name, body, options) => context.step(name, body, options),
-      call: async (target, input) => (await call(run, target, input)) as GivenBy<typeof target>,
-      sleep: (ms) => context.sleep(ms),
-      waitFor: (name, options) => context.waitFor(name, options),
+      async step(name, body, options) {
+        requireUnderWay();
+        return await context.step(name, body, options);
+      },
+      async call(target, input) {
+        requireUnderWay();
+        return (await call(run, target, input)) as GivenBy<typeof target>;
+      },
+      async sleep(ms) {
+        requireUnderWay();
+        await context.sleep(ms);
+      },
+      async waitFor(name, options) {
+        requireUnderWay();
+        return await context.waitFor(name, options);
+      },
       steered: () => context.steered(),
       emit: (event) => context.emit(event),
-      interrupt(question, options = {}) {
+      async interrupt(question, options = {}) {
+        requireUnderWay();
         questions++;
         const name = [node, ...(visit === 1 ? [] : [visit]), ...(questions === 1 ? [] : [`q${questions}`])].join("/");
         context.emit({ type: "question.asked", data: { node, visit, question, signal: name } });
-        return context.waitFor(name, { ...options, question });
+        return await context.waitFor(name, { ...options, question });
       },
       addEdge: (edge) => void added.push(checkAdded(compiled, [...snapshot.added, ...added], edge)),
     },

@@ -48,8 +48,7 @@ export function createPaths({ nodes, edges }: GraphStructure): Paths {
   };
   const joins = new WeakMap<ReadonlyMap<string, readonly EdgeData[]>, ReadonlySet<string>>();
   const joinsOf = (out: ReadonlyMap<string, readonly EdgeData[]>): ReadonlySet<string> => {
-    const found =
-      joins.get(out) ?? new Set(names.filter((name) => nodes[name]?.join !== "any" && sources(out, name, names) > 1));
+    const found = joins.get(out) ?? new Set(meetings(out, names).filter((name) => nodes[name]?.join !== "any"));
     joins.set(out, found);
     return found;
   };
@@ -83,10 +82,13 @@ export function reachedFrom(from: string, next: (name: string) => readonly strin
   return found;
 }
 
-function sources(out: ReadonlyMap<string, readonly EdgeData[]>, name: string, names: readonly string[]): number {
-  let count = 0;
-  for (const edges of out.values()) if (edges.some((edge) => targetsOf(edge, names).includes(name))) count++;
-  return count;
+/** Gives the nodes that several may lead to. */
+function meetings(out: ReadonlyMap<string, readonly EdgeData[]>, names: readonly string[]): readonly string[] {
+  const sources = new Map<string, number>();
+  for (const edges of out.values())
+    for (const to of new Set(edges.flatMap((edge) => targetsOf(edge, names))))
+      sources.set(to, (sources.get(to) ?? 0) + 1);
+  return names.filter((name) => (sources.get(name) ?? 0) > 1);
 }
 
 function priorityOf(edge: EdgeData): number {

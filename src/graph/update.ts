@@ -17,9 +17,9 @@ export function checkUpdate(
     );
   }
   const update = result as JsonObject;
-  const unknown = Object.keys(update).filter((key) => keys !== undefined && !keys.has(key));
+  const unknown = Object.keys(update).filter((key) => (keys === undefined ? key === "__proto__" : !keys.has(key)));
   if (unknown.length === 0) return update;
-  const known = [...(keys ?? [])].join(", ");
+  const known = keys === undefined ? "keys of any other name" : [...keys].join(", ");
   throw invalid(
     node,
     `gave ${unknown.join(", ")}, which the state does not have (it has: ${known}); map what it gives with node(…, { output })`,

@@ -113,7 +113,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     "a limit that is none",
     () => withEdges(sound, { limits: { maxSteps: 0 } }),
-    /limits.maxSteps must be a number above 0/,
+    /limits.maxSteps must be a whole number above 0/,
   ],
   ["a name that is none", () => withEdges(sound, { name: "a graph" }), /Its name must be/],
   ["no nodes", () => graph({ name: "g", state, nodes: {}, edges: [] }), /It has no nodes/],

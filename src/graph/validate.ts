@@ -1,4 +1,5 @@
 import { isName, nameForm } from "../base/index.ts";
+import { conditionProblem } from "./condition.ts";
 import type { ConditionData } from "./condition.ts";
 import type { EdgeData } from "./edge.ts";
 import { end, startPoint } from "./edge.ts";
@@ -7,11 +8,14 @@ import type { GraphParts } from "./parts.ts";
 import type { GraphStructure } from "./structure.ts";
 import { typeProblems } from "./type-problems.ts";
 
+const limitNames: readonly string[] = ["maxSteps", "maxParallel", "timeoutMs"];
+
 /** Finds what is wrong with a graph, each a sentence that names the node or edge. Empty when it can work. */
 export function problemsOf(structure: GraphStructure, parts: GraphParts): readonly string[] {
   const broken = [
     ...nameProblems(structure),
-    ...structure.edges.flatMap((edge, index) => edgeProblems(structure, parts, index)),
+    ...structure.edges.flatMap((edge) => edgeProblems(structure, parts, edge)),
+    ...doubled(structure.edges).map((edge) => `${describeEdge(edge)} is there twice.`),
   ];
   // What nodes lead to is only known when all edges lead somewhere.
   if (broken.length > 0) return broken;
@@ -27,19 +31,25 @@ function nameProblems({ name, nodes, limits }: GraphStructure): readonly string[
       problems.push(`The node ${node} has a name that is the graph's own; give it another.`);
     else if (!isName(node)) problems.push(`The node name ${JSON.stringify(node)} must be ${nameForm}.`);
   }
-  for (const [key, value] of Object.entries(limits))
-    if (!(value > 0)) problems.push(`limits.${key} must be a number above 0.`);
+  for (const [key, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
+    if (!limitNames.includes(key)) problems.push(`limits.${key} is no limit; limits are: ${limitNames.join(", ")}.`);
+    else if (key === "timeoutMs" ? !(Number.isFinite(value) && value > 0) : !(Number.isInteger(value) && value > 0))
+      problems.push(`limits.${key} must be a ${key === "timeoutMs" ? "" : "whole "}number above 0.`);
+  }
   return problems;
 }
 
 /** Finds what is wrong with one edge of a graph. */
-export function edgeProblems(structure: GraphStructure, parts: GraphParts, index: number): readonly string[] {
-  const edge = structure.edges[index];
-  if (edge === undefined) return [];
-  const { nodes, edges } = structure;
+export function edgeProblems({ nodes }: GraphStructure, parts: GraphParts, edge: EdgeData): readonly string[] {
   const names = Object.keys(nodes);
   const called = describeEdge(edge);
-  const problems: string[] = [];
+  const problems = conditionsOf(edge).flatMap((each) => {
+    const problem = typeof each === "string" ? undefined : conditionProblem(each);
+    return problem === undefined ? [] : [`${called} ${problem}.`];
+  });
+  // Nothing else can be asked of what is no condition.
+  if (problems.length > 0) return problems;
   if (edge.from !== startPoint && !Object.hasOwn(nodes, edge.from))
     problems.push(
       `${called} begins at ${JSON.stringify(edge.from)}, which is no node; the nodes are: ${names.join(", ")}.`,
@@ -50,8 +60,9 @@ export function edgeProblems(structure: GraphStructure, parts: GraphParts, index
       `${called} leads to ${JSON.stringify(to)}, which is no node; the nodes are: ${[...names, end].join(", ")}.`,
     );
   }
-  if (edge.kind === "when" && typeof edge.choose !== "string" && edge.to === undefined)
+  if (edge.kind === "when" && typeof edge.choose !== "string" && ![1, 2].includes(edge.to?.length ?? 0))
     problems.push(`${called} must say where it leads if its condition holds, and if not.`);
+  if (edge.kind === "each" && edge.to === end) problems.push(`${called} must lead to a node.`);
   if (edge.kind === "weighted") {
     const weights = Object.values(edge.to);
     const isSound =
@@ -69,15 +80,16 @@ export function edgeProblems(structure: GraphStructure, parts: GraphParts, index
       problems.push(
         `${called} looks at ${JSON.stringify(key)}, which is no key of the state; it has: ${[...parts.keys].join(", ")}.`,
       );
-  const text = JSON.stringify(edge);
-  if (edges.slice(0, index).some((other) => JSON.stringify(other) === text || isSameWay(other, edge)))
-    problems.push(`${called} is there twice.`);
   return problems;
 }
 
-function isSameWay(a: EdgeData, b: EdgeData): boolean {
-  if (a.kind !== "edge" || b.kind !== "edge" || a.from !== b.from || a.to !== b.to) return false;
-  return JSON.stringify(a.if) === JSON.stringify(b.if);
+/** Finds edges that are there twice: plain ones that lead the same way under the same condition, others that are the same. */
+export function doubled(edges: readonly EdgeData[]): readonly EdgeData[] {
+  const known = new Set<string>();
+  return edges.filter((edge) => {
+    const way = JSON.stringify(edge.kind === "edge" ? [edge.from, edge.to, edge.if] : edge);
+    return known.size === known.add(way).size;
+  });
 }
 
 /** Names an edge for people: `The edge judge → write`. */
@@ -96,6 +108,11 @@ function wayProblems({ nodes, edges }: GraphStructure): readonly string[] {
   // What is led to on demand may lead on to others.
   const roots = [startPoint, ...names.filter((name) => nodes[name]?.onDemand === true)];
   const reached = new Set(roots.flatMap((root) => [...reachedFrom(root, next)]));
+  const ways = Map.groupBy(
+    names.flatMap((from) => next(from).map((to) => ({ from, to }))),
+    ({ to }) => to,
+  );
+  const ending = reachedFrom(end, (to) => (ways.get(to) ?? []).map(({ from }) => from));
   const problems: string[] = [];
   for (const name of names) {
     const quoted = JSON.stringify(name);
@@ -105,7 +122,7 @@ function wayProblems({ nodes, edges }: GraphStructure): readonly string[] {
       );
     else if (!out.has(name))
       problems.push(`The node ${name} leads nowhere; add an edge, such as edge(${quoted}, end).`);
-    else if (!reachedFrom(name, next).has(end))
+    else if (!ending.has(name))
       problems.push(`No way leads from the node ${name} to the end; add one, such as when(${quoted}, …, end).`);
   }
   return problems;
