@@ -6,6 +6,7 @@ import type { AgentFinishReason, AgentResult } from "./agent.ts";
 import type { AgentTurn } from "./agent-view.ts";
 import { frameOf, requestOf } from "./agent-request.ts";
 import { bestText, conclude, endedByTool } from "./conclude.ts";
+import { inTime, isLate } from "./in-time.ts";
 import { keepWindow, shortenResults } from "./keep-window.ts";
 import { addCost, answerBound, budgetOfStep, spentReason } from "./limits.ts";
 import type { Frame, Loop, LoopState } from "./loop-state.ts";
@@ -164,12 +165,18 @@ async function stops(
   state: LoopState,
   { response, calls, results }: { response: RecordedResponse } & Pick<AgentTurn, "calls" | "results">,
 ): Promise<boolean> {
-  const { agent, context } = loop;
+  const { agent, context, signal } = loop;
   if (agent.stopWhen.length === 0) return false;
   const turn: AgentTurn = { ...viewOf(loop, state), step: state.steps, text: textOf(response.message), calls, results };
   return await context.step("stop", async () => {
     for (const { name, holds } of agent.stopWhen) {
-      if (!(await holds(turn))) continue;
+      try {
+        if (!(await inTime(signal, () => holds(turn)))) continue;
+      } catch (error) {
+        // The end of the time is the affair of whoever goes on: an answer that is there stays one.
+        if (isLate(error)) return false;
+        throw error;
+      }
       context.emit({ type: "agent.stopped", data: { step: turn.step, condition: name } });
       return true;
     }
@@ -240,10 +247,6 @@ async function respond(loop: Loop, given: LoopState, ask: Ask): Promise<Answered
     const finishReason = reason === "timeout" ? "other" : "budget";
     return { state, response: { message, finishReason, usage: noUsage, metadata, costMicroUsd: 0 } };
   }
-}
-
-function isLate(error: unknown): boolean {
-  return isAtlasError(error) && error.code === "agent_timed_out";
 }
 
 /** Where a form is asked for, half an answer is none. */

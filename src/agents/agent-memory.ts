@@ -3,17 +3,18 @@ import type { JsonValue } from "../base/index.ts";
 import type { Memory, MemoryScope, Recollection } from "../memory/index.ts";
 import { estimateTokens } from "../providers/index.ts";
 import type { AgentResult } from "./agent.ts";
+import { inTime } from "./in-time.ts";
 import type { Loop } from "./loop-state.ts";
 
 type RunOf = Pick<Loop, "agent" | "input" | "surroundings" | "context">;
 
 /** Recalls what an agent knows before it begins, as a step of the run; nothing without a memory. Errors: invalid_input for a thread where there is none. */
-export async function recallFor(run: RunOf): Promise<Recollection> {
+export async function recallFor(run: RunOf & Pick<Loop, "signal">): Promise<Recollection> {
   const memory = await memoryOf(run);
   if (memory === undefined) return { history: [], facts: [] };
   const { context, input } = run;
   return await context.step("recall", async () => {
-    const known = await memory.recall(scopeOf(run), input.goal);
+    const known = await inTime(run.signal, () => memory.recall(scopeOf(run), input.goal));
     const facts = keptFacts(run, known.facts);
     const { thread = null } = input;
     context.emit({ type: "memory.recalled", data: { thread, messages: known.history.length, facts: facts.length } });
@@ -27,7 +28,8 @@ export async function rememberFor(run: RunOf, { text }: AgentResult<unknown>): P
   if (memory === undefined) return;
   const { context, input } = run;
   await context.step("remember", async () => {
-    await memory.remember(scopeOf(run), { goal: input.goal, answer: text });
+    // Not within the agent's time: what it came to when that was over is remembered too.
+    await inTime(context.signal, () => memory.remember(scopeOf(run), { goal: input.goal, answer: text }));
     context.emit({ type: "memory.remembered", data: { thread: input.thread ?? null } });
   });
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "../base/index.ts";
 import type { Model, ModelRequest } from "../providers/index.ts";
 import { countTokens, systemMessage } from "../providers/index.ts";
 import type { AnyTool } from "../tools/index.ts";
+import { inTime } from "./in-time.ts";
 import { systemText } from "./instructions.ts";
 import type { Frame, Loop, LoopState } from "./loop-state.ts";
 import { viewOf } from "./loop-state.ts";
@@ -9,11 +10,11 @@ import { describeTools } from "./tool-calls.ts";
 
 /** Makes what is sent beside the conversation: instructions, tools, the form of the answer, the agent's options for its model. */
 export async function frameOf(loop: Loop, state: LoopState, model: Model): Promise<Frame> {
-  const { agent, schema, context } = loop;
+  const { agent, schema, context, signal } = loop;
   const { instructions } = agent;
   const written =
     typeof instructions === "function"
-      ? await context.step("instructions", () => instructions(viewOf(loop, state)))
+      ? await context.step("instructions", () => inTime(signal, () => instructions(viewOf(loop, state))))
       : instructions;
   const known = loop.frames.get(model);
   if (known?.written === written) return known.frame;

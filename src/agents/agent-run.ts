@@ -52,7 +52,7 @@ export async function runAgent(
   const { signal } = deadline;
   const paths = [...agent.knowledge, ...(input.knowledge ?? [])];
   const collections = restored?.collections ?? (await ingest(context, surroundings, { paths, signal }));
-  const recalled: Beginning = restored ? { history: [], facts: restored.facts ?? [] } : await recallFor(of);
+  const recalled: Beginning = restored ? { history: [], facts: restored.facts ?? [] } : await recallFor({ ...of, signal });
   const count = restored?.recalled ?? recalled.history.length;
   const state = restored ? restoredState(restored.loop) : firstState([...recalled.history, userMessage(input.goal)]);
   const model = await modelNamed(start.model, of);

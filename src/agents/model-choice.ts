@@ -5,6 +5,7 @@ import type { RunContext } from "../runs/index.ts";
 import type { AgentInput, AnyAgent } from "./agent.ts";
 import type { AgentSurroundings } from "./agent-surroundings.ts";
 import type { AgentView } from "./agent-view.ts";
+import { inTime, isLate } from "./in-time.ts";
 import type { Loop, LoopState } from "./loop-state.ts";
 import { viewOf } from "./loop-state.ts";
 
@@ -43,7 +44,14 @@ export async function modelForStep(loop: Loop, state: LoopState): Promise<Model>
   const choose = agent.model;
   if (typeof choose !== "function" || input.model !== undefined || state.steps === 0) return loop.model;
   const choice = await context.step("choose-model", async () => {
-    const chosen = await found(await choose(viewOf(loop, state)), surroundings);
+    const chosen = await inTime(
+      loop.signal,
+      async () => await found(await choose(viewOf(loop, state)), surroundings),
+    ).catch((error: unknown) => {
+      // The call itself says that the time is over, and what becomes of the best so far.
+      if (isLate(error)) return loop.model;
+      throw error;
+    });
     models.set(nameOf(chosen), chosen);
     return nameOf(chosen);
   });
