@@ -1,6 +1,7 @@
 import type { BenchReason, BenchRecord, RewardLedger } from "./ledger.ts";
 import type { Posterior } from "./posterior.ts";
 import { likelyBelow } from "./posterior.ts";
+import { countOf } from "./statistics.ts";
 import type { ArmStatistics } from "./statistics.ts";
 
 /** Says when an arm is taken off the list, and for how long. */
@@ -60,11 +61,6 @@ export function judge(
   }
   const reason = faultOf(arm, runs, limits);
   return reason === undefined ? undefined : { state: "benched", reason };
-}
-
-/** Counts the runs that statistics are made of. */
-export function countOf({ runs }: ArmStatistics): number {
-  return runs.positive + runs.zero + runs.negative;
 }
 
 function faultOf(

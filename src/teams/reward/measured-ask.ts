@@ -8,6 +8,7 @@ import type { DebtMeter, DebtReport, DebtState } from "./debt.ts";
 import { debtOffset } from "./debt.ts";
 import type { RewardLedger } from "./ledger.ts";
 import { rewardOf, rewardScore } from "./reward.ts";
+import { countOf } from "./statistics.ts";
 
 /** Says how a member is asked and measured. */
 export interface MeasuredAskOptions {
@@ -110,13 +111,12 @@ function tokensOf({ usage }: AgentResult<JsonValue>): number {
 }
 
 async function meanTokens(ledger: RewardLedger, arm: Arm, task: string): Promise<number> {
-  const { tokens, runs } = await ledger.statistics(arm, task);
-  const count = runs.positive + runs.zero + runs.negative;
-  return count === 0 || tokens === 0 ? unknownTokens : tokens / count;
+  const known = await ledger.statistics(arm, task);
+  return known.tokens === 0 ? unknownTokens : known.tokens / countOf(known);
 }
 
 /** Gives what the log shows of an arm. */
-export function shownArm(arm: Arm, task: string): JsonObject {
+export function shownArm(arm: Arm, task: string): JsonObject & { readonly key: string } {
   const { agent, model = "", tools } = arm;
   return { key: armKey(arm, task), task, agent, model, tools: [...tools] };
 }

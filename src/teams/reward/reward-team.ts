@@ -115,7 +115,6 @@ export function armChooser(
 function shownChoice({ arm, reason, candidates, changes }: Choice, task: string) {
   return {
     ...shownArm(arm, task),
-    key: armKey(arm, task),
     reason,
     candidates: candidates.map((each) => ({ ...each, tools: [...each.tools] })),
     changes: changes.map(shownChange),

@@ -5,9 +5,10 @@ import type { Arm } from "./arm.ts";
 import { armKey } from "./arm.ts";
 import type { BenchRecord, RewardLedger } from "./ledger.ts";
 import type { BenchChange, JudgedArm, LimiterOptions } from "./limiter.ts";
-import { countOf, defaultProbationRuns, reviewBenches } from "./limiter.ts";
+import { defaultProbationRuns, reviewBenches } from "./limiter.ts";
 import type { Prior } from "./posterior.ts";
 import { drawFrom, posteriorOf } from "./posterior.ts";
+import { countOf } from "./statistics.ts";
 import type { ArmStatistics } from "./statistics.ts";
 
 /** Says how arms are chosen. */

@@ -25,6 +25,11 @@ export type ArmStatistics = ArmId & {
   readonly lastAt: number;
 };
 
+/** Counts the runs that statistics are made of. */
+export function countOf({ runs }: Pick<ArmStatistics, "runs">): number {
+  return runs.positive + runs.zero + runs.negative;
+}
+
 /** Is the spread of nothing. */
 export const noSpread: Spread = { weight: 0, mean: 0, variance: 0 };
 

@@ -19,12 +19,9 @@ export interface CommandEnd {
   readonly ended: "exited" | "timed_out" | "too_much" | "not_started";
   readonly exitCode: number | null;
   readonly output: string;
-  /** What it wrote beside its output, cut to its end. */
-  readonly complaints: string;
 }
 
 const maxOutputBytes = 32 * 1024 * 1024;
-const keptComplaints = 16 * 1024;
 
 /**
  * Runs a program without a shell, in a process group of its own that is killed whole at the end. It gets none of the environment
@@ -39,11 +36,11 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   const child = spawn(program, args, {
     cwd: folder,
     env: environmentOf(folder, options.environment),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "ignore"],
     detached: process.platform !== "win32",
   });
   const output: Buffer[] = [];
-  let [size, complaints] = [0, ""];
+  let size = 0;
   let ended: CommandEnd["ended"] = "exited";
   const end = (why: CommandEnd["ended"]): void => {
     ended = why;
@@ -57,7 +54,6 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
     if (size > maxOutputBytes) end("too_much");
     else output.push(chunk);
   });
-  child.stderr.on("data", (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-keptComplaints)));
   const exitCode = await new Promise<number | null>((resolve) => {
     child.once("error", () => {
       ended = "not_started";
@@ -70,7 +66,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   clearTimeout(timer);
   signal.removeEventListener("abort", abort);
   signal.throwIfAborted();
-  return { ended, exitCode, output: Buffer.concat(output).toString(), complaints };
+  return { ended, exitCode, output: Buffer.concat(output).toString() };
 }
 
 function environmentOf(folder: string, given: Readonly<Record<string, string>> = {}): Record<string, string> {
