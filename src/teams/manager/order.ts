@@ -39,7 +39,11 @@ function leftOver(
   const waiting = new Map(tasks.map(({ id, needs }) => [id, needs.filter((need) => left.has(need)).length]));
   const users = new Map<string, string[]>();
   for (const { id, needs } of tasks) {
-    for (const need of needs) users.set(need, [...(users.get(need) ?? []), id]);
+    for (const need of needs) {
+      const known = users.get(need);
+      if (known === undefined) users.set(need, [id]);
+      else known.push(id);
+    }
   }
   const free = tasks.filter(({ id }) => waiting.get(id) === 0).map(({ id }) => id);
   for (let index = 0; index < free.length; index++) {

@@ -143,7 +143,9 @@ async function playRound(work: Work, { open, attempt, decide }: Round): Promise<
     context.emit({ type: "worker.chosen", data: { task: task.number, ...to } });
     if (task.tried.size > 0)
       context.emit({ type: "worker.replaced", data: { task: task.number, worker: to.worker, reason: task.reason } });
-    lanes.set(to.worker, [...(lanes.get(to.worker) ?? []), task]);
+    const lane = lanes.get(to.worker);
+    if (lane === undefined) lanes.set(to.worker, [task]);
+    else lane.push(task);
   }
   await Promise.all(
     workers.map(async (worker) => {
