@@ -72,10 +72,10 @@ export function vote(options: VoteOptions): Team<VoteOutput> {
         );
       }
       context.emit({ type: "vote.counted", data: { winner, shares, tied: [...tied] } });
-      const for_ = cast.filter(({ ranking }) => ranking[0] === winner).map(({ result }) => result);
-      const text = choices === undefined ? (for_[0]?.text ?? winner) : winner;
+      const supporters = cast.filter(({ ranking }) => ranking[0] === winner).map(({ result }) => result);
+      const text = choices === undefined ? (supporters[0]?.text ?? winner) : winner;
       const output = { winner: text, shares, tied, votes: cast.length };
-      return asking.conclude(output, { from: for_, text, metadata: { votes: cast.length, tied: [...tied] } });
+      return asking.conclude(output, { from: supporters, text, metadata: { votes: cast.length, tied: [...tied] } });
     },
   });
 }
