@@ -41,7 +41,7 @@ export interface Asking {
   readonly limit: LimitName | undefined;
   /** Makes the outcome, with the reason where a limit ended the work. */
   conclude<Output>(output: Output, conclusion: Conclusion): TeamOutcome<Output>;
-  /** Makes the error of a team that has nothing to give. */
+  /** Makes the error of a team that has nothing to give: budget_exceeded where that is why, else team_failed. */
   nothing(): AtlasError;
 }
 
@@ -53,6 +53,8 @@ export interface Asking {
 export function createAsking(context: TeamContext, name: string, limits: PatternLimits = {}): Asking {
   const bounds = withBudget(limits, context.input.budget);
   const done = { rounds: 0, calls: 0, tokens: 0, costMicroUsd: 0 };
+  // Where a budget above refuses, what it limits is known by the run's own; money, where both may be.
+  const spentKind: LimitName = bounds.maxTokens !== undefined && bounds.maxCostUsd === undefined ? "tokens" : "cost";
   const failures: Failure[] = [];
   let limit: LimitName | undefined;
   let answers = 0;
@@ -81,7 +83,7 @@ export function createAsking(context: TeamContext, name: string, limits: Pattern
       // Whoever cancelled it knows why.
       if (options.signal?.aborted === true) return { status: "failed", member, error };
       if (error.code === "budget_exceeded" && answers > 0) {
-        limit ??= "cost";
+        limit ??= spentKind;
         return { status: "limited", member, limit };
       }
       return await failed(member, call, error);
@@ -99,6 +101,8 @@ export function createAsking(context: TeamContext, name: string, limits: Pattern
       return limit;
     },
     conclude(output, conclusion) {
+      // Who was asked at the same time as the one that answered, and found nothing left.
+      if (failures.some(isSpent)) limit ??= spentKind;
       if (limit !== undefined) context.emit({ type: "limit.reached", data: { limit, ...done } });
       return outcomeOf(output, conclusion, { limit, failures });
     },
@@ -124,7 +128,14 @@ function outcomeOf<Output>(
   };
 }
 
+function isSpent({ error }: Failure): boolean {
+  return error.code === "budget_exceeded";
+}
+
 function nothingOf(name: string, failures: readonly Failure[], limit: LimitName | undefined): AtlasError {
+  // Whoever asked this team knows then that its budget is spent, and keeps what others gave.
+  const spent = failures.every(isSpent) ? failures.at(-1) : undefined;
+  if (spent !== undefined) return spent.error;
   const what = failures.map(({ member, error }) => `${member}: ${error.code}`).join("; ");
   const why = what === "" ? `its limit of ${limit ?? "members"} left no room for one` : what;
   const cause = failures.at(-1)?.error;

@@ -56,7 +56,7 @@ interface Board<State extends JsonObject> {
 export function blackboard<State extends JsonObject>(options: BlackboardOptions<State>): Team<State> {
   const { name, members, initial, until = () => false } = options;
   for (const key of Object.keys(options.reducers ?? {})) {
-    if (key in initial) continue;
+    if (Object.hasOwn(initial, key)) continue;
     throw teamErrors.create(
       "team_invalid",
       `The board of ${name} has a reducer for ${key}, but no entry of that name.`,
@@ -130,9 +130,10 @@ async function take<State extends JsonObject>(
   if (given.status !== "answered") return;
   const { context, options } = board;
   board.results.push(given.result);
-  const entries = entriesOf(each, given.result.output, board.state);
   const member = given.member.name;
+  let entries: JsonObject = {};
   try {
+    entries = entriesOf(each, given.result.output, board.state);
     const next = await parseSchema(options.state, merged(board, entries), "board");
     for (const [key, value] of Object.entries(next)) {
       if (JSON.stringify(value) === JSON.stringify(board.state[key])) continue;
@@ -144,7 +145,7 @@ async function take<State extends JsonObject>(
     context.signal.throwIfAborted();
     const why = isAtlasError(error)
       ? { code: error.code, message: error.message }
-      : { code: "invalid_input", message: "Its reducer refused the value." };
+      : { code: "invalid_input", message: "Its `write` or its reducer refused the value." };
     context.emit({ type: "entry.refused", data: { round, member, keys: Object.keys(entries), ...why } });
   }
 }
@@ -160,14 +161,14 @@ function entriesOf<State extends JsonObject>(
   }
   if (typeof write === "string") return { [write]: output };
   if (!isJsonObject(output)) return {};
-  return Object.fromEntries(Object.entries(output).filter(([key]) => key in state));
+  return Object.fromEntries(Object.entries(output).filter(([key]) => Object.hasOwn(state, key)));
 }
 
 function merged<State extends JsonObject>({ options, state }: Board<State>, entries: JsonObject): JsonObject {
   const reducers: Readonly<Record<string, Reducer | undefined>> = options.reducers ?? {};
   const changed = Object.entries(entries).map(([key, value]): [string, JsonValue] => [
     key,
-    reducers[key]?.apply(state[key], value) ?? value,
+    (Object.hasOwn(reducers, key) ? reducers[key] : undefined)?.apply(state[key], value) ?? value,
   ]);
   return { ...state, ...Object.fromEntries(changed) };
 }

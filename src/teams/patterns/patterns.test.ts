@@ -110,6 +110,17 @@ describe("at once", () => {
     });
   });
 
+  it("a budget that does not do for all is the limit of the result, also for whoever asked the team", async () => {
+    const members = () => Object.fromEntries(["a", "b", "c"].map((name) => [name, says(name, "word ".repeat(100))]));
+    const team = () => parallel({ name: named("par"), members: members(), policy: "keep going" });
+    const spend = async (each: AnyTeam) =>
+      await (await atlas.start(each, "x", { budget: { maxTokens: 100 } })).result();
+    expect(await spend(team())).toMatchObject({ finishReason: "max_tokens", metadata: { limit: "tokens" } });
+    const outer = await spend(sequential({ name: named("seq"), members: [team(), team()] }));
+    expect(outer).toMatchObject({ finishReason: "max_tokens", metadata: { limit: "tokens" } });
+    expect(outer.text).toContain("word");
+  });
+
   it("the first answer wins, and the others are cancelled", async () => {
     const slow = workflow({ name: named("slow"), run: async (context) => await context.waitFor("never") });
     const team = parallel({
@@ -214,6 +225,10 @@ describe("deciding together", () => {
   });
 });
 
+const refuseAll = (): never => {
+  throw new TypeError("no list");
+};
+
 describe("a blackboard", () => {
   const state = z.object({ facts: z.array(z.string()), verdict: z.string() });
   const initial = { facts: [], verdict: "" };
@@ -241,6 +256,11 @@ describe("a blackboard", () => {
     const refused = await play(blackboard({ name: named("board"), state, initial, members: [{ member: wrong }] }));
     expect(refused.all("entry.refused")).toMatchObject([{ keys: ["verdict"], code: "invalid_input" }]);
     expect(refused.result.metadata).toMatchObject({ reason: "unchanged" });
+    const own = workflow({ name: named("own"), run: async () => ({ constructor: [1], toString: "x" }) as JsonObject });
+    const odd = [{ member: own }, { member: wrong, write: refuseAll }];
+    const strange = await play(blackboard({ name: named("board"), state, initial, members: odd }));
+    expect(strange.all("entry.refused")).toMatchObject([{ keys: [], code: "invalid_input" }]);
+    expect(strange.result.output).toEqual(initial);
     const idle = blackboard({ name: named("board"), state, initial, members: [{ member: wrong, when: () => false }] });
     expect((await play(idle)).result.metadata).toMatchObject({ reason: "idle", changes: 0 });
     const more = blackboard({
