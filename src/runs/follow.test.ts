@@ -145,14 +145,17 @@ describe("followers of one run", () => {
     const run = await setUp({ away: true, store: counted });
     const control = new AbortController();
     const counts = Array.from({ length: 200 }, () => 0);
+    const one = Promise.withResolvers<void>();
     const three = Promise.withResolvers<void>();
     const followers = counts.map(async (_, index) => {
       for await (const event of followRun(run.source, run.runId, { signal: control.signal })) {
         counts[index] = event.seq;
+        if (counts.every((seq) => seq === 1)) one.resolve();
         if (counts.every((seq) => seq === 3)) three.resolve();
       }
     });
     await run.clock.waitForSleepers(1);
+    await one.promise;
     reads = 0;
     const looks = run.state.looks;
     for (let n = 0; n < 2; n++) {
@@ -167,6 +170,18 @@ describe("followers of one run", () => {
     await run.clock.advance(1_000);
     await Promise.all(followers);
     expect(run.state.looks).toBe(looks + 1);
+  });
+
+  it("who follows from the start sees what is transient in its place, also what is told while the store is first looked at", async () => {
+    const run = await setUp();
+    const events = followRun(run.source, run.runId, {});
+    const first = events.next();
+    run.writer.emit({ type: "own" });
+    run.writer.emit({ type: "delta", transient: true });
+    await run.writer.append({ type: "own", data: null });
+    run.end();
+    const seen = [(await first).value as RunEvent, ...(await Array.fromAsync(events))];
+    expect(seen.map(({ type, seq }) => `${type} ${seq}`)).toEqual(["run.started 1", "own 2", "delta 2", "own 3"]);
   });
 
   it("hear why the store cannot be read, and may follow again once it can", async () => {

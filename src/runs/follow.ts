@@ -95,7 +95,8 @@ async function* followLive(
       signal?.throwIfAborted();
       if (tail.failure) throw tail.failure.cause;
       isWoken = false;
-      const kept = tail.follows(last) ? tail.from(next, atOnce) : undefined;
+      const { base } = tail;
+      const kept = last >= (base ?? Infinity) ? tail.from(next, atOnce) : undefined;
       for (const { event, place } of kept ?? []) {
         next = place + 1;
         if (event.transient ? place < seen || event.seq < last : event.seq <= last) continue;
@@ -105,15 +106,19 @@ async function* followLive(
         signal?.throwIfAborted();
       }
       if (kept !== undefined && kept.length > 0) continue;
-      // What the tail no longer keeps is in the store; from there it goes on with whatever the tail keeps by then.
-      const page = kept === undefined ? await source.journal.events(runId, last, pageSize) : [];
-      for (const event of page) {
+      if (kept === undefined && base !== undefined) {
+        // What the tail does not keep is in the store; from there it goes on with whatever the tail keeps by then.
+        const page = await source.journal.events(runId, last, pageSize);
         next = 0;
-        last = event.seq;
-        yield event;
-        signal?.throwIfAborted();
+        for (const event of page) {
+          if (event.seq > (tail.base ?? base)) break;
+          last = event.seq;
+          yield event;
+          signal?.throwIfAborted();
+        }
+        if (page.length < pageSize) last = Math.max(last, base);
+        continue;
       }
-      if (page.length > 0) continue;
       if (tail.isOver) return;
       if (!isWoken) await woken();
     }

@@ -73,11 +73,11 @@ export class Tail {
     return this.#failure;
   }
 
-  /** Tells whether everything after an entry is in the tail, or yet to come. */
-  follows(seq: number): boolean {
-    if (this.#last === undefined) return false;
+  /** The place of the entry after which everything is in the tail, or yet to come; undefined until the store was first looked at. */
+  get base(): number | undefined {
+    if (this.#last === undefined) return undefined;
     const first = this.#kept.find(({ event }) => event.transient === undefined);
-    return seq >= (first === undefined ? this.#last : first.event.seq - 1);
+    return first === undefined ? this.#last : first.event.seq - 1;
   }
 
   /** Gives what was kept from a place on; empty when there is nothing new. */
@@ -143,7 +143,7 @@ export class Tail {
   async #look(): Promise<void> {
     const { clock, place } = this.#source;
     this.#isStale = false;
-    this.#last ??= await this.#source.journal.lastSeq(this.#runId);
+    if (this.#last === undefined) await this.#begin();
     const ended = await this.#read();
     const isAway = this.#place === "elsewhere" || this.#place === "queued";
     const isDue = ended || !isAway || clock.monotonic() - this.#lookedAt >= livenessMs;
@@ -154,12 +154,30 @@ export class Tail {
     this.#place = now;
   }
 
+  /** Finds where the tail begins: at the end of the log, or before what was written here since somebody reads it. */
+  async #begin(): Promise<void> {
+    const last = await this.#source.journal.lastSeq(this.#runId);
+    const [first] = this.#early;
+    const before = first === undefined ? last : first.seq - (first.transient ? 0 : 1);
+    this.#last = Math.min(last, before);
+    this.#wakeAll();
+  }
+
+  /** Takes the transient events that were told here before an entry that the store gave. */
+  #takeEarly(seq: number): void {
+    while ((this.#early[0]?.seq ?? seq) < seq) {
+      const event = this.#early.shift();
+      if (event?.transient) this.#keep(event);
+    }
+  }
+
   /** Reads on from the last entry; tells whether the run ended with what was read. */
   async #read(): Promise<boolean> {
     let ended = false;
     for (;;) {
       const page = await this.#source.journal.events(this.#runId, this.#last ?? 0, pageSize);
       for (const event of page) {
+        this.#takeEarly(event.seq);
         this.#last = event.seq;
         this.#keep(event);
         ended = isEnd(event);
