@@ -7,8 +7,7 @@ import type { KeptDecision } from "./effects.ts";
 import { failedKeysOf } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { LogWriter } from "./log-writer.ts";
-import { dataOf, toPlain } from "./plain.ts";
-import type { Plain } from "./plain.ts";
+import { dataOf, toPlain, toText } from "./plain.ts";
 import type { Beginning } from "./recorded-steps.ts";
 import type { StepContext, StepOptions } from "./run.ts";
 import { decisionOn } from "./signals.ts";
@@ -77,13 +76,16 @@ async function attempts<T>(around: StepSurroundings, step: Step<T>, first: numbe
     for (let count = first; ; count++) {
       if (onUnknown !== undefined)
         await writer.append({ type: "effect.started", key, data: { name, attempt: count, onUnknown } });
-      let plain: Plain;
+      const what = `result of the step ${key}`;
+      let value: JsonValue | undefined;
+      let text: string | undefined;
       const held = around.held();
       if (held !== undefined) await held;
       failpoint("step.before");
       try {
         const result = step.body({ signal, idempotencyKey: `${around.idempotencyId}:${key}` });
-        plain = toPlain(result instanceof Promise ? await result : result, `result of the step ${key}`);
+        value = toPlain(result instanceof Promise ? await result : result, what);
+        if (options.deferred !== true) text = toText(value, what);
       } catch (cause) {
         // What a stop interrupted has not failed: the next execution does it again.
         if (signal.aborted) throw signal.reason;
@@ -95,7 +97,6 @@ async function attempts<T>(around: StepSurroundings, step: Step<T>, first: numbe
         throw error;
       }
       failpoint("step.after");
-      const { value, text } = plain;
       const durationMs = passedMs(clock, begin);
       if (options.deferred === true) {
         // It goes with whatever is written next, or by itself in a moment; a store that fails ends the run, whoever waits.

@@ -12,7 +12,7 @@ import { Gate } from "./gate.ts";
 import type { Journal, Lease } from "./journal.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { NewEntry } from "./log-writer.ts";
-import { dataOf, toPlain } from "./plain.ts";
+import { dataOf, toPlain, toText } from "./plain.ts";
 import type { RecordedSteps } from "./recorded-steps.ts";
 import type { AnyWorkflow, RunContext } from "./run.ts";
 import { createInbox } from "./signals.ts";
@@ -184,12 +184,14 @@ async function perform(host: ExecutionHost, start: ExecutionStart, doing: Perfor
   const { context, writer } = doing;
   const body = async (): Promise<unknown> => start.workflow.run(context, start.input);
   try {
-    const { value: output } = toPlain(await untilStopped(body(), context.signal, host.clock), "result of the run");
+    const what = "result of the run";
+    const output = toPlain(await untilStopped(body(), context.signal, host.clock), what);
+    const text = toText(output, what);
     // What a function makes of being stopped is no result: it is to go on elsewhere.
     context.signal.throwIfAborted();
     await writer.finish(
-      { type: "run.completed", data: output === undefined ? {} : { output } },
-      { status: "completed", output },
+      { type: "run.completed", text: text === undefined ? "{}" : `{"output":${text}}` },
+      { status: "completed", text },
     );
     return { status: "completed", output };
   } catch (cause) {

@@ -99,9 +99,9 @@ export interface PruneLimits {
   readonly limit: number;
 }
 
-/** Is the end of a run. */
+/** Is the end of a run; `text` is its output as JSON. */
 export type RunEnd =
-  | { readonly status: "completed"; readonly output: JsonValue | undefined }
+  | { readonly status: "completed"; readonly text: string | undefined }
   | { readonly status: "failed" | "cancelled"; readonly error: ErrorData };
 
 /**
@@ -227,8 +227,7 @@ export class Journal {
   /** Ends a run with its last entries. Errors: write_conflict. */
   async finish(lease: Lease, entries: readonly Entry[], end: RunEnd): Promise<void> {
     const at = entries.at(-1)?.at ?? this.#clock.now();
-    const output =
-      end.status === "completed" && end.output !== undefined ? stringifyJson(end.output, "output of the run") : null;
+    const output = end.status === "completed" ? (end.text ?? null) : null;
     await this.#database.write([
       ...entries.map((entry) => eventStatement(lease.runId, entry)),
       {

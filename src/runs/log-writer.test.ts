@@ -59,7 +59,7 @@ describe("the writer of a log", () => {
           if (act === "append" || act === "emit" || act === "checkpoint") own.push(n);
         }
         await Promise.all(pending);
-        await writer.finish({ type: "run.completed", data: {} }, { status: "completed", output: null });
+        await writer.finish({ type: "run.completed", data: {} }, { status: "completed", text: "null" });
         const log = await logOf(journal, runId);
         expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
         const mine = log.filter(({ type }) => type === "own" || type === "run.checkpointed");

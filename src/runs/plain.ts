@@ -2,16 +2,8 @@ import type { AtlasError, ErrorData, JsonObject, JsonValue } from "../base/index
 import { isAtlasError, stringifyJson } from "../base/index.ts";
 import { runErrors } from "./errors.ts";
 
-/** A text of this length fits into an entry whatever its characters. */
-const certainlyFits = 1_000_000;
 const maxMessageLength = 10_000;
 const maxDetailsLength = 100_000;
-
-/** Is a value as the log will give it back, with its JSON; both are undefined where there is no value. */
-export interface Plain {
-  readonly value: JsonValue | undefined;
-  readonly text: string | undefined;
-}
 
 /**
  * Gives a value as the log will give it back, so that whoever gets it at once and whoever reads it later see the same.
@@ -19,19 +11,62 @@ export interface Plain {
  *
  * Errors: step_not_json; the message names `what`.
  */
-export function toPlain(value: unknown, what: string): Plain {
-  if (value === undefined) return { value, text: undefined };
-  if (value === null || typeof value === "boolean") return { value, text: String(value) };
-  if (typeof value === "string" && value.length < certainlyFits) return { value, text: JSON.stringify(value) };
+export function toPlain(value: unknown, what: string): JsonValue | undefined {
+  if (value === undefined) return value;
+  const copy = copyOf(value, 0);
+  if (copy !== notPlain) return copy;
+  const lost = findLost(value, 0);
+  if (lost !== undefined) throw notJson(`The ${what} holds ${wordsOf(lost)}, which JSON cannot keep.`, what);
+  return JSON.parse(writeJson(value, what)) as JsonValue;
+}
+
+/** Writes a value of a log as JSON; undefined stays undefined. Errors: step_not_json for one that is too long. */
+export function toText(plain: JsonValue | undefined, what: string): string | undefined {
+  return plain === undefined ? undefined : writeJson(plain, what);
+}
+
+function writeJson(value: unknown, what: string): string {
   try {
-    const lost = findLost(value, 0);
-    if (lost !== undefined) throw notJson(`The ${what} holds ${wordsOf(lost)}, which JSON cannot keep.`, what);
-    const text = stringifyJson(value, what);
-    return { value: JSON.parse(text) as JsonValue, text };
+    return stringifyJson(value, what);
   } catch (cause) {
-    if (runErrors.is(cause)) throw cause;
     throw notJson(isAtlasError(cause) ? cause.message : String(cause), what, cause);
   }
+}
+
+const notPlain = Symbol("not plain");
+const deepest = 100;
+
+/** Copies what is plain data, as writing and reading it as JSON would; gives up at anything else. */
+function copyOf(value: unknown, depth: number): JsonValue | typeof notPlain {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
+  // There is no -0 in JSON.
+  if (typeof value === "number") return Number.isFinite(value) ? value + 0 : notPlain;
+  if (typeof value !== "object" || depth > deepest) return notPlain;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype && Array.isArray(value)) return copyOfList(value, depth);
+  if (prototype !== Object.prototype && prototype !== null) return notPlain;
+  const copy: Record<string, JsonValue> = {};
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    if (key === "toJSON" || key === "__proto__") return notPlain;
+    const item: unknown = Reflect.get(value, key);
+    if (item === undefined) continue;
+    const copied = copyOf(item, depth + 1);
+    if (copied === notPlain) return notPlain;
+    copy[key] = copied;
+  }
+  return copy;
+}
+
+function copyOfList(items: readonly unknown[], depth: number): JsonValue[] | typeof notPlain {
+  const copy: JsonValue[] = [];
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    const copied = item === undefined ? null : copyOf(item, depth + 1);
+    if (copied === notPlain) return notPlain;
+    copy.push(copied);
+  }
+  return copy;
 }
 
 function notJson(message: string, what: string, cause?: unknown): AtlasError {
@@ -54,7 +89,7 @@ function findLost(value: unknown, depth: number): Lost | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? undefined : { what: `the number ${value}`, keys: [] };
   if (typeof value === "function" || typeof value === "symbol" || typeof value === "bigint")
     return { what: `a ${typeof value}`, keys: [] };
-  if (typeof value !== "object" || value === null || depth > 100) return undefined;
+  if (typeof value !== "object" || value === null || depth > deepest) return undefined;
   if ("toJSON" in value && typeof value.toJSON === "function" && !ArrayBuffer.isView(value)) return undefined;
   if (Array.isArray(value)) return findLostItem(value, depth);
   const prototype: unknown = Object.getPrototypeOf(value);
