@@ -67,7 +67,7 @@ export function createContext(options: ContextOptions): RunContext {
       requireOwnType(event.type);
       // What a step does again it tells again: its events bear its key, and are not counted among the function's own.
       const key = replaying.scopes.key;
-      if (event.transient || key !== undefined || replaying.isNewEmit()) writer.emit(event, key);
+      if (event.transient || key !== undefined || recorded.isNewEmit(event)) writer.emit(event, key);
     },
     async checkpoint(state) {
       signal.throwIfAborted();

@@ -16,7 +16,7 @@ describe("what a run remembers", () => {
       name: "flow",
       run: async (context) => {
         attempt++;
-        context.emit({ type: "began", data: attempt });
+        context.emit({ type: "began", data: { of: "flow" } });
         await context.step("safe", () => void told.push(attempt));
         try {
           await context.step("bad", () => {
@@ -37,7 +37,7 @@ describe("what a run remembers", () => {
     expect(log.find(({ type }) => type === "run.retried")?.data).toMatchObject({ forget: ["bad"] });
     const own = log.filter(({ type }) => ["began", "went_wrong", "went_well"].includes(type));
     expect(own.map(({ type, data }) => [type, data])).toEqual([
-      ["began", 1],
+      ["began", { of: "flow" }],
       ["went_wrong", 1],
       ["went_well", 2],
     ]);

@@ -1,8 +1,9 @@
+import { hash } from "node:crypto";
 import type { ErrorData, JsonObject, JsonValue } from "../base/index.ts";
-import { fromErrorData } from "../base/index.ts";
+import { fromErrorData, stringifyJson } from "../base/index.ts";
 import { beginnings, engineEvents, outcomes } from "./events.ts";
 import type { Journal } from "./journal.ts";
-import type { RunEvent } from "./run.ts";
+import type { EmittedEvent, RunEvent } from "./run.ts";
 import { createUpcaster } from "./upcasters.ts";
 
 /** Is the outcome of something that a run did before, as its log tells it. `emitsBefore` counts the events emitted until then. */
@@ -24,8 +25,6 @@ export interface RecordedSteps {
   readonly checkpoint: JsonValue | undefined;
   /** How often each name had been used at the checkpoint: keys go on from there, so that each is unique in the log. */
   readonly counts: Readonly<Record<string, number>>;
-  /** How many events were emitted since the checkpoint: a function that runs again does not add them a second time. */
-  readonly emits: number;
   /** How many outcomes are left to give out. */
   readonly left: number;
   /** What had begun and has no outcome yet (a timer, a child run, a wait, an effect, a step between two attempts), by key. */
@@ -35,6 +34,11 @@ export interface RecordedSteps {
   /** Tells whether an outcome of this key is left to give out. */
   has(key: string): boolean;
   take(key: string): Recorded | undefined;
+  /**
+   * Tells whether the log lacks an event that the function emits: one that runs again does not add it a second time. Each is known
+   * by what it says, not by its turn, which is another where branches go on at the same time.
+   */
+  isNewEmit(event: EmittedEvent): boolean;
   /** Gives what the log knows of something that has begun, once: who asks again begins it anew. */
   takeOpen(key: string): Beginning | undefined;
 }
@@ -49,12 +53,12 @@ interface Checkpoint {
 export const nothingRecorded: RecordedSteps = {
   checkpoint: undefined,
   counts: {},
-  emits: 0,
   left: 0,
   open: new Map(),
   losses: 0,
   has: () => false,
   take: () => undefined,
+  isNewEmit: () => true,
   takeOpen: () => undefined,
 };
 
@@ -63,7 +67,7 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
   const found = new Map<string, Recorded>();
   const open = new Map<string, Beginning>();
   let checkpoint: Checkpoint = {};
-  let emits = 0;
+  const emits: string[] = [];
   let losses = 0;
   const upcast = createUpcaster();
   for await (const stored of journal.eventsAfter(runId, checkpointSeq - 1)) {
@@ -71,8 +75,8 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
     const { type, key, at, data } = event;
     if (type === "run.checkpointed") checkpoint = data as Checkpoint;
     if (key === undefined) {
-      if (!engineEvents.has(type)) emits++;
-      if (type === "run.retried" || type === "run.forked") emits = forget(forgottenBy(event), found, emits);
+      if (!engineEvents.has(type)) emits.push(signOf(event));
+      if (type === "run.retried" || type === "run.forked") forget(forgottenBy(event), found, emits);
       if (type === "run.forked") beginAnew(event, open);
       if (isLoss(event)) losses++;
       // A run that was made of this one has ended no process yet; nor did the attempts that failed by themselves.
@@ -84,13 +88,13 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
     } else if (outcomes.has(type)) {
       open.delete(key);
       losses = 0;
-      found.set(key, outcomeOf(event, emits));
+      found.set(key, outcomeOf(event, emits.length));
     }
   }
+  const emitted = countEach(emits);
   return {
     checkpoint: checkpoint.state,
     counts: checkpoint.counts ?? {},
-    emits,
     get left() {
       return found.size;
     },
@@ -101,6 +105,15 @@ export async function loadRecorded(journal: Journal, runId: string, checkpointSe
       const outcome = found.get(key);
       found.delete(key);
       return outcome;
+    },
+    isNewEmit(event) {
+      if (emitted.size === 0) return true;
+      const sign = signOf(event);
+      const count = emitted.get(sign);
+      if (count === undefined) return true;
+      if (count === 1) emitted.delete(sign);
+      else emitted.set(sign, count - 1);
+      return false;
     },
     takeOpen(key) {
       const begun = open.get(key);
@@ -116,14 +129,23 @@ function forgottenBy({ data }: RunEvent): readonly string[] {
   return typeof keys === "string" ? [keys] : keys;
 }
 
-/** Forgets outcomes; gives how many events stand before the first of them: what was emitted after it is emitted anew. */
-function forget(keys: readonly string[], found: Map<string, Recorded>, emits: number): number {
-  let before = emits;
+/** Forgets outcomes, and what was emitted after the first of them, which is emitted anew. */
+function forget(keys: readonly string[], found: Map<string, Recorded>, emits: string[]): void {
   for (const key of keys) {
-    before = Math.min(before, found.get(key)?.emitsBefore ?? emits);
+    emits.length = Math.min(emits.length, found.get(key)?.emitsBefore ?? emits.length);
     found.delete(key);
   }
-  return before;
+}
+
+/** Makes what an event is known by: short, whatever it says. */
+function signOf({ type, data = null }: EmittedEvent): string {
+  return `${type} ${hash("sha1", stringifyJson(data, `data of ${type}`), "base64")}`;
+}
+
+function countEach(signs: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const sign of signs) counts.set(sign, (counts.get(sign) ?? 0) + 1);
+  return counts;
 }
 
 /** What the run that was forked had begun is its own business; only effects count for a fork that goes on in its name. */

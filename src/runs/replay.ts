@@ -24,8 +24,6 @@ export interface Replay {
   readonly counts: ReadonlyMap<string, number>;
   readonly checkpoints: number;
   countCheckpoint(): void;
-  /** Counts an emitted event; tells whether the log lacks it. */
-  isNewEmit(): boolean;
   /** Tells whether the function still asks for what the log holds. */
   readonly isActive: boolean;
   /** Gives the key of the next thing of a name. Errors: invalid_input for a name that holds "#". */
@@ -47,7 +45,6 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
   const counts = new Map<string, number>(Object.entries(recorded.counts));
   let replayedAt = 0;
   let asksForNew = false;
-  let emitted = 0;
   // A result that nobody asks for again would otherwise keep a run replaying for ever.
   const isActive = (): boolean => !asksForNew && recorded.left > 0;
   const ownKeyOf = (name: string): string => scopes.keyOf(name, counts);
@@ -62,8 +59,6 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
         return await act();
       }
       replayedAt = outcome.at;
-      // What the body of the recorded step emitted is in the log, and not emitted again.
-      emitted = Math.max(emitted, outcome.emitsBefore);
       return replay(outcome);
     } catch (error) {
       noteFailure(error, key);
@@ -77,7 +72,6 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
       return counts.get(checkpointCount) ?? 0;
     },
     countCheckpoint: () => void ownKeyOf(checkpointCount),
-    isNewEmit: () => emitted++ >= recorded.emits,
     get isActive() {
       return isActive();
     },

@@ -43,6 +43,36 @@ it("what a step does again it tells again, and what the function itself said bef
   ]);
 });
 
+it("branches that go on in another order tell each thing once", async () => {
+  let execution = 0;
+  const flow = workflow({
+    name: "branches",
+    run: async (context) => {
+      execution++;
+      const { signal } = context;
+      const branch = async (index: number): Promise<void> => {
+        await context.step("work", () => index);
+        // The last branch alone tells of its end before the process ends; the outcomes of all are recorded by then.
+        if (execution === 1 && index < 2) {
+          await new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+          );
+        }
+        context.emit({ type: "branch.ended", data: { index } });
+      };
+      await Promise.all([0, 1, 2].map(branch));
+    },
+  });
+  const run = await runs.start(flow, null);
+  await until(run, "branch.ended");
+  await restart();
+  runs.register(flow);
+  const resumed = await runs.resume(run.id);
+  await resumed.result();
+  const told = (await events(resumed)).filter(({ type }) => type === "branch.ended").map(({ data }) => data);
+  expect(told).toEqual([{ index: 2 }, { index: 0 }, { index: 1 }]);
+});
+
 it.each(["step.completed", "timer.started", "run.completed", "step.started"])(
   "no function writes %s, which the engine would take for its own",
   async (type) => {
