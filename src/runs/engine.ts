@@ -3,11 +3,8 @@ import { newId } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
-import { callChild } from "./child-calls.ts";
 import type { Enqueue } from "./call-host.ts";
 import type { EnginePart } from "./engine-part.ts";
-import { obeyControls } from "./obey.ts";
-import { pauseChildren } from "./pause.ts";
 import { runErrors } from "./errors.ts";
 import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, RunFailure } from "./execution.ts";
 import { execute } from "./execution.ts";
@@ -24,7 +21,6 @@ import type { OwnedRun } from "./leases.ts";
 import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
 import { createRecovery, isPoisoned } from "./recovery.ts";
-import { keepRetention } from "./retention.ts";
 import type { Recovery } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
@@ -63,7 +59,7 @@ const pruneEvery = 5_000;
 
 type Place = "here" | "elsewhere" | "queued" | "nowhere";
 
-/** Keeps the executions of this process: begins them, takes interrupted ones up, passes cancels on, stops them at the end. */
+/** Keeps the executions of this process, and loads what few runs need when one needs it: begins them, takes interrupted ones up, passes cancels on, stops them at the end. */
 export class Engine {
   readonly journal: Journal;
   readonly owners: Owners;
@@ -110,7 +106,7 @@ export class Engine {
       bell: this.bell,
       live: this.#live,
       notify: () => this.notify(),
-      callChild: (parent, call) => callChild(this, parent, call),
+      callChild: async (parent, call) => (await import("./child-calls.ts")).callChild(this, parent, call),
       held: (by, signal) => (this.#lease.isHeld(by) ? undefined : this.#lease.assertHeld(by, signal)),
       waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
       failed: (failure) => this.#anotherAttempt(failure),
@@ -359,6 +355,7 @@ export class Engine {
   /** Deletes finished runs that the retention does not keep, and what checkpoints stand for in logs; gives how many runs. */
   async prune(): Promise<number> {
     const isStopped = (): boolean => this.#closing !== undefined;
+    const { keepRetention } = await import("./retention.ts");
     return await keepRetention({ ...this.#options, journal: this.journal, isStopped });
   }
 
@@ -388,7 +385,7 @@ export class Engine {
     const isHeld = this.executions.get(begun.parentId ?? "")?.gate.isClosed ?? false;
     const start = isHeld ? { ...begun, paused: true } : begun;
     if (isHeld && begun.parentId !== undefined)
-      pauseChildren(this, begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
+      this.#pauseChildren(begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
     const execution = execute(this.#host, start);
     if (this.#lease.id !== start.owner) execution.abort(fencedError(start.owner));
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
@@ -397,6 +394,11 @@ export class Engine {
     // Whoever followed it in its queue, or in another process, follows it here now.
     this.#live.refresh((id) => id === execution.runId);
     return execution;
+  }
+
+  async #pauseChildren(runId: string): Promise<void> {
+    const { pauseChildren } = await import("./pause.ts");
+    await pauseChildren(this, runId);
   }
 
   /** A run that waits for a child that only waits does nothing either. */
@@ -482,6 +484,7 @@ export class Engine {
 
   async #obey(): Promise<void> {
     const owner = await this.owners.own();
+    const { obeyControls } = await import("./obey.ts");
     await obeyControls(this, owner);
     for (const id of await this.journal.signalled(owner)) this.bell.ring(id);
   }

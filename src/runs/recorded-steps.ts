@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { ErrorData, JsonObject, JsonValue } from "../base/index.ts";
 import { fromErrorData, stringifyJson } from "../base/index.ts";
 import { beginnings, engineEvents, outcomes } from "./events.ts";
@@ -139,6 +138,8 @@ function forget(keys: readonly string[], found: Map<string, Recorded>, emits: st
 
 /** Makes what an event is known by: short, whatever it says. */
 function signOf({ type, data = null }: EmittedEvent): string {
+  // Taken when it is needed: an import of node:crypto takes some milliseconds.
+  const { hash } = process.getBuiltinModule("node:crypto");
   return `${type} ${hash("sha1", stringifyJson(data, `data of ${type}`), "base64")}`;
 }
 

@@ -1,7 +1,6 @@
 import { systemClock, systemRandom, toAtlasError } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
 import { ended } from "./cancel.ts";
-import { resumeRun } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
 import type { Runs, Workers } from "./desk.ts";
 import { createDrain } from "./drain.ts";
@@ -133,6 +132,7 @@ class FrontDesk implements Runs {
   async resume(id: string): Promise<RunHandle> {
     this.#engine.assertOpen();
     const run = await loadRun(this.#engine, id);
+    const { resumeRun } = await import("./control.ts");
     await resumeRun(this.#engine, run);
     return createHandle(this.#engine, id, false);
   }
