@@ -13,15 +13,13 @@ import { Journal } from "./journal.ts";
 import type { Lease, NewRun, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
-import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
+import { isPoisoned, loadRecorded, nothingRecorded } from "./recorded-steps.ts";
 import type { Retention, WorkerOptions } from "./create-runs.ts";
 import type { Calendar } from "./tasks/calendar.ts";
 import { accepts, Leases } from "./leases.ts";
 import type { OwnedRun } from "./leases.ts";
 import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
-import { createRecovery, isPoisoned } from "./recovery.ts";
-import type { Recovery } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import {
@@ -46,7 +44,7 @@ export interface EngineOptions {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly retention: Retention;
-  readonly queue: Queue;
+  readonly queue: () => Promise<Queue>;
   readonly worker: WorkerOptions | false;
   readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
   readonly calendar?: (() => Promise<Calendar>) | undefined;
@@ -74,7 +72,6 @@ export class Engine {
   readonly leases: Leases;
   readonly #lease: OwnLease;
   readonly #host: ExecutionHost;
-  readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
   readonly #budgets: RunBudgets;
@@ -112,10 +109,6 @@ export class Engine {
       failed: (failure) => this.#anotherAttempt(failure),
     };
     this.#hints = database.listen(() => this.#hinted());
-    if (options.worker !== false) {
-      this.#recovery = createRecovery(this);
-      this.attach(this.#recovery);
-    }
   }
 
   /** Errors: run_interrupted when the engine is closed. */
@@ -128,8 +121,8 @@ export class Engine {
     return this.#options;
   }
 
-  get queue(): Queue {
-    return this.#options.queue;
+  queue(): Promise<Queue> {
+    return this.#options.queue();
   }
 
   /** What this process takes from queues; false when it takes nothing. */
@@ -422,10 +415,8 @@ export class Engine {
     const outcome = await execution.done;
     this.executions.delete(runId);
     if (this.executions.size === 0) this.#watch[Symbol.dispose]();
-    if (outcome.status !== "stopped") this.#recovery?.settled(runId);
-    else if (!runErrors.is(outcome.error, "run_fenced")) {
+    if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced"))
       await this.#letGo(lease, execution.parentId);
-    }
     this.#live.refresh((id) => id === runId);
     this.notify();
     this.ended(runId);
@@ -440,10 +431,11 @@ export class Engine {
       void this.#letGo(lease, undefined, owner);
   }
 
-  /** Lets go of a run that the store's failure stopped, and takes it up again later; a child is its parent's to take up. */
+  /** Lets go of a run that the store's failure stopped, so that it is taken up again later; a child is its parent's to take up. */
   async #letGo(lease: Lease, parentId: string | undefined, owner?: string): Promise<void> {
     await this.#release(lease, owner);
-    if (!this.#closing && !this.executions.has(parentId ?? "")) this.#recovery?.again(lease.runId);
+    if (this.#closing || this.executions.has(parentId ?? "")) return;
+    for (const part of this.#parts) part.letGo?.(lease.runId);
   }
 
   /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */

@@ -48,6 +48,9 @@ interface Checkpoint {
   readonly counts?: Readonly<Record<string, number>>;
 }
 
+/** How many processes a run may end without getting any further. */
+const maxLosses = 5;
+
 /** Is the memory of a run that is new. */
 export const nothingRecorded: RecordedSteps = {
   checkpoint: undefined,
@@ -162,6 +165,18 @@ function isLoss({ type, data }: RunEvent): boolean {
 function outcomeOf({ at, data }: RunEvent, emitsBefore: number): Recorded {
   const { output, error } = data as { readonly output?: JsonValue; readonly error?: ErrorData };
   return error ? { status: "failed", error, at, emitsBefore } : { status: "completed", output, at, emitsBefore };
+}
+
+/**
+ * Tells whether a run ended its process again and again without getting any further. One with children under way is given twice as
+ * many: if it is a child that does it, the child is found out first. One that waits for a time or a person has hardly done it.
+ */
+export function isPoisoned({ losses, open }: Pick<RecordedSteps, "losses" | "open">): boolean {
+  if (losses < maxLosses) return false;
+  const types = new Set([...open.values()].map(({ type }) => type));
+  if (types.has("timer.started") || types.has("signal.awaited") || types.has("effect.parked"))
+    return losses >= 20 * maxLosses;
+  return losses >= (types.has("call.started") ? 2 * maxLosses : maxLosses);
 }
 
 /** Gives a recorded outcome as it was: its output, or its error thrown. */

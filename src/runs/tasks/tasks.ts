@@ -2,20 +2,21 @@ import type { Engine } from "../engine.ts";
 import { ticketOf } from "../leases.ts";
 import type { DeadLetters, Queues, Schedules } from "../queues.ts";
 import { offer, watchDependents } from "./dependencies.ts";
+import type { Dependents } from "./dependencies.ts";
 import type { ScheduleDesk } from "./schedules.ts";
 import { createStarter } from "./start.ts";
 import type { Starter } from "./start.ts";
-import { startSweeping } from "./sweep.ts";
 import { createTurnstile } from "./turnstile.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 /** Is what accepts runs and looks after those that wait. */
 export interface Tasks {
   readonly starter: Starter;
+  readonly dependents: Dependents;
   readonly queues: Queues;
   readonly deadLetters: DeadLetters;
   readonly schedules: Schedules;
-  /** Looks at what waits: a workflow became known, so that its runs may begin. */
+  /** Looks at the schedules: a workflow became known, so that its runs may begin. */
   look(): void;
 }
 
@@ -26,7 +27,6 @@ export function createTasks(engine: Engine): Tasks {
   const starter = createStarter({ engine, turnstile, dependents });
   const schedules = schedulesOf(engine, starter);
   const ends = engine.onEnded((runId) => dependents.ended(runId));
-  const sweeping = engine.worker === false ? undefined : startSweeping(engine, dependents);
   engine.attach({
     hinted() {
       schedules.look();
@@ -45,20 +45,17 @@ export function createTasks(engine: Engine): Tasks {
     },
     async [Symbol.asyncDispose]() {
       ends[Symbol.dispose]();
-      await sweeping?.[Symbol.asyncDispose]();
       await schedules[Symbol.asyncDispose]();
       await dependents.settled();
     },
   });
   return {
     starter,
+    dependents,
     schedules,
     queues: queuesOf(engine),
     deadLetters: deadLettersOf(engine, turnstile),
-    look() {
-      schedules.look();
-      sweeping?.look();
-    },
+    look: () => schedules.look(),
   };
 }
 
@@ -86,10 +83,10 @@ function deadLettersOf(engine: Engine, turnstile: Turnstile): DeadLetters {
 }
 
 function schedulesOf(engine: Engine, starter: Starter): ScheduleDesk {
-  let opened: Promise<ScheduleDesk> | undefined;
+  let made: Promise<ScheduleDesk> | undefined;
   let isClosed = false;
-  const open = async (): Promise<ScheduleDesk> => (await import("./schedules.ts")).createSchedules(engine, starter);
-  const desk = (): Promise<ScheduleDesk> => (opened ??= open());
+  const make = async (): Promise<ScheduleDesk> => (await import("./schedules.ts")).createSchedules(engine, starter);
+  const desk = (): Promise<ScheduleDesk> => (made ??= make());
   return {
     set: async (schedule) => await (await desk()).set(schedule),
     list: async () => await (await desk()).list(),
@@ -99,13 +96,13 @@ function schedulesOf(engine: Engine, starter: Starter): ScheduleDesk {
       // Nothing starts runs by a calendar where there is none.
       if (isClosed || engine.worker === false || engine.options.calendar === undefined) return;
       desk().then(
-        ({ look }) => look(),
+        (opened) => opened.look(),
         (error: unknown) => engine.warn("schedules not looked at", error),
       );
     },
     async [Symbol.asyncDispose]() {
       isClosed = true;
-      await (await opened)?.[Symbol.asyncDispose]();
+      await (await made)?.[Symbol.asyncDispose]();
     },
   };
 }
