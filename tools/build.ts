@@ -6,5 +6,6 @@ import { root, run } from "./lib/process.ts";
 await rm(join(root, "dist"), { recursive: true, force: true });
 const done = await run("tsc", ["-p", "tsconfig.build.json"], { show: true });
 // For each file that it loads, Node reads the nearest package.json anew, all its exports with it: this one is short.
-if (done.exitCode === 0) await writeFile(join(root, "dist/package.json"), '{ "type": "module" }\n');
+if (done.exitCode === 0)
+  await writeFile(join(root, "dist/package.json"), '{ "type": "module", "sideEffects": false }\n');
 process.exitCode = done.exitCode;
