@@ -85,7 +85,12 @@ function deadLettersOf(engine: Engine, turnstile: Turnstile): DeadLetters {
 function schedulesOf(engine: Engine, starter: Starter): ScheduleDesk {
   let made: Promise<ScheduleDesk> | undefined;
   let isClosed = false;
-  const make = async (): Promise<ScheduleDesk> => (await import("./schedules.ts")).createSchedules(engine, starter);
+  const make = async (): Promise<ScheduleDesk> => {
+    const { createSchedules } = await import("./schedules.ts");
+    const desk = createSchedules(engine, starter);
+    if (isClosed) await desk[Symbol.asyncDispose]();
+    return desk;
+  };
   const desk = (): Promise<ScheduleDesk> => (made ??= make());
   return {
     set: async (schedule) => await (await desk()).set(schedule),
