@@ -172,6 +172,25 @@ describe("a worker", () => {
     for (const { id } of left) await (await runs.open(id)).result();
   });
 
+  it("that is drained has begun nothing that it does not end", { timeout: 30_000 }, async () => {
+    const flow = workflow({
+      name: "flow",
+      run: async (context) => {
+        for (let step = 0; step < 3; step++) await context.step("step", () => setImmediate());
+      },
+    });
+    for (let turns = 0; turns < 24; turns++) {
+      await runs.startMany(Array.from({ length: 40 }, () => planned(flow, null, { queue: "q" })));
+      // Each time at another moment of claiming and beginning.
+      for (let turn = 0; turn < turns; turn++) await setImmediate();
+      await runs.workers.drain(10_000);
+      const states = new Set((await runs.list({ limit: 1_000 })).map(({ status }) => status));
+      expect(states.difference(new Set(["completed", "queued"]))).toEqual(new Set());
+      await restart();
+      runs.register(flow);
+    }
+  });
+
   it("leaves nothing claimed when it is closed", async () => {
     await restart({ worker: { maxRuns: 2 } });
     const flow = workflow({ name: "flow", run: async (context) => await context.waitFor("never") });

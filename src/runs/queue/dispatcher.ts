@@ -56,6 +56,7 @@ class QueueDispatcher implements Dispatcher {
   readonly #queue: Queue;
   readonly #pool: WorkerPool;
   readonly #taken = new Map<string, Taken>();
+  readonly #beginning = new Set<Promise<unknown>>();
   readonly #rung = new Set<string>();
   /** Queues that are paused or at a limit, as it seemed: what is said of them may change. */
   readonly #held = new Set<string>();
@@ -110,6 +111,8 @@ class QueueDispatcher implements Dispatcher {
     this.#bell[Symbol.dispose]();
     this.#pool[Symbol.dispose]();
     await this.#pumping;
+    // What was claimed last is about to begin: who waits for this wants to see it under way.
+    await Promise.allSettled(this.#beginning);
   }
 
   #ring(queue: string): void {
@@ -189,11 +192,15 @@ class QueueDispatcher implements Dispatcher {
   async #begin(ticket: Ticket): Promise<void> {
     const key = keyOf({ runId: ticket.runId, lease: { epoch: ticket.epoch + 1 } });
     this.#taken.set(key, { ticket, isWaiting: false });
+    const begun = this.#engine.claim(ticket);
+    this.#beginning.add(begun);
     try {
       // The end of an execution is told by the engine.
-      if ((await this.#engine.claim(ticket)) !== undefined) return;
+      if ((await begun) !== undefined) return;
     } catch (error) {
       this.#engine.warn(`${ticket.runId} not begun`, error);
+    } finally {
+      this.#beginning.delete(begun);
     }
     this.#taken.delete(key);
     this.#pool.give(1);
