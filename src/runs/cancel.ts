@@ -1,6 +1,5 @@
 import { storageErrors } from "../storage/index.ts";
 import type { Engine } from "./engine.ts";
-import { ended } from "./handle.ts";
 import { cancelledError } from "./refusals.ts";
 import type { StoredRun } from "./journal.ts";
 
@@ -41,4 +40,9 @@ async function endCancelled(engine: Engine, runId: string, reason: string): Prom
   const entry = { seq: lease.lastSeq + 1, type: "run.cancelled", key: undefined, at: engine.clock.now(), text };
   await engine.journal.finish(lease, [entry], { status: "cancelled", error });
   engine.ended(runId);
+}
+
+/** Waits until a run is finished or nobody executes it any more. */
+export async function ended(engine: Engine, runId: string): Promise<void> {
+  for await (const _ of engine.follow(runId, { after: Number.MAX_SAFE_INTEGER }));
 }

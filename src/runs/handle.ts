@@ -1,5 +1,6 @@
 import { fromErrorData } from "../base/index.ts";
 import { listEffects } from "./effects.ts";
+import { cancelRun, ended } from "./cancel.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import type { Outcome } from "./execution.ts";
@@ -19,9 +20,7 @@ export function createHandle<Output>(engine: Engine, id: string, isNew: boolean)
     result: () => resultOf<Output>(engine, id),
     record,
     async cancel(reason = "asked for") {
-      const run = await loadRun(engine, id);
-      const { cancelRun } = await import("./cancel.ts");
-      await cancelRun(engine, run, reason);
+      await cancelRun(engine, await loadRun(engine, id), reason);
       return await record();
     },
     async pause() {
@@ -90,11 +89,6 @@ export async function recordOf(engine: Engine, run: StoredRun): Promise<RunRecor
     ...(originId === undefined ? {} : { originId }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
   };
-}
-
-/** Waits until a run is finished or nobody executes it any more. */
-export async function ended(engine: Engine, runId: string): Promise<void> {
-  for await (const _ of engine.follow(runId, { after: Number.MAX_SAFE_INTEGER }));
 }
 
 async function resultOf<Output>(engine: Engine, id: string): Promise<Output> {

@@ -1,12 +1,13 @@
 import { systemClock, systemRandom } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
+import { ended } from "./cancel.ts";
 import type { RunsOptions } from "./create-runs.ts";
 import type { Runs, Workers } from "./desk.ts";
 import { createDrain } from "./drain.ts";
 import type { Drain } from "./drain.ts";
 import { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
-import { createHandle, ended, loadRun, recordOf } from "./handle.ts";
+import { createHandle, loadRun, recordOf } from "./handle.ts";
 import type { DeadLetters, Queues, Schedules } from "./queues.ts";
 import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartOptions, Workflow } from "./run.ts";
 import { runMigrations } from "./schema.ts";
