@@ -18,12 +18,20 @@ try {
   const subpaths = Object.keys(exports).filter((path) => !path.includes("*") && path !== "./package.json");
   const imports = subpaths.map((path) => `await import(${JSON.stringify(name + path.slice(1))});`).join("\n");
   await writeFile(join(user, "all.mjs"), imports);
+  // A whole check is done in a thread: its entry is found by its place in dist.
+  await writeFile(
+    join(user, "thread.mjs"),
+    `import { sqlite } from "${name}/storage/sqlite";
+await using database = await sqlite({ path: ${JSON.stringify(join(user, "atlas.db"))} });
+if ((await database.check()).problems.length > 0) process.exitCode = 1;`,
+  );
   const npm = ["--prefix", user, "--no-audit", "--no-fund", "--prefer-offline"];
   const failed = await runSteps([
     { name: "publint", command: "publint", args: [tarball, "--strict"] },
     { name: "attw", command: "attw", args: [tarball, "--profile", "esm-only", "--no-emoji"] },
     { name: "install into an empty folder", command: "npm", args: ["install", ...npm, tarball] },
     { name: "import every subpath", command: "node", args: [join(user, "all.mjs")] },
+    { name: "check a database in its thread", command: "node", args: [join(user, "thread.mjs")] },
     { name: "atlas --version", command: "node", args: [join(user, "node_modules", name, "bin/atlas.js"), "--version"] },
   ]);
   if (failed.length > 0) {

@@ -2,15 +2,12 @@ import type { Clock, JsonObject, JsonValue, Random } from "../base/index.ts";
 import { failpoint, isJsonObject, toAtlasError } from "../base/index.ts";
 import type { AtlasError } from "../base/index.ts";
 import type { Activity } from "./activity.ts";
-import { readDecision, unknownEffect } from "./effects.ts";
-import type { KeptDecision } from "./effects.ts";
 import { failedKeysOf } from "./failed-keys.ts";
 import type { Gate } from "./gate.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { dataOf, toPlain, toText } from "./plain.ts";
 import type { Beginning } from "./recorded-steps.ts";
 import type { StepContext, StepOptions } from "./run.ts";
-import { decisionOn } from "./signals.ts";
 import type { Inbox } from "./signals.ts";
 import { isWithin } from "./step-scopes.ts";
 import { mayRetry, retryDelay } from "./step-retry.ts";
@@ -52,8 +49,11 @@ async function goOn<T>(around: StepSurroundings, step: Step<T>): Promise<JsonVal
   let next = Math.max(1, Number(begun?.data["attempt"] ?? 0));
   around.activity.works(1);
   try {
-    const settled = await settleUnknown(around, step);
-    if (settled !== undefined) return settled.output;
+    if (begun?.type.startsWith("effect.") === true) {
+      const { settleUnknown } = await import("./settle-unknown.ts");
+      const settled = await settleUnknown(around, { ...step, begun });
+      if (settled !== undefined) return settled.output;
+    }
     if (begun?.type === "step.retried") {
       await rest(around, begun.at + Number(begun.data["delayMs"]) - around.clock.now());
       next++;
@@ -143,46 +143,6 @@ async function rest({ activity, clock, gate, signal }: StepSurroundings, ms: num
   } finally {
     activity.works(1);
   }
-}
-
-/** Says what becomes of an effect that was cut off: its outcome when that is decided; undefined when it is to be done. */
-async function settleUnknown<T>(
-  around: StepSurroundings,
-  step: Step<T>,
-): Promise<{ readonly output: JsonValue | undefined } | undefined> {
-  const { key, name, begun, options } = step;
-  if (begun?.type === "effect.decided") return await follow(around, key, readDecision(begun.data));
-  if (begun?.type === "effect.started") {
-    if (options.onUnknown === "fail") throw await failed(around, key, unknownEffect(key));
-    if (options.onUnknown !== "park") return undefined;
-    await around.writer.wait({ type: "effect.parked", key, data: { key, name, ...begun.data } });
-  } else if (begun?.type !== "effect.parked") return undefined;
-  around.activity.works(-1);
-  try {
-    const wait = { name: decisionOn(key), key, entryOf: (data: JsonValue) => ({ type: "effect.decided", key, data }) };
-    return await follow(around, key, readDecision(await around.inbox.take(wait)));
-  } finally {
-    around.activity.works(1);
-  }
-}
-
-async function follow(
-  around: StepSurroundings,
-  key: string,
-  decision: KeptDecision,
-): Promise<{ readonly output: JsonValue | undefined } | undefined> {
-  if (decision.outcome === "retry") return undefined;
-  if (decision.outcome === "fail")
-    throw await failed(around, key, unknownEffect(key, decision.reason ?? "it was decided to fail"));
-  const { output } = decision;
-  const result = output === undefined ? {} : { output };
-  await around.writer.append({ type: "step.completed", key, data: { ...result, durationMs: 0, decided: true } });
-  return { output };
-}
-
-async function failed({ writer }: StepSurroundings, key: string, error: AtlasError): Promise<AtlasError> {
-  await writer.append({ type: "step.failed", key, data: { error: dataOf(error), durationMs: 0 } });
-  return error;
 }
 
 function asObject(value: JsonValue): JsonObject {

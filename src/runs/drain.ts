@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.ts";
 import type { EnginePart } from "./engine-part.ts";
+import type { Takers } from "./takers.ts";
 
 /** Lets an engine come to rest: nothing more is taken from queues, and what does something is given time to end. */
 export interface Drain extends EnginePart {
@@ -7,8 +8,8 @@ export interface Drain extends EnginePart {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Makes the drain of an engine; `taking` is what takes runs from queues. */
-export function createDrain(engine: Engine, taking: AsyncDisposable | undefined): Drain {
+/** Makes the drain of an engine and of what takes runs for it. */
+export function createDrain(engine: Engine, takers: Pick<Takers, "rest">): Drain {
   const waiting = new Set<string>();
   let changed = Promise.withResolvers<void>();
   const tell = (): void => {
@@ -26,7 +27,7 @@ export function createDrain(engine: Engine, taking: AsyncDisposable | undefined)
       tell();
     },
     async drain(graceMs) {
-      await taking?.[Symbol.asyncDispose]();
+      await takers.rest();
       const ended = new AbortController();
       const over = engine.clock.sleep(graceMs, { signal: ended.signal }).then(
         () => true,

@@ -1,31 +1,7 @@
-import type { AtlasError, ErrorData, JsonObject, JsonValue } from "../base/index.ts";
+import type { ErrorData, JsonObject } from "../base/index.ts";
 import { isJsonObject } from "../base/index.ts";
-import { runErrors } from "./errors.ts";
 import type { Journal, StoredRun } from "./journal.ts";
 import type { EffectRecord, RunEvent } from "./run.ts";
-
-/** Makes the error of an effect of which nobody knows whether it happened. */
-export function unknownEffect(key: string, reason?: string): AtlasError {
-  const why = reason === undefined ? "a crash cut it off before its outcome was recorded" : reason;
-  return runErrors.create("effect_unknown", `Nobody knows whether the effect ${key} happened: ${why}.`, {
-    details: { key },
-  });
-}
-
-/** Is a decision as it is kept: what became of an effect that was parked. */
-export interface KeptDecision {
-  readonly outcome: "done" | "retry" | "fail";
-  readonly output?: JsonValue;
-  readonly reason?: string;
-}
-
-/** Reads a decision. */
-export function readDecision(data: JsonValue): KeptDecision {
-  const { outcome, output, reason } = isJsonObject(data) ? data : {};
-  if (outcome === "done") return { outcome, ...(output === undefined ? {} : { output }) };
-  if (outcome === "retry") return { outcome };
-  return { outcome: "fail", ...(typeof reason === "string" ? { reason } : {}) };
-}
 
 /** Is what listing effects needs of the engine. */
 interface EffectsHost {

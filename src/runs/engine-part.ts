@@ -11,6 +11,8 @@ export interface EnginePart extends AsyncDisposable {
   waiting?(execution: Execution, isWaiting: boolean): void;
   /** Says whether a run whose attempt failed is tried again. */
   failed?(failure: RunFailure): Promise<AnotherAttempt | undefined>;
+  /** Is told of a run that this engine let go of because the store failed. */
+  letGo?(runId: string): void;
   /** Makes a run that waits in a queue, and offers it. */
   enqueue?: Enqueue;
 }

@@ -3,11 +3,8 @@ import { newId } from "../base/index.ts";
 import type { Database, Statement } from "../storage/index.ts";
 import { storageErrors } from "../storage/index.ts";
 import type { Logger, Telemetry } from "../telemetry/index.ts";
-import { callChild } from "./child-calls.ts";
 import type { Enqueue } from "./call-host.ts";
 import type { EnginePart } from "./engine-part.ts";
-import { obeyControls } from "./obey.ts";
-import { pauseChildren } from "./pause.ts";
 import { runErrors } from "./errors.ts";
 import type { AnotherAttempt, Execution, ExecutionHost, ExecutionStart, RunFailure } from "./execution.ts";
 import { execute } from "./execution.ts";
@@ -16,16 +13,13 @@ import { Journal } from "./journal.ts";
 import type { Lease, NewRun, StoredRun } from "./journal.ts";
 import type { Owners } from "./owners.ts";
 import { createOwners } from "./owners.ts";
-import { loadRecorded, nothingRecorded } from "./recorded-steps.ts";
+import { isPoisoned, loadRecorded, nothingRecorded } from "./recorded-steps.ts";
 import type { Retention, WorkerOptions } from "./create-runs.ts";
 import type { Calendar } from "./tasks/calendar.ts";
 import { accepts, Leases } from "./leases.ts";
 import type { OwnedRun } from "./leases.ts";
 import { createOwnLease } from "./own-lease.ts";
 import type { OwnLease } from "./own-lease.ts";
-import { createRecovery, isPoisoned } from "./recovery.ts";
-import { keepRetention } from "./retention.ts";
-import type { Recovery } from "./recovery.ts";
 import type { Queue, Ticket } from "./queue/queue.ts";
 import type { AnyWorkflow, FollowOptions, RunEvent } from "./run.ts";
 import {
@@ -50,7 +44,7 @@ export interface EngineOptions {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly retention: Retention;
-  readonly queue: Queue;
+  readonly queue: () => Promise<Queue>;
   readonly worker: WorkerOptions | false;
   readonly budget?: ((tenant: string | undefined) => Budget | Promise<Budget>) | undefined;
   readonly calendar?: (() => Promise<Calendar>) | undefined;
@@ -63,7 +57,7 @@ const pruneEvery = 5_000;
 
 type Place = "here" | "elsewhere" | "queued" | "nowhere";
 
-/** Keeps the executions of this process: begins them, takes interrupted ones up, passes cancels on, stops them at the end. */
+/** Keeps the executions of this process, and loads what few runs need when one needs it: begins them, takes interrupted ones up, passes cancels on, stops them at the end. */
 export class Engine {
   readonly journal: Journal;
   readonly owners: Owners;
@@ -78,7 +72,6 @@ export class Engine {
   readonly leases: Leases;
   readonly #lease: OwnLease;
   readonly #host: ExecutionHost;
-  readonly #recovery: Recovery | undefined;
   readonly #parts: EnginePart[] = [];
   readonly #starting = new Map<string, Promise<Execution | undefined>>();
   readonly #budgets: RunBudgets;
@@ -110,16 +103,12 @@ export class Engine {
       bell: this.bell,
       live: this.#live,
       notify: () => this.notify(),
-      callChild: (parent, call) => callChild(this, parent, call),
+      callChild: async (parent, call) => (await import("./child-calls.ts")).callChild(this, parent, call),
       held: (by, signal) => (this.#lease.isHeld(by) ? undefined : this.#lease.assertHeld(by, signal)),
       waiting: (execution, isWaiting) => this.#waiting(execution, isWaiting),
       failed: (failure) => this.#anotherAttempt(failure),
     };
     this.#hints = database.listen(() => this.#hinted());
-    if (options.worker !== false) {
-      this.#recovery = createRecovery(this);
-      this.attach(this.#recovery);
-    }
   }
 
   /** Errors: run_interrupted when the engine is closed. */
@@ -132,8 +121,8 @@ export class Engine {
     return this.#options;
   }
 
-  get queue(): Queue {
-    return this.#options.queue;
+  queue(): Promise<Queue> {
+    return this.#options.queue();
   }
 
   /** What this process takes from queues; false when it takes nothing. */
@@ -362,6 +351,7 @@ export class Engine {
   /** Deletes finished runs that the retention does not keep, and what checkpoints stand for in logs; gives how many runs. */
   async prune(): Promise<number> {
     const isStopped = (): boolean => this.#closing !== undefined;
+    const { keepRetention } = await import("./retention.ts");
     return await keepRetention({ ...this.#options, journal: this.journal, isStopped });
   }
 
@@ -391,7 +381,7 @@ export class Engine {
     const isHeld = this.executions.get(begun.parentId ?? "")?.gate.isClosed ?? false;
     const start = isHeld ? { ...begun, paused: true } : begun;
     if (isHeld && begun.parentId !== undefined)
-      pauseChildren(this, begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
+      this.#pauseChildren(begun.parentId).catch((error: unknown) => this.warn("a child was not paused", error));
     const execution = execute(this.#host, start);
     if (this.#lease.id !== start.owner) execution.abort(fencedError(start.owner));
     if (this.executions.size === 0) this.#watch = this.#watchOthers();
@@ -400,6 +390,11 @@ export class Engine {
     // Whoever followed it in its queue, or in another process, follows it here now.
     this.#live.refresh((id) => id === execution.runId);
     return execution;
+  }
+
+  async #pauseChildren(runId: string): Promise<void> {
+    const { pauseChildren } = await import("./pause.ts");
+    await pauseChildren(this, runId);
   }
 
   /** A run that waits for a child that only waits does nothing either. */
@@ -423,10 +418,8 @@ export class Engine {
     const outcome = await execution.done;
     this.executions.delete(runId);
     if (this.executions.size === 0) this.#watch[Symbol.dispose]();
-    if (outcome.status !== "stopped") this.#recovery?.settled(runId);
-    else if (!runErrors.is(outcome.error, "run_fenced")) {
+    if (outcome.status === "stopped" && !runErrors.is(outcome.error, "run_fenced"))
       await this.#letGo(lease, execution.parentId);
-    }
     this.#live.refresh((id) => id === runId);
     this.notify();
     this.ended(runId);
@@ -441,10 +434,11 @@ export class Engine {
       void this.#letGo(lease, undefined, owner);
   }
 
-  /** Lets go of a run that the store's failure stopped, and takes it up again later; a child is its parent's to take up. */
+  /** Lets go of a run that the store's failure stopped, so that it is taken up again later; a child is its parent's to take up. */
   async #letGo(lease: Lease, parentId: string | undefined, owner?: string): Promise<void> {
     await this.#release(lease, owner);
-    if (!this.#closing && !this.executions.has(parentId ?? "")) this.#recovery?.again(lease.runId);
+    if (this.#closing || this.executions.has(parentId ?? "")) return;
+    for (const part of this.#parts) part.letGo?.(lease.runId);
   }
 
   /** Lets go of a run that stopped before its end, so that it can be taken up, here or elsewhere; also once the store works again. */
@@ -485,6 +479,7 @@ export class Engine {
 
   async #obey(): Promise<void> {
     const owner = await this.owners.own();
+    const { obeyControls } = await import("./obey.ts");
     await obeyControls(this, owner);
     for (const id of await this.journal.signalled(owner)) this.bell.ring(id);
   }

@@ -1,13 +1,14 @@
 import { fromErrorData } from "../base/index.ts";
-import { cancelRun, ended } from "./cancel.ts";
-import { decideEffect, pauseRun, resumeRun, sendSignal, steerRun } from "./control.ts";
 import { listEffects } from "./effects.ts";
+import { cancelRun, ended } from "./cancel.ts";
 import type { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import type { Outcome } from "./execution.ts";
-import { forkRun } from "./fork.ts";
 import type { StoredRun } from "./journal.ts";
 import type { RunHandle, RunRecord } from "./run.ts";
+
+/** Most programs start runs and wait for their results: what else runs can be asked is loaded when they are asked. */
+const control = () => import("./control.ts");
 
 /** Makes what a starter holds of a run. */
 export function createHandle<Output>(engine: Engine, id: string, isNew: boolean): RunHandle<Output> {
@@ -23,25 +24,32 @@ export function createHandle<Output>(engine: Engine, id: string, isNew: boolean)
       return await record();
     },
     async pause() {
-      await pauseRun(engine, await loadRun(engine, id));
+      const run = await loadRun(engine, id);
+      await (await control()).pauseRun(engine, run);
       return await record();
     },
     async resume() {
-      await resumeRun(engine, await loadRun(engine, id));
+      const run = await loadRun(engine, id);
+      await (await control()).resumeRun(engine, run);
       return await record();
     },
     async signal(name, payload = null, { expected } = {}) {
-      await sendSignal(engine, await loadRun(engine, id), { name, payload, expected });
+      const run = await loadRun(engine, id);
+      await (await control()).sendSignal(engine, run, { name, payload, expected });
     },
     async decide(key, decision) {
-      await decideEffect(engine, await loadRun(engine, id), { key, decision });
+      const run = await loadRun(engine, id);
+      await (await control()).decideEffect(engine, run, { key, decision });
     },
     async steer(input) {
-      await steerRun(engine, await loadRun(engine, id), input);
+      const run = await loadRun(engine, id);
+      await (await control()).steerRun(engine, run, input);
     },
     effects: async () => await listEffects(engine, await loadRun(engine, id)),
     async fork(options = {}) {
-      return createHandle<Output>(engine, await forkRun(engine, await loadRun(engine, id), options), true);
+      const run = await loadRun(engine, id);
+      const { forkRun } = await import("./fork.ts");
+      return createHandle<Output>(engine, await forkRun(engine, run, options), true);
     },
   };
 }

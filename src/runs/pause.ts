@@ -9,8 +9,8 @@ import type { Queue, Ticket } from "./queue/queue.ts";
 export interface PauseHost {
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly queue: Queue;
   readonly executions: ReadonlyMap<string, Execution>;
+  queue(): Promise<Queue>;
   executionOf(runId: string): Promise<Execution | undefined>;
   toldOf(runId: string): void;
 }
@@ -52,7 +52,8 @@ async function setPaused(engine: PauseHost, runId: string, paused: boolean): Pro
     else execution?.gate.open();
     if (run.status === "queued" && run.queue !== undefined) {
       const ticket = ticketOf(run, run.queue);
-      await (paused ? engine.queue.withdraw([ticket]) : engine.queue.offer([ticket]));
+      const queue = await engine.queue();
+      await (paused ? queue.withdraw([ticket]) : queue.offer([ticket]));
     }
     engine.toldOf(runId);
     return { ...run, paused };

@@ -4,7 +4,7 @@ import { systemClock } from "../base/index.ts";
 import { failedKeysOf, noteFailure } from "./failed-keys.ts";
 import { workflow } from "./index.ts";
 import { Journal, nextEvent } from "./journal.ts";
-import { loadRecorded } from "./recorded-steps.ts";
+import { isPoisoned, loadRecorded } from "./recorded-steps.ts";
 
 useEngine();
 
@@ -74,5 +74,14 @@ describe("what a run remembers", () => {
     const circle: Error & { cause?: unknown } = new Error("circle");
     circle.cause = circle;
     expect(failedKeysOf(circle)).toEqual([]);
+  });
+
+  it("holds no run for poisoned that dies while it waits for a person or for its children", () => {
+    const begun = (type: string) => ({ open: new Map([["it", { type, at: 0, data: {} }]]) });
+    expect(isPoisoned({ losses: 4, open: new Map() })).toBe(false);
+    expect(isPoisoned({ losses: 5, open: new Map() })).toBe(true);
+    expect(isPoisoned({ losses: 9, ...begun("call.started") })).toBe(false);
+    expect(isPoisoned({ losses: 10, ...begun("call.started") })).toBe(true);
+    expect(isPoisoned({ losses: 99, ...begun("signal.awaited") })).toBe(false);
   });
 });

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { ErrorData, JsonObject, JsonValue } from "../base/index.ts";
 import { fromErrorData, stringifyJson } from "../base/index.ts";
 import { beginnings, engineEvents, outcomes } from "./events.ts";
@@ -48,6 +47,9 @@ interface Checkpoint {
   readonly state?: JsonValue;
   readonly counts?: Readonly<Record<string, number>>;
 }
+
+/** How many processes a run may end without getting any further. */
+const maxLosses = 5;
 
 /** Is the memory of a run that is new. */
 export const nothingRecorded: RecordedSteps = {
@@ -139,6 +141,8 @@ function forget(keys: readonly string[], found: Map<string, Recorded>, emits: st
 
 /** Makes what an event is known by: short, whatever it says. */
 function signOf({ type, data = null }: EmittedEvent): string {
+  // Taken when it is needed: an import of node:crypto takes some milliseconds.
+  const { hash } = process.getBuiltinModule("node:crypto");
   return `${type} ${hash("sha1", stringifyJson(data, `data of ${type}`), "base64")}`;
 }
 
@@ -161,6 +165,18 @@ function isLoss({ type, data }: RunEvent): boolean {
 function outcomeOf({ at, data }: RunEvent, emitsBefore: number): Recorded {
   const { output, error } = data as { readonly output?: JsonValue; readonly error?: ErrorData };
   return error ? { status: "failed", error, at, emitsBefore } : { status: "completed", output, at, emitsBefore };
+}
+
+/**
+ * Tells whether a run ended its process again and again without getting any further. One with children under way is given twice as
+ * many: if it is a child that does it, the child is found out first. One that waits for a time or a person has hardly done it.
+ */
+export function isPoisoned({ losses, open }: Pick<RecordedSteps, "losses" | "open">): boolean {
+  if (losses < maxLosses) return false;
+  const types = new Set([...open.values()].map(({ type }) => type));
+  if (types.has("timer.started") || types.has("signal.awaited") || types.has("effect.parked"))
+    return losses >= 20 * maxLosses;
+  return losses >= (types.has("call.started") ? 2 * maxLosses : maxLosses);
 }
 
 /** Gives a recorded outcome as it was: its output, or its error thrown. */

@@ -6,7 +6,6 @@ import type { Database } from "../storage/index.ts";
 import { database, events, restart, runs, useEngine } from "../../test/lib/engine.ts";
 import { createRuns, workflow } from "./index.ts";
 import type { RunHandle, Runs } from "./index.ts";
-import { isPoisoned } from "./recovery.ts";
 
 useEngine();
 
@@ -190,15 +189,6 @@ describe("a run whose processes die", () => {
     }
     expect(await (await open(calling)).result()).toBe("run_poisoned");
     expect((await runs.list({ workflow: "deadly" }))[0]).toMatchObject({ error: { code: "run_poisoned" } });
-  });
-
-  it("is not poisoned by deaths while it waits for a person or for its children", () => {
-    const begun = (type: string) => ({ open: new Map([["it", { type, at: 0, data: {} }]]) });
-    expect(isPoisoned({ losses: 4, open: new Map() })).toBe(false);
-    expect(isPoisoned({ losses: 5, open: new Map() })).toBe(true);
-    expect(isPoisoned({ losses: 9, ...begun("call.started") })).toBe(false);
-    expect(isPoisoned({ losses: 10, ...begun("call.started") })).toBe(true);
-    expect(isPoisoned({ losses: 99, ...begun("signal.awaited") })).toBe(false);
   });
 
   it("is not counted as dying while it only waits", async () => {

@@ -1,12 +1,12 @@
 import type { Clock, Random } from "../base/index.ts";
-import type { Execution } from "./execution.ts";
+import type { EnginePart } from "./engine-part.ts";
+import type { Execution, Outcome } from "./execution.ts";
 import type { Journal, StoredRun } from "./journal.ts";
 import { accepts, ticketOf } from "./leases.ts";
 import type { Leases } from "./leases.ts";
 import { runErrors } from "./errors.ts";
 import type { Owners } from "./owners.ts";
 import { lookMs } from "./owners.ts";
-import type { RecordedSteps } from "./recorded-steps.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { AnyWorkflow } from "./run.ts";
 
@@ -15,7 +15,7 @@ export interface RecoveryHost {
   readonly owners: Owners;
   readonly leases: Leases;
   readonly journal: Journal;
-  readonly queue: Queue;
+  queue(): Promise<Queue>;
   readonly clock: Clock;
   readonly options: { readonly random: Random };
   readonly executions: ReadonlyMap<string, Execution>;
@@ -27,15 +27,13 @@ export interface RecoveryHost {
 }
 
 /** Takes over what dead owners left, and what this engine itself had to stop because the store failed. */
-export interface Recovery extends AsyncDisposable {
+export interface Recovery extends EnginePart {
   /** Looks once at all owners, and takes over what dead ones left. */
   look(): Promise<void>;
   /** Is told that another process wrote something: it may be that an owner is dead, and that its runs are to be shared. */
   hinted(): void;
   /** Takes a run up again that stopped here because the store failed; later, and later still when it happens again. */
   again(runId: string): void;
-  /** Forgets how often a run stopped here: it has ended. */
-  settled(runId: string): void;
 }
 
 /** Runs that are looked at together, and how many of them one survivor takes before it waits a moment: the others take their share. */
@@ -44,8 +42,6 @@ const takenAtOnce = 64;
 const momentMs = 50;
 const hintGapMs = 100;
 const straysEvery = 10;
-/** How many processes a run may end without getting any further. */
-const maxLosses = 5;
 const againMs = 1_000;
 const maxAgainMs = 30_000;
 
@@ -99,8 +95,8 @@ class Watch implements Recovery {
     });
   }
 
-  settled(runId: string): void {
-    this.#stops.delete(runId);
+  ended({ runId }: Execution, { status }: Outcome): void {
+    if (status !== "stopped") this.#stops.delete(runId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,7 +106,8 @@ class Watch implements Recovery {
   }
 
   async #look(): Promise<void> {
-    const { owners, queue } = this.#host;
+    const { owners } = this.#host;
+    const queue = await this.#host.queue();
     const isThorough = this.#looks++ % straysEvery === 0;
     // What a dead owner had in flight may come to the store after it was released: then it is released anew.
     if (isThorough)
@@ -140,11 +137,11 @@ class Watch implements Recovery {
   }
 
   async #retry(runId: string, delayMs: number): Promise<void> {
-    const { clock, queue, journal } = this.#host;
+    const { clock, journal } = this.#host;
     await clock.sleep(delayMs, { signal: this.#closing.signal, keepAlive: false });
     const run = await journal.load(runId);
     if (!run || run.paused || run.owner !== undefined) return;
-    if (run.status === "queued") await queue.offer([ticketOf(run)]);
+    if (run.status === "queued") await (await this.#host.queue()).offer([ticketOf(run)]);
     else if (await this.#host.isInterrupted(run)) await this.#host.takeUp(run);
   }
 }
@@ -162,7 +159,7 @@ async function takeSome(host: RecoveryHost): Promise<number> {
       .map((run) => takeOne(host, run)),
   );
   const returned = taken.filter((each) => typeof each === "object");
-  if (returned.length > 0) await host.queue.offer(returned.map(ticketOf));
+  if (returned.length > 0) await (await host.queue()).offer(returned.map(ticketOf));
   return taken.filter((each) => each !== undefined).length;
 }
 
@@ -185,16 +182,4 @@ function isTaken(error: unknown): boolean {
 function shuffle(runs: readonly StoredRun[], random: Random): StoredRun[] {
   const placed = runs.map((run) => ({ run, place: random.next() }));
   return placed.toSorted((a, b) => a.place - b.place).map(({ run }) => run);
-}
-
-/**
- * Tells whether a run ended its process again and again without getting any further. One with children under way is given twice as
- * many: if it is a child that does it, the child is found out first. One that waits for a time or a person has hardly done it.
- */
-export function isPoisoned({ losses, open }: Pick<RecordedSteps, "losses" | "open">): boolean {
-  if (losses < maxLosses) return false;
-  const types = new Set([...open.values()].map(({ type }) => type));
-  if (types.has("timer.started") || types.has("signal.awaited") || types.has("effect.parked"))
-    return losses >= 20 * maxLosses;
-  return losses >= (types.has("call.started") ? 2 * maxLosses : maxLosses);
 }

@@ -1,7 +1,6 @@
-import { systemClock, systemRandom, toAtlasError } from "../base/index.ts";
+import { systemClock, systemRandom } from "../base/index.ts";
 import { noopTelemetry, silentLogger } from "../telemetry/index.ts";
 import { cancelOn, ended } from "./cancel.ts";
-import { resumeRun } from "./control.ts";
 import type { RunsOptions } from "./create-runs.ts";
 import type { Runs, Workers } from "./desk.ts";
 import { createDrain } from "./drain.ts";
@@ -10,22 +9,19 @@ import { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import { createHandle, loadRun, recordOf } from "./handle.ts";
 import type { DeadLetters, Queues, Schedules } from "./queues.ts";
-import { databaseQueue } from "./queue/database-queue.ts";
-import { createDispatcher } from "./queue/dispatcher.ts";
 import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartOptions, Workflow } from "./run.ts";
 import { runMigrations } from "./schema.ts";
+import { createTakers } from "./takers.ts";
+import type { Takers } from "./takers.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 import { checkCount } from "./tasks/start-options.ts";
-import { checkWorkerOptions } from "./tasks/worker-options.ts";
 
 /** Does what `createRuns` says. */
 export async function openRuns(options: RunsOptions): Promise<Runs> {
   const { database, worker = {}, retention = {}, budget, calendar } = options;
   const { clock = systemClock, random = systemRandom, logger = silentLogger, telemetry = noopTelemetry } = options;
-  const failed = (error: unknown): void => logger.warn("queues not looked at", { error: toAtlasError(error).message });
-  const { queue = databaseQueue(database, { clock, failed }) } = options;
-  if (worker !== false) checkWorkerOptions(worker);
+  if (options.worker) (await import("./tasks/worker-options.ts")).checkWorkerOptions(options.worker);
   await database.migrate("runs", runMigrations);
   const given = {
     database,
@@ -34,32 +30,41 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     logger,
     telemetry,
     retention,
-    queue,
+    queue: () => takers.queue(),
     worker,
     budget,
     calendar,
   };
   const engine = new Engine(given);
   const tasks = createTasks(engine);
-  const dispatcher = engine.worker === false ? undefined : createDispatcher(engine);
-  if (dispatcher) engine.attach(dispatcher);
-  const drain = createDrain(engine, dispatcher);
+  const takers = createTakers(engine, { queue: options.queue, dependents: tasks.dependents });
+  const drain = createDrain(engine, takers);
+  engine.attach(takers);
   engine.attach(drain);
-  return new FrontDesk(engine, tasks, drain);
+  return new FrontDesk(engine, { tasks, takers, drain });
 }
 
 const maxUnfinished = 100_000;
+
+/** Is what stands behind the desk beside the engine. */
+interface Staff {
+  readonly tasks: Tasks;
+  readonly takers: Takers;
+  readonly drain: Drain;
+}
 
 /** Is what users hold of the engine. */
 class FrontDesk implements Runs {
   readonly #engine: Engine;
   readonly #tasks: Tasks;
+  readonly #takers: Takers;
   readonly #drain: Drain;
 
-  constructor(engine: Engine, tasks: Tasks, drain: Drain) {
+  constructor(engine: Engine, { tasks, takers, drain }: Staff) {
     this.#engine = engine;
-    this.#drain = drain;
     this.#tasks = tasks;
+    this.#takers = takers;
+    this.#drain = drain;
   }
 
   get workers(): Workers {
@@ -82,6 +87,7 @@ class FrontDesk implements Runs {
     if (this.#engine.workflows.get(workflow.name) === workflow) return;
     this.#engine.register(workflow);
     this.#tasks.look();
+    this.#takers.look();
   }
 
   async start<Input, Output>(
@@ -131,6 +137,7 @@ class FrontDesk implements Runs {
   async resume(id: string): Promise<RunHandle> {
     this.#engine.assertOpen();
     const run = await loadRun(this.#engine, id);
+    const { resumeRun } = await import("./control.ts");
     await resumeRun(this.#engine, run);
     return createHandle(this.#engine, id, false);
   }

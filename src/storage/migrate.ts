@@ -1,9 +1,9 @@
-import type { Database, Migration } from "./database.ts";
+import type { Database, Migration, Statement } from "./database.ts";
 import { storageErrors } from "./errors.ts";
 
 /**
- * Brings a domain's schema up to date, each migration in one transaction with the record of its version.
- * Two processes that migrate at once end with each migration done once.
+ * Brings a domain's schema up to date, all that it lacks in one transaction with the record of the versions: each commit that a
+ * first start makes is one wait for the disk. Two processes that migrate at once end with each migration done once.
  *
  * Errors: database_too_new when the database knows a version that this program does not.
  */
@@ -18,17 +18,27 @@ export async function migrateDatabase(
         domain TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(domain, version))`,
     },
   ]);
-  const applied = await appliedVersion(database, domain);
   const newest = migrations.at(-1)?.version ?? 0;
-  if (applied > newest) {
-    throw storageErrors.create(
-      "database_too_new",
-      `The database holds version ${applied} of the ${domain} schema; this program knows up to ${newest}. Update Atlas or use another database.`,
-      { details: { domain, found: applied, known: newest } },
-    );
-  }
-  for (const migration of migrations) {
-    if (migration.version > applied) await apply(database, domain, migration);
+  for (let applied = await appliedVersion(database, domain); applied !== newest;) {
+    if (applied > newest) {
+      throw storageErrors.create(
+        "database_too_new",
+        `The database holds version ${applied} of the ${domain} schema; this program knows up to ${newest}. Update Atlas or use another database.`,
+        { details: { domain, found: applied, known: newest } },
+      );
+    }
+    const from = applied;
+    try {
+      await database.write(
+        migrations.filter(({ version }) => version > from).flatMap((each) => statementsOf(domain, each)),
+      );
+      return;
+    } catch (error) {
+      if (!storageErrors.is(error, "write_conflict")) throw error;
+      // Another process may have been first: its record makes ours a conflict.
+      applied = await appliedVersion(database, domain);
+      if (applied === from) throw error;
+    }
   }
 }
 
@@ -40,18 +50,9 @@ async function appliedVersion(database: Database, domain: string): Promise<numbe
   return Number(rows[0]?.["version"] ?? 0);
 }
 
-async function apply(database: Database, domain: string, migration: Migration): Promise<void> {
-  try {
-    await database.write([
-      {
-        sql: "INSERT INTO atlas_migration(domain, version, name) VALUES(?, ?, ?)",
-        params: [domain, migration.version, migration.name],
-      },
-      ...migration.statements.map((sql) => ({ sql })),
-    ]);
-  } catch (error) {
-    // Another process may have been first: its record makes ours a conflict.
-    if (!storageErrors.is(error, "write_conflict") || (await appliedVersion(database, domain)) < migration.version)
-      throw error;
-  }
+function statementsOf(domain: string, { version, name, statements }: Migration): Statement[] {
+  return [
+    { sql: "INSERT INTO atlas_migration(domain, version, name) VALUES(?, ?, ?)", params: [domain, version, name] },
+    ...statements.map((sql) => ({ sql })),
+  ];
 }

@@ -1,6 +1,7 @@
 import type { AtlasError } from "../../base/index.ts";
 import { failureKind } from "../resilience/outcome.ts";
-import { decideRetry, type RetryDecision, type RetryPolicy } from "../resilience/retry-policy.ts";
+import { decideRetry, type RetryDecision } from "../resilience/decide-retry.ts";
+import type { RetryPolicy } from "../resilience/retry-policy.ts";
 import type { Sequel } from "./escaped.ts";
 import type { Member } from "./member.ts";
 import { type Choosing, hasOther, needOf, type SelectionRules } from "./select-member.ts";

@@ -2,7 +2,7 @@ import { type Budget, baseErrors, type Clock, isAtlasError, systemClock } from "
 import type { Attempt, CallReport } from "../call-report.ts";
 import type { Model, ModelRequest, StreamOptions, StreamPart } from "../model.ts";
 import { partialUsageOf, type Usage } from "../usage.ts";
-import { type CallBudget, openCallBudget } from "./call-budget.ts";
+import type { CallBudget } from "./call-budget.ts";
 import type { Prices } from "./price.ts";
 import { estimateNeed } from "./tokens.ts";
 
@@ -60,6 +60,7 @@ async function* streamWithin(model: Model, work: BudgetedCall): AsyncGenerator<S
   const { signal } = call;
   const account = createAccount(model, clock);
   const need = estimateNeed(request, model);
+  const { openCallBudget } = await import("./call-budget.ts");
   await using spending = await openCallBudget({ budget, prices, model, need, signal, unknownPrice, atMs: clock.now() });
   let finished: Finished | undefined;
   let failure: unknown;

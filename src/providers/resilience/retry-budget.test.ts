@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { manualClock } from "../../testing/index.ts";
 import { providerErrors } from "../errors.ts";
 import { createRetryBudget } from "./retry-budget.ts";
-import { decideRetry, retryPolicy } from "./retry-policy.ts";
+import { decideRetry } from "./decide-retry.ts";
+import { retryPolicy } from "./retry-policy.ts";
 
 const error = providerErrors.create("provider_error", "It failed.", { details: { phase: "headers", status: 500 } });
 const random = { next: () => 0.5 };

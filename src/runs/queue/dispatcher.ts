@@ -2,7 +2,7 @@ import type { Engine } from "../engine.ts";
 import type { EnginePart } from "../engine-part.ts";
 import type { QueueLimits } from "../queues.ts";
 import { startLoadMeter } from "./load-meter.ts";
-import type { ClaimRequest, Ticket } from "./queue.ts";
+import type { ClaimRequest, Queue, Ticket } from "./queue.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { LoadMeter, PoolState } from "./worker-pool.ts";
 
@@ -40,9 +40,9 @@ interface Named {
   readonly lease: { readonly epoch: number };
 }
 
-/** Makes the dispatcher of an engine and starts it. `meter` measures the load that the pool is sized by. */
-export function createDispatcher(engine: Engine, meter: () => LoadMeter = startLoadMeter): Dispatcher {
-  return new QueueDispatcher(engine, meter);
+/** Makes the dispatcher of an engine's queue and starts it. `meter` measures the load that the pool is sized by. */
+export function createDispatcher(engine: Engine, queue: Queue, meter: () => LoadMeter = startLoadMeter): Dispatcher {
+  return new QueueDispatcher(engine, queue, meter);
 }
 
 /**
@@ -53,6 +53,7 @@ export function createDispatcher(engine: Engine, meter: () => LoadMeter = startL
  */
 class QueueDispatcher implements Dispatcher {
   readonly #engine: Engine;
+  readonly #queue: Queue;
   readonly #pool: WorkerPool;
   readonly #taken = new Map<string, Taken>();
   readonly #beginning = new Set<Promise<unknown>>();
@@ -66,12 +67,13 @@ class QueueDispatcher implements Dispatcher {
   #pumping: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(engine: Engine, meter: () => LoadMeter) {
+  constructor(engine: Engine, queue: Queue, meter: () => LoadMeter) {
     this.#engine = engine;
+    this.#queue = queue;
     const { minRuns = 1, maxRuns = defaultMaxRuns, maxRssMb = Infinity } = engine.worker || {};
     const grown = (): void => this.#pump();
     this.#pool = new WorkerPool({ minRuns, maxRuns, maxRssMb, clock: engine.clock, meter, grown });
-    this.#bell = engine.queue.onReady((queue) => this.#ring(queue));
+    this.#bell = queue.onReady((name) => this.#ring(name));
   }
 
   state(): PoolState {
@@ -147,7 +149,7 @@ class QueueDispatcher implements Dispatcher {
       this.#held.add(queue);
       return;
     }
-    const tickets = await this.#engine.queue.claim(request);
+    const tickets = await this.#queue.claim(request);
     // It goes to the end of the line: the others come first.
     if (tickets.length === request.limit) this.#rung.add(queue);
     else if (request.concurrency + request.perTenant < Infinity) this.#held.add(queue);
@@ -222,7 +224,7 @@ class QueueDispatcher implements Dispatcher {
     setImmediate(() => {
       const tickets = this.#settled;
       this.#settled = [];
-      this.#engine.queue.settle(tickets).catch((error: unknown) => this.#engine.warn("tickets not given back", error));
+      this.#queue.settle(tickets).catch((error: unknown) => this.#engine.warn("tickets not given back", error));
     });
   }
 }

@@ -194,7 +194,7 @@ async function releaseAll(engine: Engine, turnstile: Turnstile, runs: readonly B
 export async function offer(engine: Engine, tickets: readonly Ticket[]): Promise<void> {
   if (tickets.length === 0) return;
   try {
-    await engine.queue.offer(tickets);
+    await (await engine.queue()).offer(tickets);
   } catch (error) {
     engine.warn(`${tickets.length} queued runs not offered yet`, error);
   }

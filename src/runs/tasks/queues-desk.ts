@@ -73,9 +73,8 @@ async function purgeRun(engine: Engine, row: Row): Promise<readonly string[]> {
   const { runId: id, epoch } = ticket;
   const error = cancelledError(id, "its queue was purged").toJSON();
   if (!(await endWaiting(engine, { id, epoch }, { status: "cancelled", error, dead: false }))) return [];
-  await engine.queue
-    .withdraw([ticket])
-    .catch((cause: unknown) => engine.warn(`the ticket of ${id} not taken back`, cause));
+  const queue = await engine.queue();
+  await queue.withdraw([ticket]).catch((cause: unknown) => engine.warn(`the ticket of ${id} not taken back`, cause));
   return [id];
 }
 

@@ -8,7 +8,6 @@ import type { Ticket } from "../queue/queue.ts";
 import type { AnyWorkflow, Dependencies, PlannedRun, StartOptions } from "../run.ts";
 import { offer } from "./dependencies.ts";
 import type { Dependents } from "./dependencies.ts";
-import { resolvePlan } from "./plan.ts";
 import { readByIds } from "./read-by-ids.ts";
 import { checkRetryPolicy, checkStartOptions } from "./start-options.ts";
 import type { Turnstile } from "./turnstile.ts";
@@ -94,6 +93,7 @@ export function createStarter(parts: StartParts): Starter {
       return accepted ?? { id: "", isNew: false };
     },
     async startMany(planned) {
+      const { resolvePlan } = await import("./plan.ts");
       const needs = resolvePlan(planned);
       const drafts: Draft[] = [];
       for (const [place, each] of planned.entries()) drafts.push(await draftOf(engine, each, needs[place] ?? []));

@@ -82,7 +82,7 @@ async function offerDue(engine: Engine, { dueAt, id }: DuePlace): Promise<DuePla
   const params = [engine.clock.now() + soonMs, dueAt, dueAt, id, pageSize];
   const rows = await engine.options.database.read({ sql: dueRuns, params });
   const tickets = rows.map((row) => ({ ...toTicket(row), dueAt: Number(row["due_at"]) }));
-  await engine.queue.offer(tickets);
+  await (await engine.queue()).offer(tickets);
   const last = tickets.at(-1);
   return tickets.length < pageSize || !last ? longAgo : { dueAt: last.dueAt, id: last.runId };
 }
@@ -94,7 +94,7 @@ async function offerAgain(engine: Engine, places: Map<string, Place>): Promise<v
     const { priority, turn, id } = places.get(queue) ?? front;
     const params: SqlValue[] = [queue, priority, priority, turn, turn, id, pageSize];
     const tickets = (await database.read({ sql: readyRuns, params })).map(toTicket);
-    await engine.queue.offer(tickets);
+    await (await engine.queue()).offer(tickets);
     const last = tickets.at(-1);
     if (tickets.length < pageSize || !last) places.delete(queue);
     else places.set(queue, { priority: last.priority, turn: last.turn, id: last.runId });

@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import type { Database, SqlValue } from "../../storage/index.ts";
 import type { QueueLimits } from "../queues.ts";
-import { allotTurns } from "../queue/turns.ts";
 import type { TurnWish } from "../queue/turns.ts";
 
 /** Gives out turns to the runs that enter queues. */
@@ -41,6 +40,7 @@ export function createTurnstile(database: Database, clock: Clock): Turnstile {
     const wishes: TurnWish[] = [];
     for (const wish of asked.flatMap((each) => each.wishes))
       wishes.push({ ...wish, weight: (await weightsOf(wish.queue))?.[wish.tenant ?? ""] });
+    const { allotTurns } = await import("../queue/turns.ts");
     const turns = await allotTurns(database, wishes);
     let from = 0;
     for (const { wishes: mine, resolve } of asked) resolve(turns.slice(from, (from += mine.length)));

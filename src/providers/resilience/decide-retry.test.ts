@@ -5,7 +5,8 @@ import { providerErrors } from "../errors.ts";
 import type { ProviderErrorCode } from "../errors.ts";
 import { faultError } from "../transport/fault.ts";
 import { faultOfResponse } from "../transport/fault-of.ts";
-import { type RetryPolicy, type RetryState, decideRetry, retryPolicy } from "./retry-policy.ts";
+import { type RetryState, decideRetry } from "./decide-retry.ts";
+import { type RetryPolicy, retryPolicy } from "./retry-policy.ts";
 
 const random = { next: () => 0.5 };
 
