@@ -1,6 +1,7 @@
 import type { AgentResult } from "../../agents/index.ts";
 import { asMaterial } from "../material.ts";
 import type { MemberFacts } from "./choose-agent.ts";
+import { cut } from "./cut.ts";
 import type { PlanProblem, PlanTask } from "./plan.ts";
 import type { TaskResult } from "./success.ts";
 
@@ -148,10 +149,6 @@ function membersList(members: readonly MemberFacts[]): string {
 
 function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [title, lines.join("\n")];
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
 function firstSentence(text: string): string {

@@ -1,4 +1,5 @@
 import { readJsonSchema } from "../read-json-schema.ts";
+import { cut } from "./cut.ts";
 import { findCircle } from "./order.ts";
 import type { DraftTask, PlanDraft, PlanProblem, PlanRepair, PlanTask } from "./plan.ts";
 
@@ -128,8 +129,7 @@ function goalOf({ repairs, problems }: Check, { id, goal, title }: DraftTask): s
 }
 
 function titleOf({ title, goal }: DraftTask): string {
-  const text = (title.trim() === "" ? goal : title).replaceAll(/\s+/g, " ").trim();
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  return cut((title.trim() === "" ? goal : title).replaceAll(/\s+/g, " ").trim(), 120);
 }
 
 function needsOf(
@@ -216,5 +216,5 @@ function folded(text: string): string {
 
 /** Writes what a planner wrote, bounded: it may be long, and it is shown to people. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  return JSON.stringify(cut(text, 60));
 }

@@ -1,3 +1,4 @@
+import { cut } from "./cut.ts";
 import { inOrder } from "./order.ts";
 import type { Plan } from "./plan.ts";
 
@@ -22,6 +23,5 @@ export function depths({ tasks }: Pick<Plan, "tasks">): ReadonlyMap<string, numb
 
 /** Writes everything that means something to Mermaid or HTML as the number of its character. */
 function label(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 59)}…` : text;
-  return short.replaceAll(/[^\p{L}\p{N} .,:_…-]/gu, (character) => `#${character.codePointAt(0) ?? 63};`);
+  return cut(text, 60).replaceAll(/[^\p{L}\p{N} .,:_…-]/gu, (character) => `#${character.codePointAt(0) ?? 63};`);
 }

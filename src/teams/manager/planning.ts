@@ -9,6 +9,7 @@ import { planRequest, refusedPlan } from "./briefing.ts";
 import type { CheckedPlan, PlanFrame } from "./check-plan.ts";
 import { checkPlan } from "./check-plan.ts";
 import type { MemberFacts } from "./choose-agent.ts";
+import { cut } from "./cut.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Plan, PlanDraft, PlanProblem } from "./plan.ts";
 import { planDraftSchema } from "./plan.ts";
@@ -128,7 +129,7 @@ function givenPlan(goal: string): unknown {
 }
 
 /** Tells that a plan went back to its planner. */
-export async function tellRefused(
+async function tellRefused(
   { context }: Pick<PlanParts, "context">,
   problems: readonly PlanProblem[],
   tries: number,
@@ -143,17 +144,15 @@ export async function tellRefused(
 
 async function refuse(parts: PlanParts, problems: readonly PlanProblem[], tries: number): Promise<Error> {
   await tellRefused(parts, problems, tries);
-  const named = problems.slice(0, 20).map(({ task, problem }) => (task === "" ? problem : `${clip(task)}: ${problem}`));
+  const named = problems
+    .slice(0, 20)
+    .map(({ task, problem }) => (task === "" ? problem : `${cut(task, 60)}: ${problem}`));
   const more = problems.length > named.length ? `; and ${problems.length - named.length} more` : "";
   return teamErrors.create(
     "plan_invalid",
     `The plan of ${parts.planning.name} cannot be carried out, after ${tries === 1 ? "one try" : `${tries} tries`}: ${named.join("; ")}${more}.`,
     { details: { team: parts.planning.name, tries, problems: problems.slice(0, 100).map((each) => ({ ...each })) } },
   );
-}
-
-function clip(id: string): string {
-  return id.length > 60 ? `${id.slice(0, 59)}…` : id;
 }
 
 /** Writes a plan as events and results hold it. */

@@ -46,7 +46,7 @@ export function isRunnable(value: unknown): value is Runnable {
 }
 
 /** Tells whether a member takes a text as its goal, as agents and teams do; the others take plain data. */
-export function takesText({ kind }: Runnable): boolean {
+function takesText({ kind }: Runnable): boolean {
   return kind === "agent" || kind === "team";
 }
 
