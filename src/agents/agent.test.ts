@@ -50,6 +50,25 @@ test.each([{ maxSteps: 0 }, { maxTokens: -1 }, { timeoutMs: Number.NaN }, { maxS
   },
 );
 
+test.each<[string, object]>([
+  ["tools[0] is no tool", { tools: [undefined] }],
+  ["tools[0] is no tool", { tools: [() => 1] }],
+  ["output must be a Standard Schema", { output: { type: "object" } }],
+  ["maxStep of the agent a must be one of maxSteps", { limits: { maxStep: 3 } }],
+  ["window.maxTokens", { window: { maxTokens: Number.NaN } }],
+  ["window.sections names histry", { window: { sections: { histry: {} } } }],
+  ["window.sections.history.keep", { window: { sections: { history: { keep: "drp" } } } }],
+])("what a program without types gives is refused where it is defined: %s", (words, options) => {
+  expect(() => agent({ name: "a", ...options })).toThrow(
+    expect.objectContaining({ code: "agent_invalid", message: expect.stringContaining(words) as unknown }),
+  );
+});
+
+test("a limit that is left open says nothing over another one", () => {
+  const { limits } = agent({ name: "a", ...({ limits: { maxSteps: undefined, maxTokens: 5 } } as object) });
+  expect(limits).toStrictEqual({ maxTokens: 5 });
+});
+
 test("two tools of one name are refused", () => {
   expect(() => agent({ name: "a", tools: [hello, { ...hello }] })).toThrow(
     expect.objectContaining({ code: "tool_duplicate", details: { agent: "a", tool: "hello" } }),

@@ -8,6 +8,7 @@ import type { Memory, WindowPolicy } from "../memory/index.ts";
 import type { ApprovalRule, InstructionsFunction, ModelFunction, ModelOptions, StopCondition } from "./agent-view.ts";
 import type { AgentFacts, AgentMetadata } from "./agent-metadata.ts";
 import { metadataProblems, readMetadata } from "./agent-metadata.ts";
+import { formProblems } from "./agent-form.ts";
 import { agentErrors } from "./errors.ts";
 import { isLimit, limitWords } from "./limit-values.ts";
 
@@ -115,7 +116,7 @@ export interface AgentOptions<Output> extends AgentMetadata, AgentControls {
   /** Names the agent, also in the database: keep it as long as runs of it may be unfinished. */
   readonly name: string;
   readonly instructions?: string | InstructionsFunction;
-  readonly model?: Model | string | ModelFunction;
+  readonly model?: Model | string | ModelFunction | undefined;
   /** Goes with every call of the model: temperature, bounds, and what only one provider knows. */
   readonly options?: ModelOptions;
   readonly tools?: readonly AnyTool[];
@@ -132,12 +133,17 @@ export interface AgentOptions<Output> extends AgentMetadata, AgentControls {
  * @example examples/first-agent.ts
  */
 export function agent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
-  const { name, instructions = "", model, tools = [], knowledge = [], output, limits = {}, task } = options;
+  const { name, instructions = "", model, tools = [], knowledge = [], output, task } = options;
   const { stopWhen = [], approvals = {}, approvalTimeoutMs = 86_400_000, memory, window = {} } = options;
   if (!isName(name)) {
     throw agentErrors.create("agent_invalid", `The agent name ${JSON.stringify(name)} must be ${nameForm}.`);
   }
-  for (const [key, value] of Object.entries(limits)) {
+  const misfits = formProblems({ tools, output, window });
+  if (misfits.length > 0) throw unfit(name, misfits);
+  // As undefined they would hide those of the settings.
+  const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
+  const limits: AgentLimits = Object.fromEntries(given);
+  for (const [key, value] of given) {
     if (isLimit(key, value)) continue;
     throw agentErrors.create("agent_invalid", `The limit ${key} of the agent ${name} must be ${limitWords(key)}.`, {
       details: { agent: name },
@@ -160,11 +166,7 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
       problems.push(`its approvals name ${named}, which is none of its tools`);
   }
   if (!(approvalTimeoutMs > 0)) problems.push("its approvalTimeoutMs must be a number above 0");
-  if (problems.length > 0) {
-    throw agentErrors.create("agent_invalid", `The agent ${name} cannot work: ${problems.join("; ")}.`, {
-      details: { agent: name, problems },
-    });
-  }
+  if (problems.length > 0) throw unfit(name, problems);
   const conditions = "holds" in stopWhen ? [stopWhen] : stopWhen;
   return {
     kind: "agent",
@@ -184,4 +186,10 @@ export function agent<Output = string>(options: AgentOptions<Output>): Agent<Out
     window,
     ...facts,
   };
+}
+
+function unfit(name: string, problems: readonly string[]): Error {
+  return agentErrors.create("agent_invalid", `The agent ${name} cannot work: ${problems.join("; ")}.`, {
+    details: { agent: name, problems },
+  });
 }

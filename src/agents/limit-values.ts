@@ -10,10 +10,12 @@ export function checkRunBudget(budget: object): void {
   }
 }
 
+const limitNames = ["maxSteps", "maxTokens", "maxCostUsd", "timeoutMs"];
 const wholeLimits: ReadonlySet<string> = new Set(["maxSteps", "maxTokens"]);
 
-/** Tells whether a limit of this name can have this value. */
+/** Tells whether there is a limit of this name that can have this value. */
 export function isLimit(name: string, value: unknown): boolean {
+  if (!limitNames.includes(name)) return false;
   return (
     typeof value === "number" && Number.isFinite(value) && value > 0 && (!wholeLimits.has(name) || value % 1 === 0)
   );
@@ -21,5 +23,6 @@ export function isLimit(name: string, value: unknown): boolean {
 
 /** Says in words what a limit of this name must be. */
 export function limitWords(name: string): string {
+  if (!limitNames.includes(name)) return `one of ${limitNames.join(", ")}`;
   return wholeLimits.has(name) ? "a whole number above 0" : "a number above 0";
 }

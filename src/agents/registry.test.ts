@@ -250,3 +250,13 @@ test("a source that fails changes nothing, and is among the problems until it is
   await registry.reload("guide");
   expect(await registry.check()).toMatchObject([{ kind: "duplicate" }]);
 });
+
+test.each([{ given: "guide" }, { given: { name: "guide" } }, { given: undefined }])(
+  "what is no agent is not registered: %j",
+  ({ given }) => {
+    const registry = createRegistry();
+    const register: (value: unknown) => unknown = registry.register.bind(registry) as never;
+    expect(() => register(given)).toThrow(expect.objectContaining({ code: "agent_invalid" }));
+    expect(registry.list()).toEqual([]);
+  },
+);

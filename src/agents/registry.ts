@@ -195,6 +195,11 @@ class AgentRegistry implements Registry {
 }
 
 function entryOf(given: AnyAgent | AnyAgentFactory, options: RegisterOptions, sourceId?: string): RegisteredAgent {
+  if (!isDefinition(given))
+    throw agentErrors.create(
+      "agent_invalid",
+      "What was to be registered is no agent; pass what agent() or agentFactory() gave.",
+    );
   const { source = "program", version, description, capabilities, requires, deprecated, permissions } = options;
   const metadata = withoutGaps({ version, description, capabilities, requires, deprecated, permissions });
   const facts = readMetadata(withoutGaps({ ...given, ...metadata }));
@@ -211,6 +216,11 @@ function entryOf(given: AnyAgent | AnyAgentFactory, options: RegisterOptions, so
   // What was said of it here is said of it wherever it goes; without that it stays the very same.
   const agent = Object.keys(metadata).length === 0 ? given : { ...given, ...facts };
   return { ...facts, name, kind: "agent", source, sourceId, agent };
+}
+
+function isDefinition(given: unknown): boolean {
+  if (typeof given !== "object" || given === null || !("kind" in given)) return false;
+  return given.kind === "agent" || given.kind === "agent-factory";
 }
 
 function withoutGaps(said: { readonly [Key in keyof AgentMetadata]: AgentMetadata[Key] | undefined }): AgentMetadata {

@@ -63,6 +63,6 @@ export const toolErrors = defineErrors("tools", {
     retry: "changed",
     exitCode: 1,
     summary: "A person, or the deadline for an answer, refused a call of a tool.",
-    fix: "Answer in time, with: atlas runs signal RUN approval:CALL '{\"approved\":true}'. The model is told and may go another way.",
+    fix: "Answer in time, with: atlas runs signal RUN approval:CALL --data '{\"approved\":true}'. The model is told and may go another way.",
   },
 });

@@ -207,3 +207,10 @@ test("a stop of the run passes through as it is, also past a tool that does not 
   await expect(call).rejects.toBe(reason);
   await expect(invokeTool(deaf, {}, context(controller.signal))).rejects.toBe(reason);
 });
+
+test("an answer that is too large is refused with how large it may be", async () => {
+  const flood = tool({ name: "flood", input: z.object({}), run: () => "x".repeat(17 * 1024 * 1024) });
+  await expect(invokeTool(flood, {}, context())).rejects.toThrow(
+    /What flood returned .* 17825794 characters .* limit is/,
+  );
+});

@@ -89,7 +89,11 @@ async function checkOutput(tool: AnyTool, output: unknown): Promise<JsonValue> {
   try {
     return JSON.parse(stringifyJson(checked.value, `output of ${tool.name}`)) as JsonValue;
   } catch (cause) {
-    throw toolErrors.create("tool_output_invalid", `What ${tool.name} returned is not plain data.`, { details, cause });
+    const { message } = toAtlasError(cause);
+    throw toolErrors.create("tool_output_invalid", `What ${tool.name} returned is not plain data: ${message}`, {
+      details,
+      cause,
+    });
   }
 }
 
