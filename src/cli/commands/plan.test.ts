@@ -72,3 +72,13 @@ test("a plan that cannot be carried out is refused, and each task that is wrong 
   expect(err).toContain("they wait for each other");
   expect(err).toContain('it needs "gone", which is no task');
 });
+
+test.each([
+  ["a file that is not there", ["gone.json"], "gone.json cannot be read"],
+  ["a file that holds no plan", ["broken.json"], "broken.json holds no plan"],
+  ["an agent that plans nothing", ["Why?", "--agent", "assistant"], "no manager named assistant"],
+])("%s is refused, and the message says so", async (_, args, words) => {
+  writeFileSync(join(directory, "broken.json"), '{"tasks": [');
+  const { code, err } = await atlas("plan", ...args);
+  expect([code, err]).toEqual([2, expect.stringContaining(words)]);
+});

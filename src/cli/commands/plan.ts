@@ -2,10 +2,11 @@ import { resolve } from "node:path";
 import { readFile } from "node:fs/promises";
 import type { AgentResult } from "../../agents/index.ts";
 import type { Atlas } from "../../app/index.ts";
-import { parseJson, parseSchema } from "../../base/index.ts";
+import { isAtlasError, isJsonObject, parseJson, parseSchema } from "../../base/index.ts";
 import type { Plan, PlanTask } from "../../teams/manager/index.ts";
 import { showAnswer } from "../answer.ts";
 import type { Call } from "../command.ts";
+import { cliErrors } from "../errors.ts";
 import { followRun } from "../follow-run.ts";
 import type { Ending } from "../follow-run.ts";
 import { count, duration } from "../format.ts";
@@ -31,9 +32,14 @@ export async function plan(call: Call<PlanOptions>): Promise<number> {
   const { options, screen, io } = call;
   const { agent = "manager" } = options;
   const file = fileOf(call);
-  const goal = file === undefined ? await readGoal(call) : await readFile(resolve(io.directory, file), "utf8");
+  const goal = file === undefined ? await readGoal(call) : await planText(resolve(io.directory, file), file);
   await using atlas = await openAtlas(call);
-  const planned = await start(atlas, { name: `${agent}.planning`, goal }, call);
+  const planned = await start(atlas, { name: `${agent}.planning`, goal }, call).catch((cause: unknown) => {
+    if (!isAtlasError(cause) || cause.code !== "agent_unknown") throw cause;
+    throw cliErrors.create("usage", `There is no manager named ${agent}; a plan is made by what manager() makes.`, {
+      cause,
+    });
+  });
   if (planned.kind === "failed") return planned.exitCode;
   const made = await readPlan(planned.result.output);
   if (options.run !== true) {
@@ -54,6 +60,25 @@ export async function plan(call: Call<PlanOptions>): Promise<number> {
 function fileOf({ args }: Call<PlanOptions>): string | undefined {
   const [only, ...others] = args;
   return only !== undefined && others.length === 0 && /^\S+\.json$/i.test(only) ? only : undefined;
+}
+
+/** Reads the file of a plan. Errors: usage where there is none, or where it holds no plan. */
+async function planText(path: string, file: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw cliErrors.create("usage", `The file ${file} cannot be read; see that it is there.`, { cause });
+  });
+  if (!holdsPlan(text))
+    throw cliErrors.create("usage", `The file ${file} holds no plan: a plan is a JSON object with tasks.`);
+  return text;
+}
+
+function holdsPlan(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) && "tasks" in value;
+  } catch {
+    return false;
+  }
 }
 
 async function start(

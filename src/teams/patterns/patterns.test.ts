@@ -256,7 +256,7 @@ describe("a blackboard", () => {
     const refused = await play(blackboard({ name: named("board"), state, initial, members: [{ member: wrong }] }));
     expect(refused.all("entry.refused")).toMatchObject([{ keys: ["verdict"], code: "invalid_input" }]);
     expect(refused.result.metadata).toMatchObject({ reason: "unchanged" });
-    const own = workflow({ name: named("own"), run: async () => ({ constructor: [1], toString: "x" }) as JsonObject });
+    const own = workflow({ name: named("own"), run: async () => ({ constructor: [1], toString: "x" }) });
     const odd = [{ member: own }, { member: wrong, write: refuseAll }];
     const strange = await play(blackboard({ name: named("board"), state, initial, members: odd }));
     expect(strange.all("entry.refused")).toMatchObject([{ keys: [], code: "invalid_input" }]);
