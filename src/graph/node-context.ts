@@ -15,6 +15,8 @@ export interface Visit {
   /** Counts from 1. */
   readonly visit: number;
   readonly snapshot: Snapshot;
+  /** What is to be done once its outcome is recorded. */
+  readonly afterwards: (() => Promise<void>)[];
 }
 
 /** Is what visits of nodes work with. */

@@ -82,6 +82,8 @@ export interface InnerTarget<Result = unknown> extends Runnable {
 export interface InnerSurroundings {
   readonly context: NodeContext;
   readonly database: Database | undefined;
+  /** Does something once the node's outcome is recorded, such as to put away what is needed no more; a crash may leave it out. */
+  afterwards(work: () => Promise<void>): void;
 }
 
 /** Is what a node may run beside a function: an agent, a team, a workflow, a graph, a tool. */

@@ -80,14 +80,18 @@ interface Running {
 
 async function runTarget(
   run: GraphRun,
-  { at, snapshot }: Visit,
+  { at, snapshot, afterwards }: Visit,
   { target, definition, context }: Running,
 ): Promise<unknown> {
   const { input } = definition;
   const { state } = snapshot;
   if (isInner(target)) {
     const { database } = run;
-    return await target.within(inputOf(input, state, at.params) ?? state, { context, database });
+    return await target.within(inputOf(input, state, at.params) ?? state, {
+      context,
+      database,
+      afterwards: (work) => void afterwards.push(work),
+    });
   }
   if (!isTool(target)) return await context.call(target, inputOf(input, state, at.params) ?? state);
   const given = inputOf(input, state, at.params) ?? ownInput(target, { ...state, ...at.params });

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../base/index.ts";
-import { createDeadline, raceAbort } from "../base/index.ts";
+import { createDeadline, raceAbort, toAtlasError } from "../base/index.ts";
 import type { RunContext, StepContext } from "../runs/index.ts";
 import { reassemble } from "./compile.ts";
 import type { Compiled } from "./compile.ts";
@@ -74,7 +74,7 @@ async function steps(run: GraphRun, begun: Snapshot, maxSteps: number): Promise<
 /** Runs the nodes of one step. The first that fails stops the others. */
 async function runNodes(run: GraphRun, snapshot: Snapshot, { ready }: Due): Promise<readonly NodeOutcome[]> {
   const counts = visitsOf(snapshot, ready);
-  const visits = ready.map((at, index): Visit => ({ at, visit: counts[index] ?? 1, snapshot }));
+  const visits = ready.map((at, index): Visit => ({ at, visit: counts[index] ?? 1, snapshot, afterwards: [] }));
   const [only] = visits;
   if (visits.length === 1 && only !== undefined) return [await runNode(run, only)];
   const stop = new AbortController();
@@ -104,7 +104,12 @@ async function runNode(run: GraphRun, visit: Visit): Promise<NodeOutcome> {
     run.context.emit({ type: "node.started", data: { node, visit: visit.visit }, transient: true });
     return await perform(run, visit, run.signal ? { ...step, signal: run.signal } : step);
   };
-  return await run.context.step(node, body, retry === undefined ? undefined : { retry });
+  const outcome = await run.context.step(node, body, retry === undefined ? undefined : { retry });
+  for (const work of visit.afterwards)
+    await work().catch((error: unknown) =>
+      run.context.logger.warn(`after the node ${node}`, { error: toAtlasError(error).message }),
+    );
+  return outcome;
 }
 
 function exceeded({ name }: GraphStructure, { ready }: Due, maxSteps: number): Error {

@@ -16,8 +16,8 @@ export interface LanggraphOptions {
   /** Names it in drawings and events; its own name by default. */
   readonly name?: string;
   /**
-   * Names the thread, such as one that further runs go on with. By default each visit of the node has a thread of its own:
-   * `RUN/NODE/VISIT`.
+   * Names the thread, such as one that further runs go on with; it is kept. By default each visit of the node has a thread of its
+   * own, `RUN/NODE/VISIT`, which is deleted once what the node gave is recorded.
    */
   readonly threadId?: (input: JsonValue, context: NodeContext) => string;
   /** Bounds its steps, as LangGraph's own option does: 25 by default. */
@@ -58,7 +58,10 @@ export function langgraph<const Compiled extends CompiledLanggraph>(
       const thread = openThread(compiled, { name, options, around, input });
       try {
         // What it gives is what its types say; LangGraph's own methods leave it open.
-        return (await runThread(thread)) as LanggraphOutput<Compiled>;
+        const output = (await runThread(thread)) as LanggraphOutput<Compiled>;
+        // Its own thread has done its work when the log of the run holds what it gave.
+        if (!thread.isShared) around.afterwards(async () => await thread.saver.deleteThread(thread.id));
+        return output;
       } catch (error) {
         around.context.signal.throwIfAborted();
         throw failureOf(error, thread);
