@@ -9,10 +9,12 @@ import type { WorkerFacts } from "./assign.ts";
 import { assign } from "./assign.ts";
 import { eachBounded } from "./bounded.ts";
 import { aboutMember, derivedAgent } from "./derived-agent.ts";
-import { listOf, splitGoal } from "./list-of.ts";
-import { brief, checkMembers, isRunnable, textOf } from "./members.ts";
+import { splitGoal } from "./list-of.ts";
+import { brief, checkMembers, textOf } from "./members.ts";
 import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
+import type { Split } from "./split.ts";
+import { partsOf } from "./split.ts";
 import type { WorkerMessage } from "./worker-message.ts";
 import { readRefusal, refuseTool } from "./worker-message.ts";
 import { namedIn } from "./words.ts";
@@ -31,13 +33,15 @@ export interface ControllerTeamOptions extends PatternOptions {
   /** Order: of two that fit alike the first is preferred. */
   readonly workers: readonly (Runnable | WorkerOptions)[];
   /** Splits the goal into tasks; its lines and sentences by default. */
-  readonly split?: Runnable | ((goal: string) => readonly JsonValue[] | Promise<readonly JsonValue[]>);
+  readonly split?: Split;
   /** Is asked for each task which worker gets it; without one, or where it names none, the words of the workers decide. */
   readonly decide?: Runnable;
   /** Makes one answer of the results; without one they stand below each other. */
   readonly gather?: Runnable;
   /** How many workers a task is given to, one after the other; all by default. */
   readonly maxAttempts?: number;
+  /** Units: tasks; more are refused with team_failed. 1,000 by default. */
+  readonly maxTasks?: number;
 }
 
 /** Is what a controller and its workers come to. */
@@ -76,19 +80,17 @@ interface Work {
  *
  * Shape: it adds the events `worker.chosen` { task, worker, reason, fit } (`chosen`, `fit` or `load`), `worker.requested`, `worker.progressed`, `worker.answered`,
  * `worker.refused` (each with its message) and `worker.replaced` { task, worker, reason }, `task.abandoned` { task, reason }.
- * Errors: team_invalid; team_failed where no task was done.
+ * Errors: team_invalid; team_failed where no task was done, or there are too many.
  * @example examples/patterns.ts
  */
 export function controller(options: ControllerTeamOptions): Team<ControllerOutput> {
-  const { name, split = splitGoal, decide, gather, maxAttempts = options.workers.length } = options;
+  const { name, split = splitGoal, decide, gather, maxAttempts = options.workers.length, maxTasks = 1_000 } = options;
   const workers = options.workers.map((each) => workerOf(name, each));
   const others = [split, decide, gather].filter((each) => each !== undefined && typeof each !== "function");
   return patternTeam<ControllerOutput>(options, {
     members: [...workers.map(({ member }) => member), ...others],
     async run(asking, context, goal) {
-      const goals = isRunnable(split)
-        ? listOf(answered(await asking.ask(split, goal))?.output ?? [])
-        : await context.step("split", async () => [...(await split(goal))]);
+      const goals = await partsOf(asking, context, { team: name, goal, split, parts: "tasks", most: maxTasks });
       const tasks = goals.map((each, index): Task => ({
         number: index + 1,
         goal: each,

@@ -1,15 +1,17 @@
 import type { JsonValue } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
-import type { Team, TeamContext } from "../team.ts";
+import type { Team } from "../team.ts";
 import { teamErrors } from "../errors.ts";
-import type { Asking, MemberResult } from "./asking.ts";
+import type { MemberResult } from "./asking.ts";
 import { answered } from "./asking.ts";
 import { eachBounded } from "./bounded.ts";
-import { listOf, splitGoal } from "./list-of.ts";
+import { splitGoal } from "./list-of.ts";
 import { brief, isRunnable } from "./members.ts";
 import type { OutputOf } from "./members.ts";
 import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
+import type { Split } from "./split.ts";
+import { partsOf } from "./split.ts";
 
 /** Is one item and what was made of it. */
 export interface Mapped {
@@ -23,7 +25,7 @@ export type Reduce<Output> = (results: readonly Mapped[], goal: string) => Outpu
 /** Are the options of `mapReduce`. */
 export interface MapReduceOptions<Reducer> extends PatternOptions {
   /** Splits the goal, once; its lines and sentences by default. A member gives a list, or a text with one. */
-  readonly split?: Runnable | ((goal: string) => readonly JsonValue[] | Promise<readonly JsonValue[]>);
+  readonly split?: Split;
   /** Does one item, which is its goal as it is. */
   readonly map: Runnable;
   /** Joins the results: a member gets the goal and the results in their order. */
@@ -54,13 +56,8 @@ export function mapReduce(options: MapReduceOptions<Reduce<unknown> | Runnable>)
   return patternTeam<unknown>(options, {
     members: [split, map, reduce].filter((each) => typeof each !== "function"),
     async run(asking, context, goal) {
-      const items = await itemsOf(asking, context, { split, goal });
-      if (items.length > maxItems) {
-        throw teamErrors.create(
-          "team_failed",
-          `The goal of the team ${name} was split into ${items.length} items; ${maxItems} are allowed. Raise maxItems.`,
-        );
-      }
+      const items = await partsOf(asking, context, { team: name, goal, split, parts: "items", most: maxItems });
+      context.emit({ type: "goal.split", data: { items: items.length } });
       const given = await eachBounded(items, concurrency, async (item) => ({
         item,
         given: await asking.ask(map, item),
@@ -93,16 +90,4 @@ export function mapReduce(options: MapReduceOptions<Reduce<unknown> | Runnable>)
 
 function takeOutputs(mapped: readonly Mapped[]): JsonValue[] {
   return mapped.map(({ output }) => output);
-}
-
-async function itemsOf(
-  asking: Asking,
-  context: TeamContext,
-  { split, goal }: { readonly split: NonNullable<MapReduceOptions<unknown>["split"]>; readonly goal: string },
-): Promise<readonly JsonValue[]> {
-  let items: readonly JsonValue[];
-  if (isRunnable(split)) items = listOf(answered(await asking.ask(split, goal))?.output ?? []);
-  else items = await context.step("split", async () => [...(await split(goal))]);
-  context.emit({ type: "goal.split", data: { items: items.length } });
-  return items;
 }

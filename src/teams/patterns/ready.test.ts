@@ -156,6 +156,15 @@ describe("a controller", () => {
     expect(all("worker.chosen")).toMatchObject([{ reason: "chosen" }, { reason: "chosen" }, { reason: "chosen" }]);
     expect(all("task.abandoned")).toHaveLength(1);
   });
+
+  it("has no more tasks done than are allowed, whatever splits the goal", async () => {
+    let asked = 0;
+    const worker = workflow({ name: named("worker"), run: async () => ++asked });
+    const split = says("splitter", "- one\n- two\n- three");
+    const team = controller({ name: named("boss"), workers: [worker], split, maxTasks: 2 });
+    await expect(play(team, "Work.")).rejects.toThrow(/3 tasks; 2 are allowed. Raise maxTasks/);
+    expect(asked).toBe(0);
+  });
 });
 
 describe("a task-aware agent", () => {
