@@ -42,7 +42,8 @@ export function agentVersions(registry: Registry, agents: ReadonlyMap<string, An
 
 function slotOf(workflow: AgentWorkflow, newest: () => AnyAgent | undefined): Slot {
   const versions: Slot["versions"] = new Map();
+  // A run that notes none began as 1.0.0, when there was no other.
   const find = (version: string | undefined): AgentWorkflow =>
-    (versions.get(version ?? "") ?? versions.get(newest()?.version ?? "1.0.0"))?.workflow ?? workflow;
+    (versions.get(version ?? "1.0.0") ?? versions.get(newest()?.version ?? "1.0.0"))?.workflow ?? workflow;
   return { versions, workflow: { ...workflow, run: (context, input) => find(input.version).run(context, input) } };
 }

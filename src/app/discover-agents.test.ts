@@ -215,35 +215,38 @@ test("several versions of an agent are there at once, each started by name and r
   expect(atlas.agents.get("guide")).toBe(fresh);
 });
 
-test("a run that was cut off goes on with its own version, though there is a newer one", async () => {
-  let isCutOff = true;
-  let waits: (() => void) | undefined;
-  const waiting = new Promise<void>((resolve) => (waits = resolve));
-  const wait = tool({
-    name: "wait",
-    input: z.object({}),
-    run: async (_, { signal }) => {
-      waits?.();
-      if (isCutOff)
-        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      return "waited";
-    },
-  });
-  const guide = (version: string) =>
-    agent<unknown>({
-      name: "guide",
-      version,
-      model: scripted([{ toolCalls: [{ name: "wait", input: {} }] }, `I am ${version}.`]),
-      tools: [wait],
+test.each(["1.1.0", "1.0.0"])(
+  "a run of %s that was cut off goes on with its own version, though there is a newer one",
+  async (own) => {
+    let isCutOff = true;
+    let waits: (() => void) | undefined;
+    const waiting = new Promise<void>((resolve) => (waits = resolve));
+    const wait = tool({
+      name: "wait",
+      input: z.object({}),
+      run: async (_, { signal }) => {
+        waits?.();
+        if (isCutOff)
+          await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        return "waited";
+      },
     });
-  const before = await open({ agents: [guide("1.1.0")] });
-  const { id } = await before.start("guide", "Who are you?");
-  await waiting;
-  await before.close();
-  isCutOff = false;
-  await using after = await open({ agents: [guide("2.0.0"), guide("1.1.0")] });
-  expect(await (await after.runs.open(id)).result()).toMatchObject({ text: "I am 1.1.0." });
-});
+    const guide = (version: string) =>
+      agent<unknown>({
+        name: "guide",
+        version,
+        model: scripted([{ toolCalls: [{ name: "wait", input: {} }] }, `I am ${version}.`]),
+        tools: [wait],
+      });
+    const before = await open({ agents: [guide(own)] });
+    const { id } = await before.start("guide", "Who are you?");
+    await waiting;
+    await before.close();
+    isCutOff = false;
+    await using after = await open({ agents: [guide("2.0.0"), guide(own)] });
+    expect(await (await after.runs.open(id)).result()).toMatchObject({ text: `I am ${own}.` });
+  },
+);
 
 test("what is no text is told, and what is no folder or no file is passed over", async () => {
   write("agents/odd/agent.md", "");
