@@ -1,5 +1,16 @@
 import { z } from "zod";
 import type { JsonObject } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
+
+// Some providers take no schema of an object with any keys, so a model writes a text; a plan in a file holds the object.
+const schemaText = z
+  .preprocess((given) => (isJsonObject(given) ? JSON.stringify(given) : given), z.string().max(100_000))
+  .transform((text, context): JsonObject => {
+    const read = parsed(text);
+    if (isJsonObject(read)) return read;
+    context.addIssue("expected a JSON Schema as JSON in a text");
+    return z.NEVER;
+  });
 
 const checkSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -14,7 +25,7 @@ const checkSchema = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("schema"),
-    schema: z.record(z.string(), z.json()).describe("JSON Schema that the answer, which is JSON, must follow"),
+    schema: schemaText.describe("JSON Schema, as JSON in a text, that the answer, which is JSON, must follow"),
   }),
   z.object({ kind: z.literal("judge"), question: z.string().min(1).max(2000).describe("asked of a judge: yes or no") }),
 ]);
@@ -71,3 +82,11 @@ export type PlanRepair = { readonly task: string; readonly what: string; readonl
 
 /** Is what is wrong with a plan and cannot be put right without asking. `task` is empty where it is the plan itself. */
 export type PlanProblem = { readonly task: string; readonly problem: string };
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
