@@ -8,9 +8,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres } from "../../../test/lib/postgres.ts";
 import type { PostgresServer } from "../../../test/lib/postgres.ts";
+import { postgresStore } from "../../storage/adapters/postgres-backup.ts";
 import { postgres } from "../../storage/adapters/postgres.ts";
+import { sqliteStore } from "../../storage/adapters/sqlite-portable.ts";
 import { sqlite } from "../../storage/adapters/sqlite.ts";
+import { restoreDatabase } from "../../storage/index.ts";
 import type { Database } from "../../storage/index.ts";
+import { graphDomains } from "../index.ts";
 import { langgraphSaver } from "./langgraph.ts";
 
 const namespaces = ["", "child:1"] as const;
@@ -252,22 +256,22 @@ describe("a saver that is broken on purpose", () => {
   });
 });
 
-describe("LangGraph on the saver", () => {
-  const Count = Annotation.Root({
-    count: Annotation<number>({ reducer: (_, next) => next, default: () => 0 }),
-    trail: Annotation<string[]>({ reducer: (trail, more) => [...trail, ...more], default: () => [] }),
-  });
-  const step = (name: string) => (state: typeof Count.State) => ({ count: state.count + 1, trail: [name] });
-  const compiledOn = (database: Database) =>
-    new StateGraph(Count)
-      .addNode("one", step("one"))
-      .addNode("two", step("two"))
-      .addNode("three", step("three"))
-      .addEdge(START, "one")
-      .addEdge("one", "two")
-      .addEdge("two", "three")
-      .compile({ checkpointer: langgraphSaver(database) });
+const Count = Annotation.Root({
+  count: Annotation<number>({ reducer: (_, next) => next, default: () => 0 }),
+  trail: Annotation<string[]>({ reducer: (trail, more) => [...trail, ...more], default: () => [] }),
+});
+const step = (name: string) => (state: typeof Count.State) => ({ count: state.count + 1, trail: [name] });
+const compiledOn = (database: Database) =>
+  new StateGraph(Count)
+    .addNode("one", step("one"))
+    .addNode("two", step("two"))
+    .addNode("three", step("three"))
+    .addEdge(START, "one")
+    .addEdge("one", "two")
+    .addEdge("two", "three")
+    .compile({ checkpointer: langgraphSaver(database) });
 
+describe("LangGraph on the saver", () => {
   it.each(["SQLite", "PostgreSQL"])(
     "travels in time on %s: history, a changed past, and a branch beside the first",
     async (storage) => {
@@ -309,5 +313,26 @@ describe("LangGraph on the saver", () => {
       ({ checkpoint }) => checkpoint.channel_values["large"],
     );
     expect(listed.filter((large) => large === "x".repeat(100_000))).toHaveLength(21);
+  });
+});
+
+describe("a backup of a store with threads", () => {
+  it("brings them to the other database as they were", async () => {
+    const graph = compiledOn(files);
+    const config = { configurable: { thread_id: "moved" } };
+    await graph.invoke({}, config);
+    const source = join(folder, "moved.db");
+    await files.backup(source);
+    const domains = await graphDomains();
+    const file = join(folder, "moved.atlas");
+    await sqliteStore(source).backup(file, { domains });
+    const target = await server.createDatabase("moved");
+    await restoreDatabase(file, postgresStore(target), { domains });
+    await using database = await postgres({ url: target });
+    const saver = langgraphSaver(database);
+    expect(await Array.fromAsync(saver.list(config))).toEqual(
+      await Array.fromAsync(langgraphSaver(files).list(config)),
+    );
+    expect(await compiledOn(database).invoke({ count: 10 }, config)).toMatchObject({ count: 13 });
   });
 });
