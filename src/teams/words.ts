@@ -1,4 +1,4 @@
-import { stem } from "../../base/index.ts";
+import { stem } from "../base/index.ts";
 
 const idle = new Set(
   "a an and are as at be but by can do does for from has have how i if in into is it its me my no not of on or our so that the their them then there these they this to us was we were what when where which who why will with would you your".split(

@@ -1,6 +1,6 @@
-import { stem } from "../../base/index.ts";
 import type { Runnable } from "../../runs/index.ts";
 import { isAgent } from "../is-agent.ts";
+import { wordsOf } from "../words.ts";
 
 /** Tells what is known of a member, for a planner. */
 export interface MemberFacts {
@@ -47,18 +47,7 @@ function scoreOf({ name, description, capabilities, tools }: MemberFacts, wanted
   return strengths.reduce((sum, each) => sum + each, 2 * count(name) + count(description) + count(tools.join(" ")));
 }
 
-/** Words that say nothing of what is to be done. */
-const plain = new Set(
-  "a an and are as at be by can do does for from has have how in is it its me of on or please so that the their them then they this to was what when where which who why will with you your".split(
-    " ",
-  ),
-);
-
+/** A text of any length is looked at as far as a planner would read it. */
 function stems(text: string): ReadonlySet<string> {
-  const words =
-    text
-      .slice(0, 4000)
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? [];
-  return new Set(words.filter((word) => word.length > 1 && !plain.has(word)).map((word) => stem(word)));
+  return wordsOf(text.slice(0, 4000));
 }

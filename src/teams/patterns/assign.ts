@@ -1,4 +1,4 @@
-import { coverage } from "./words.ts";
+import { coverage } from "../words.ts";
 
 /** Is a worker as tasks are given out. */
 export interface WorkerFacts {

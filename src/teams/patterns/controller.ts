@@ -17,7 +17,7 @@ import type { Split } from "./split.ts";
 import { partsOf } from "./split.ts";
 import type { WorkerMessage } from "./worker-message.ts";
 import { readRefusal, refuseTool } from "./worker-message.ts";
-import { namedIn } from "./words.ts";
+import { namedIn } from "../words.ts";
 
 /** Is a worker of a controller. */
 export interface WorkerOptions {

@@ -5,7 +5,7 @@ import type { Asking, MemberResult } from "./asking.ts";
 import { brief } from "./members.ts";
 import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
-import { likeness, namedIn, plainText } from "./words.ts";
+import { likeness, namedIn, plainText } from "../words.ts";
 
 /** Is what one side said last. */
 export interface Statement {

@@ -1,4 +1,4 @@
-import { wordsOf } from "./words.ts";
+import { wordsOf } from "../words.ts";
 
 /** Says how a kind of task is told from others. */
 export interface KindRule {

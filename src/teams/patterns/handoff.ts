@@ -11,7 +11,7 @@ import { handOverTool, readHandover } from "./hand-over.ts";
 import { brief, checkMembers } from "./members.ts";
 import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
-import { coverage } from "./words.ts";
+import { coverage } from "../words.ts";
 
 /** Are the options of `handoff`. */
 export interface HandoffOptions extends PatternOptions {

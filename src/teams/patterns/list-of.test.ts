@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { eachBounded } from "./bounded.ts";
 import { listOf, splitGoal } from "./list-of.ts";
-import { likeness, namedIn, plainText } from "./words.ts";
+import { likeness, namedIn, plainText } from "../words.ts";
 
 describe("reading what members give", () => {
   it("finds the list in a list, an object, JSON, points and lines", () => {

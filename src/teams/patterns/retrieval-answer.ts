@@ -9,7 +9,7 @@ import type { Asking, MemberResult } from "./asking.ts";
 import { brief } from "./members.ts";
 import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
-import { coverage, wordsOf } from "./words.ts";
+import { coverage, wordsOf } from "../words.ts";
 
 /** Are the options of `retrievalAnswer`. */
 export interface RetrievalAnswerOptions extends PatternOptions {

@@ -9,7 +9,7 @@ import type { PatternOptions } from "./options.ts";
 import { patternTeam } from "./options.ts";
 import type { Ballot, Counting } from "./tally.ts";
 import { tally } from "./tally.ts";
-import { namedIn, plainText } from "./words.ts";
+import { namedIn, plainText } from "../words.ts";
 
 /** Are the options of `vote`. */
 export interface VoteOptions extends PatternOptions {
