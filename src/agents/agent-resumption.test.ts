@@ -182,7 +182,7 @@ describe("a run that was interrupted", () => {
     runs.register(make());
     const again = await runs.resume(run.id);
     expect(await again.result()).toMatchObject({ output: "count,search_documents", model: "house/big" });
-    expect(asked).toEqual([undefined, "house/big", "house/big"]);
+    expect(asked).toEqual([undefined, "house/big"]);
     expect(dataOf(await events(again), "knowledge.ingested")).toHaveLength(1);
   });
 

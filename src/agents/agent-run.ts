@@ -3,7 +3,7 @@ import type { Clock, Deadline, JsonValue } from "../base/index.ts";
 import { ingestPaths, retrievalTool } from "../knowledge/index.ts";
 import type { Knowledge } from "../knowledge/index.ts";
 import { userMessage } from "../providers/index.ts";
-import type { Message } from "../providers/index.ts";
+import type { Message, Model } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { toolErrors } from "../tools/index.ts";
@@ -46,16 +46,19 @@ export async function runAgent(
 ): Promise<AgentResult<unknown>> {
   const of = { agent, input, surroundings, context };
   const restored = context.restored as Checkpoint | undefined;
-  const start = restored?.start ?? (await begin(of));
+  let chosen: Model | undefined;
+  const start = restored?.start ?? (await begin(of, (model) => (chosen = model)));
   const { clock } = surroundings;
   using deadline = deadlineOf(agent, start.startedAt, { signal: context.signal, clock });
   const { signal } = deadline;
   const paths = [...agent.knowledge, ...(input.knowledge ?? [])];
   const collections = restored?.collections ?? (await ingest(context, surroundings, { paths, signal }));
-  const recalled: Beginning = restored ? { history: [], facts: restored.facts ?? [] } : await recallFor({ ...of, signal });
+  const recalled: Beginning = restored
+    ? { history: [], facts: restored.facts ?? [] }
+    : await recallFor({ ...of, signal });
   const count = restored?.recalled ?? recalled.history.length;
   const state = restored ? restoredState(restored.loop) : firstState([...recalled.history, userMessage(input.goal)]);
-  const model = await modelNamed(start.model, of);
+  const model = chosen ?? (await modelNamed(start.model, of));
   const loop: Loop = {
     ...of,
     clock,
@@ -126,11 +129,13 @@ const deferred = { deferred: true };
 /** Is a run of an agent as it begins. */
 type RunOf = Pick<Loop, "agent" | "input" | "surroundings" | "context">;
 
-async function begin({ agent, input, surroundings, context }: RunOf): Promise<Start> {
+async function begin({ agent, input, surroundings, context }: RunOf, found: (model: Model) => void): Promise<Start> {
   return await context.step(
     "start",
     async () => {
-      const model = nameOf(await firstModel(agent, input, surroundings));
+      const first = await firstModel(agent, input, surroundings);
+      found(first);
+      const model = nameOf(first);
       context.emit({ type: "agent.started", data: { agent: agent.name, model, goal: input.goal } });
       return { model, startedAt: surroundings.clock.now() };
     },

@@ -1,3 +1,4 @@
+import type { CitedAnswer } from "../knowledge/index.ts";
 import { readStructured, textOf } from "../providers/index.ts";
 import type { Model, ToolResultPart } from "../providers/index.ts";
 import type { AgentFinishReason, AgentResult } from "./agent.ts";
@@ -38,12 +39,8 @@ export async function conclude(end: LoopEnd): Promise<AgentResult<unknown> | str
     }
     output = answer.value;
   }
-  const passages = [...(state.passages ?? []), ...retrievedPassages(state.messages)];
-  const { knowledge } = loop.surroundings;
   // Without a mark there is nothing to look up, and nothing to record.
-  const cited = text.includes("[")
-    ? await loop.context.step("citations", ({ signal }) => knowledge.cite(text, passages, { signal }))
-    : { citations: [], unverified: [] };
+  const cited = text.includes("[") ? await cite(loop, state, text) : { citations: [], unverified: [] };
   if (cited.unverified.length > 0)
     loop.context.emit({ type: "citations.refused", data: cited.unverified.map((each) => ({ ...each })) });
   return {
@@ -58,6 +55,11 @@ export async function conclude(end: LoopEnd): Promise<AgentResult<unknown> | str
     finishReason,
     metadata: response.metadata,
   };
+}
+
+async function cite({ context, surroundings }: Loop, state: LoopState, text: string): Promise<CitedAnswer> {
+  const passages = [...(state.passages ?? []), ...retrievedPassages(state.messages)];
+  return await context.step("citations", ({ signal }) => surroundings.knowledge.cite(text, passages, { signal }));
 }
 
 /** Makes the result of a run that a call of a tool ended which ends runs: what the tool gave. Undefined where none of the calls does. */

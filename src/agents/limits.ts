@@ -31,7 +31,12 @@ export function spendingLimits(agent: AnyAgent, input: AgentInput): SpendingLimi
  * anew for each call out of the run's own log, so a run that is taken up again has spent what it had spent.
  */
 export function budgetOfStep(budget: Budget, limits: SpendingLimits, spent: Spent): Budget {
-  return budget.child("the run", left(limits.run, spent)).child(limits.agentName, left(limits.agent, spent));
+  const ofRun = isLimited(limits.run) ? budget.child("the run", left(limits.run, spent)) : budget;
+  return isLimited(limits.agent) ? ofRun.child(limits.agentName, left(limits.agent, spent)) : ofRun;
+}
+
+function isLimited({ maxTokens, maxCostUsd }: RunBudget): boolean {
+  return maxTokens !== undefined || maxCostUsd !== undefined;
 }
 
 /** Less than this is no answer worth asking for. Units: tokens. */
@@ -50,6 +55,7 @@ export function answerBound({ left }: Budget, request: ModelRequest, model: Mode
 
 /** Tells which limit is used up, so that no further call can be made; undefined when none is. */
 export function spentReason({ run, agent }: SpendingLimits, spent: Spent): "max_tokens" | "budget" | undefined {
+  if (!isLimited(run) && !isLimited(agent)) return undefined;
   const rests = [left(run, spent), left(agent, spent)];
   if (rests.some(({ maxTokens = 1 }) => maxTokens <= 0)) return "max_tokens";
   return rests.some(({ maxCostMicroUsd = 1 }) => maxCostMicroUsd <= 0) ? "budget" : undefined;

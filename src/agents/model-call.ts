@@ -18,13 +18,17 @@ export type RecordedResponse = {
   readonly usage: Usage;
   readonly metadata: JsonObject;
   readonly costMicroUsd: number | null;
-  readonly report?: CallReport;
+  /** The part of the call's report that the loop counts; the whole report stands beside the answer in the log. */
+  readonly report?: Pick<CallReport, "attempts" | "knownCostMicroUsd">;
   /** Where the whole answer stands in the run's log. */
   readonly seq?: number;
   /** Units: milliseconds. */
   readonly durationMs?: number;
   readonly firstPartMs?: number;
 };
+
+/** Is the answer of one model call with its whole report. */
+export type ModelResponse = RecordedResponse & { readonly report?: CallReport };
 
 /** Is one call of a model. */
 export interface ModelCall {
@@ -43,7 +47,7 @@ export interface ModelCall {
  *
  * Errors: those of the providers table; budget_exceeded; the signal's reason when it aborts.
  */
-export async function callModel({ model, request, options, onPart, held }: ModelCall): Promise<RecordedResponse> {
+export async function callModel({ model, request, options, onPart, held }: ModelCall): Promise<ModelResponse> {
   const collector = collect(model);
   try {
     for await (const part of model.stream(request, options)) {

@@ -1,10 +1,10 @@
 import type { Budget, Clock, JsonObject } from "../base/index.ts";
 import { isAtlasError } from "../base/index.ts";
-import type { Attempt, Model, ModelRequest, StreamPart } from "../providers/index.ts";
+import type { Attempt, CallReport, Model, ModelRequest, StreamPart } from "../providers/index.ts";
 import { estimateNeed, estimateTokens, textOf } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
 import { callModel } from "./model-call.ts";
-import type { RecordedResponse } from "./model-call.ts";
+import type { ModelResponse, RecordedResponse } from "./model-call.ts";
 
 /** Is one model call of an agent's loop. `step` counts from 1. */
 export interface ModelStep {
@@ -48,14 +48,15 @@ export async function recordModelCall(call: ModelStep): Promise<RecordedResponse
       const { pausing } = context;
       const options = { signal, budget, task, session: context.runId, onAttempt, pausing };
       const held = (): Promise<void> | undefined => pausing.passed(signal);
-      let response: RecordedResponse;
+      let response: ModelResponse;
       try {
         response = await callModel({ model, request, options, onPart, held });
       } catch (error) {
         if (!isAtlasError(error) || error.code !== "agent_timed_out" || text === "") throw error;
         response = cutAnswer({ model, request, text, paid });
       }
-      const { message, usage, finishReason, costMicroUsd, report } = response;
+      const { report, ...answer } = response;
+      const { message, usage, finishReason, costMicroUsd } = answer;
       const toolCalls = message.content
         .filter((part) => part.type === "tool.call")
         .map(({ id, name }) => ({ id, name }));
@@ -63,10 +64,15 @@ export async function recordModelCall(call: ModelStep): Promise<RecordedResponse
       emit("model.completed", report === undefined ? told : { ...told, report });
       const durationMs = Math.round(clock.monotonic() - begin);
       const first = firstPartMs === undefined ? {} : { firstPartMs: Math.round(firstPartMs) };
-      return { ...response, seq: context.log.position(), durationMs, ...first };
+      const counted = report === undefined ? {} : { report: countedOf(report) };
+      return { ...answer, ...counted, seq: context.log.position(), durationMs, ...first };
     },
     deferred,
   );
+}
+
+function countedOf({ attempts, knownCostMicroUsd }: CallReport): Pick<CallReport, "attempts" | "knownCostMicroUsd"> {
+  return { attempts, knownCostMicroUsd };
 }
 
 /** An answer from which nothing has followed may be asked for again; the loop waits before tools are called. */
@@ -81,7 +87,7 @@ function cutAnswer(cut: {
   readonly request: ModelRequest;
   readonly text: string;
   readonly paid: Attempt | undefined;
-}): RecordedResponse {
+}): ModelResponse {
   const { model, request, text, paid } = cut;
   const { inputTokens } = estimateNeed(request, model);
   const estimated = { inputTokens, outputTokens: estimateTokens(text), provenance: "estimated" } as const;

@@ -83,11 +83,13 @@ class Manager implements ManagedModels {
 
   async managed(model: Model): Promise<Model> {
     if (model.managed === true) return model;
-    const known = this.#made.get(model) ?? this.#manage(model);
-    this.#made.set(model, known);
+    const known = this.#made.get(model);
+    if (known !== undefined) return await known;
+    const making = this.#manage(model);
+    this.#made.set(model, making);
     // What failed to be made is tried again the next time.
-    known.catch(() => this.#made.delete(model));
-    return await known;
+    making.catch(() => this.#made.delete(model));
+    return await making;
   }
 
   async group(name: string): Promise<Model> {
