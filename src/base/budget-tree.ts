@@ -25,6 +25,7 @@ interface Scope {
 }
 
 const nothing: Amount = { tokens: 0, costMicroUsd: 0 };
+const unlimited: Amount = { tokens: Infinity, costMicroUsd: Infinity };
 
 /**
  * Makes the root of a tree of budgets that lives in memory. What is asked of a scope is checked and taken in all scopes at
@@ -117,9 +118,9 @@ function open(scope: Scope, above: Budget | undefined): Budget {
       return scope.reserved;
     },
     get left() {
-      let left = above?.left ?? leftOf({}, nothing);
-      for (const each of upward(scope))
-        left = lesserAmount(left, leftOf(each.limits, addAmounts(each.spent, each.reserved)));
+      let left = above?.left ?? unlimited;
+      for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
+        if (isLimited(at)) left = lesserAmount(left, leftOf(at.limits, addAmounts(at.spent, at.reserved)));
       return left;
     },
     async reserve(amount, options = {}) {
@@ -176,7 +177,8 @@ function reservation(scope: Scope, first: Amount, above: Reservation | undefined
     async settle(spent) {
       checkAmount(spent);
       if (end()) {
-        for (const each of upward(scope)) each.spent = addAmounts(each.spent, spent);
+        for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
+          at.spent = addAmounts(at.spent, spent);
         endAbove = () => above?.settle(spent);
       }
       await endAbove?.();
@@ -189,20 +191,22 @@ function reservation(scope: Scope, first: Amount, above: Reservation | undefined
 }
 
 function take(scope: Scope, amount: Amount): BudgetShortage | undefined {
-  for (const each of upward(scope)) {
-    const shortage = shortageOf(each, addAmounts(each.spent, each.reserved), amount);
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+    const shortage = isLimited(at) ? shortageOf(at, addAmounts(at.spent, at.reserved), amount) : undefined;
     if (shortage !== undefined) return shortage;
   }
-  for (const each of upward(scope)) each.reserved = addAmounts(each.reserved, amount);
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
+    at.reserved = addAmounts(at.reserved, amount);
   return undefined;
 }
 
 function giveBack(scope: Scope, amount: Amount): void {
-  for (const each of upward(scope)) each.reserved = addAmounts(each.reserved, amount, -1);
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
+    at.reserved = addAmounts(at.reserved, amount, -1);
 }
 
-function* upward(scope: Scope): Generator<Scope> {
-  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) yield at;
+function isLimited({ limits: { maxTokens, maxCostMicroUsd } }: Scope): boolean {
+  return maxTokens !== undefined || maxCostMicroUsd !== undefined;
 }
 
 /** Gives of each kind the lesser of two amounts. */

@@ -87,8 +87,8 @@ export class RunningAttempt {
   #reject: ((reason: unknown) => void) | undefined;
   #firstPartMs: number | null = null;
   #reported: Usage | undefined;
-  /** Ends the wait for the first part; and whether it ended because none came. */
-  readonly #heard = new AbortController();
+  /** Ends the wait for the first part, where it is bounded; and whether it ended because none came. */
+  readonly #heard: AbortController | undefined;
   #silent = false;
   #ended: Promise<Attempt> | undefined;
 
@@ -99,6 +99,7 @@ export class RunningAttempt {
     this.#holdings = holdings;
     this.#beganMs = context.clock.monotonic();
     this.#endLease = plan.member.stats.lease();
+    this.#heard = plan.patience && new AbortController();
   }
 
   /** Gives the next part. Errors: those of the model; what `interrupt` is given. */
@@ -133,7 +134,7 @@ export class RunningAttempt {
       case "response.continued":
         break;
       default:
-        if (this.#firstPartMs === null) this.#heard.abort("heard");
+        if (this.#firstPartMs === null) this.#heard?.abort("heard");
         this.#firstPartMs ??= this.#context.clock.monotonic() - this.#beganMs;
     }
     return this.#holdings.budget.watch(part);
@@ -147,7 +148,7 @@ export class RunningAttempt {
 
   #begin(): AsyncIterator<StreamPart> {
     const { member, request, patience } = this.#plan;
-    if (patience !== undefined) void this.#leaveWhenSilent(patience);
+    if (patience !== undefined) void this.#leaveWhenSilent(patience, this.#heard?.signal);
     const { options, onInnerAttempt } = this.#context;
     const { signal } = this.#upstream;
     if (member.model.managed !== true) return member.model.stream(request, { signal })[Symbol.asyncIterator]();
@@ -158,10 +159,10 @@ export class RunningAttempt {
     return member.model.stream(request, { ...options, signal, onAttempt })[Symbol.asyncIterator]();
   }
 
-  async #leaveWhenSilent({ firstPartMs, mayLeave }: Patience): Promise<void> {
+  async #leaveWhenSilent({ firstPartMs, mayLeave }: Patience, heard: AbortSignal | undefined): Promise<void> {
     const { clock, options } = this.#context;
     try {
-      do await clock.sleep(firstPartMs, { signal: this.#heard.signal, keepAlive: false });
+      do await clock.sleep(firstPartMs, { signal: heard, keepAlive: false });
       while (options.pausing?.paused === true || this.#pending === undefined || !mayLeave());
     } catch {
       return;
@@ -171,7 +172,7 @@ export class RunningAttempt {
   }
 
   async #end(how: AttemptEnd): Promise<Attempt> {
-    this.#heard.abort("heard");
+    this.#heard?.abort("heard");
     if (how.kind === "cancelled" && this.#drain()) return this.#attempt(how, this.#holdings.budget.usage(), null);
     this.#close(how);
     return await this.#settle(how, this.#usageOf(how));

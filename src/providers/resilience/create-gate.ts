@@ -143,12 +143,15 @@ async function enter(
 
 /** What is no amount would never fit, or make room for others. */
 function checkNeed({ inputTokens, maxOutputTokens }: GateNeed): void {
-  for (const [name, value] of Object.entries({ inputTokens, maxOutputTokens })) {
-    if (Number.isFinite(value) && value >= 0) continue;
-    throw baseErrors.create("invalid_input", `${name} of a call is ${value}; it must be a number from 0 on.`, {
-      details: { name, value: String(value) },
-    });
-  }
+  checkAmount("inputTokens", inputTokens);
+  checkAmount("maxOutputTokens", maxOutputTokens);
+}
+
+function checkAmount(name: string, value: number): void {
+  if (Number.isFinite(value) && value >= 0) return;
+  throw baseErrors.create("invalid_input", `${name} of a call is ${value}; it must be a number from 0 on.`, {
+    details: { name, value: String(value) },
+  });
 }
 
 type Controls = Pick<ControlledGate, "enableKey" | "disableKey" | "markUnhealthy" | "markHealthy">;

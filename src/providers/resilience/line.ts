@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
+import type { GateNeed } from "./gate.ts";
 import type { Limiter, Line, Queue, Waiter } from "./limiter.ts";
 
 /**
@@ -39,6 +40,7 @@ export function leave(queue: Queue, waiter: Waiter): void {
  * Cost: some looks at the first of each queue of these limiters, for each that goes.
  */
 export function serve(limiters: readonly Limiter[]): void {
+  if (limiters.every(isIdle)) return;
   const dirty = new Set(limiters);
   // Who goes was in other lines too, which are then served in their turn: a walk over a set meets what is added to it.
   for (const limiter of dirty) {
@@ -66,6 +68,16 @@ function wakeByOthers(limiter: Limiter): void {
       if (waitMs > 0) other.line.alarm.set(other.clock.monotonic() + waitMs);
     }
   }
+}
+
+/** Nobody waits, and nobody is to be woken. */
+function isIdle({ line }: Limiter): boolean {
+  return line.queues.size === 0 && line.alarm.atMs === Number.POSITIVE_INFINITY;
+}
+
+/** Tells whether a need that came now could go at once in all of these limiters: there is room, and nobody waits. */
+export function isFree(limiters: readonly Limiter[], need: GateNeed): boolean {
+  return limiters.every((limiter) => limiter.line.queues.size === 0 && limiter.waitMs(need) <= 0);
 }
 
 /** Tells whether a need that came now would have to wait behind others of this limiter. */

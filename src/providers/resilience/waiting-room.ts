@@ -2,7 +2,7 @@ import type { AtlasError, Clock } from "../../base/index.ts";
 import { createAlarm } from "./alarm.ts";
 import type { EnterOptions, GateNeed, GatePass } from "./gate.ts";
 import type { Limiter, Queue, Waiter } from "./limiter.ts";
-import { join, leave, nextTurn } from "./line.ts";
+import { isFree, join, leave, nextTurn } from "./line.ts";
 
 /** Is how a gate's waiting room takes part in its decisions. */
 export interface Doors {
@@ -50,6 +50,7 @@ export function createWaitingRoom(doors: Doors): WaitingRoom {
     },
     async wait(need, { signal, maxWaitMs }) {
       signal?.throwIfAborted();
+      if (isFree(doors.limiters, need)) return doors.take(need);
       const { promise, resolve, reject } = Promise.withResolvers<GatePass>();
       const place = createPlace(doors, { queue, need, maxWaitMs, signal, resolve, reject, settled });
       places.add(place);
