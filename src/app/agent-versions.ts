@@ -32,18 +32,14 @@ export function agentVersions(registry: Registry, agents: ReadonlyMap<string, An
     const callable = agentCallable(slot.workflow);
     return {
       ...callable,
-      input: (value, options = {}) => {
-        const isPlain = version === "1.0.0" && (newest(name) ?? agent) === agent;
-        return callable.input(value, isPlain ? options : { ...options, version });
-      },
+      input: (value, options = {}) => callable.input(value, { ...options, version }),
     };
   };
 }
 
 function slotOf(workflow: AgentWorkflow, newest: () => AnyAgent | undefined): Slot {
   const versions: Slot["versions"] = new Map();
-  // A run that notes none began as 1.0.0, when there was no other.
   const find = (version: string | undefined): AgentWorkflow =>
-    (versions.get(version ?? "1.0.0") ?? versions.get(newest()?.version ?? "1.0.0"))?.workflow ?? workflow;
+    (versions.get(version ?? "") ?? versions.get(newest()?.version ?? "1.0.0"))?.workflow ?? workflow;
   return { versions, workflow: { ...workflow, run: (context, input) => find(input.version).run(context, input) } };
 }
