@@ -1,12 +1,10 @@
 // Measures what one call of an agent costs beside the model, which is instant, next to four other libraries.
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { subjectNames } from "./agent/subjects.ts";
 import type { SubjectName, Task } from "./agent/subjects.ts";
 import { alternate } from "./lib/harness.ts";
 import type { BenchResult } from "./lib/harness.ts";
 import { installPeers } from "./lib/peers.ts";
+import { startSubject } from "./lib/subject-process.ts";
 
 const rounds = 5;
 const roundMs = 400;
@@ -17,7 +15,9 @@ export async function run(): Promise<BenchResult> {
   await installPeers();
   const metrics: Record<string, number> = {};
   const ratios: Record<string, number> = {};
-  const children = await Promise.all(subjectNames.map(startChild));
+  const children = await Promise.all(
+    subjectNames.map((name) => startSubject<SubjectName, Task>(new URL("agent/child.ts", import.meta.url), name)),
+  );
   try {
     for (const concurrency of concurrencies) {
       const suffix = concurrency === 128 ? "" : `_c${concurrency}`;
@@ -42,34 +42,3 @@ const notes = [
   "The others keep nothing on disk: generateText of the AI SDK; an Agent with a Runner of the OpenAI Agents SDK without tracing; an Agent of Mastra without memory; an Agent of VoltAgent with its memory of the process.",
   "Left out: tools, streams that are shown, models that take time, other systems than Linux.",
 ];
-
-interface Child extends Disposable {
-  readonly name: SubjectName;
-  measure(task: Task): Promise<number>;
-}
-
-async function startChild(name: SubjectName): Promise<Child> {
-  const path = fileURLToPath(new URL("agent/child.ts", import.meta.url));
-  const child = fork(path, [name], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const next = async (): Promise<unknown> => {
-    const settled = new AbortController();
-    const options = { signal: settled.signal };
-    try {
-      return await Promise.race([
-        once(child, "message", options).then(([message]) => message as unknown),
-        once(child, "exit", options).then(() => Promise.reject(new Error(`The process of ${name} ended early.`))),
-      ]);
-    } finally {
-      settled.abort();
-    }
-  };
-  await next();
-  return {
-    name,
-    async measure(task) {
-      child.send(task);
-      return Number(await next());
-    },
-    [Symbol.dispose]: () => void child.send("end"),
-  };
-}

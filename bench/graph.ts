@@ -1,12 +1,10 @@
 // Measures graphs, durable, beside LangGraph with its memory saver and with its SQLite saver.
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { shapes, subjectNames } from "./graph/subjects.ts";
 import type { SubjectName, Task } from "./graph/subjects.ts";
 import { alternate } from "./lib/harness.ts";
 import type { BenchResult } from "./lib/harness.ts";
 import { installPeers } from "./lib/peers.ts";
+import { startSubject } from "./lib/subject-process.ts";
 
 const rounds = 5;
 const roundMs = 500;
@@ -18,7 +16,9 @@ export async function run(): Promise<BenchResult> {
   await installPeers();
   const metrics: Record<string, number> = {};
   const ratios: Record<string, number> = {};
-  const engines = await Promise.all(subjectNames.map(startEngine));
+  const engines = await Promise.all(
+    subjectNames.map((name) => startSubject<SubjectName, Task>(new URL("graph/child.ts", import.meta.url), name)),
+  );
   try {
     for (const shape of shapes) {
       for (const concurrency of concurrencies[shape]) {
@@ -46,35 +46,3 @@ const notes = [
   "Atlas commits with synchronous=FULL, and a node begins when the one before it is durable. LangGraph's SQLite saver commits with NORMAL, and its nodes do not wait for their checkpoints; its memory saver keeps nothing.",
   "Left out: nodes that take time, large states, other systems than Linux.",
 ];
-
-interface EngineProcess extends Disposable {
-  readonly name: SubjectName;
-  measure(task: Task): Promise<number>;
-}
-
-async function startEngine(name: SubjectName): Promise<EngineProcess> {
-  const path = fileURLToPath(new URL("graph/child.ts", import.meta.url));
-  const child = fork(path, [name], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const next = async (): Promise<unknown> => {
-    const settled = new AbortController();
-    const options = { signal: settled.signal };
-    const ended = once(child, "exit", options).then(() => {
-      throw new Error(`The process of ${name} ended.`);
-    });
-    try {
-      return ((await Promise.race([once(child, "message", options), ended])) as [unknown])[0];
-    } finally {
-      settled.abort();
-    }
-  };
-  await next();
-  return {
-    name,
-    async measure(task) {
-      const answer = next();
-      child.send(task);
-      return Number(await answer);
-    },
-    [Symbol.dispose]: () => child.disconnect(),
-  };
-}

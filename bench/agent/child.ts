@@ -8,10 +8,8 @@ const subject = await open();
 const said = await subject.call();
 if (said !== answer) throw new Error(`${name} said ${JSON.stringify(said)}.`);
 
-process.on("message", (task: Task | "end") => {
-  if (task === "end") void subject[Symbol.asyncDispose]().then(() => process.exit(0));
-  else void measure(task).then((microseconds) => process.send?.(microseconds));
-});
+process.on("message", (task: Task) => void measure(task).then((microseconds) => process.send?.(microseconds)));
+process.once("disconnect", () => void subject[Symbol.asyncDispose]().then(() => process.exit()));
 process.send?.("ready");
 
 /** Calls as fast as it can for a while. Units: microseconds for each call. */
