@@ -14,7 +14,8 @@ export async function recallFor(run: RunOf & Pick<Loop, "signal">): Promise<Reco
   if (memory === undefined) return { history: [], facts: [] };
   const { context, input } = run;
   return await context.step("recall", async () => {
-    const known = await inTime(run.signal, () => memory.recall(scopeOf(run), input.goal));
+    const { signal } = run;
+    const known = await inTime(signal, () => memory.recall(scopeOf(run), input.goal, { signal }));
     const facts = keptFacts(run, known.facts);
     const { thread = null } = input;
     context.emit({ type: "memory.recalled", data: { thread, messages: known.history.length, facts: facts.length } });
@@ -29,7 +30,9 @@ export async function rememberFor(run: RunOf, { text }: AgentResult<unknown>): P
   const { context, input } = run;
   await context.step("remember", async () => {
     // Not within the agent's time: what it came to when that was over is remembered too.
-    await inTime(context.signal, () => memory.remember(scopeOf(run), { goal: input.goal, answer: text }));
+    const { signal } = context;
+    const result = { goal: input.goal, answer: text };
+    await inTime(signal, () => memory.remember(scopeOf(run), result, { signal }));
     context.emit({ type: "memory.remembered", data: { thread: input.thread ?? null } });
   });
 }

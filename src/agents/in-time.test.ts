@@ -44,10 +44,15 @@ it("an answer that is there stays one when a condition never says whether it is"
 
 const forgetful = { recall: never, remember: never };
 
-it("a memory that never recalls ends with the agent's time", async () => {
-  await expect((await start({ memory: forgetful, limits: { timeoutMs: 50 } })).result()).rejects.toMatchObject({
-    code: "agent_timed_out",
-  });
+it("a memory that never recalls ends with the agent's time, and is told that nobody waits for it", async () => {
+  let told: AbortSignal | undefined;
+  const recall = async (_scope: object, _goal: string, { signal }: { signal: AbortSignal }): Promise<never> => {
+    told = signal;
+    return await never();
+  };
+  const run = await start({ memory: { ...forgetful, recall }, limits: { timeoutMs: 50 } });
+  await expect(run.result()).rejects.toMatchObject({ code: "agent_timed_out" });
+  expect(told?.aborted).toBe(true);
 });
 
 it("a memory that never keeps anything ends with a cancel", async () => {

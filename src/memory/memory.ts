@@ -23,13 +23,18 @@ export interface Remembered {
   readonly answer: string;
 }
 
+/** Is what each call of a memory is given: `signal` aborts when nobody waits for it any more. */
+export interface MemoryCall {
+  readonly signal: AbortSignal;
+}
+
 /**
  * Keeps what agents know from one run to the next. Both are called once in a run, as steps: what was recalled is the same in a
  * replay, and what is remembered may come twice after a crash, with the same `runId`.
  */
 export interface Memory {
-  recall(scope: MemoryScope, goal: string): Promise<Recollection>;
-  remember(scope: MemoryScope, result: Remembered): Promise<void>;
+  recall(scope: MemoryScope, goal: string, options: MemoryCall): Promise<Recollection>;
+  remember(scope: MemoryScope, result: Remembered, options: MemoryCall): Promise<void>;
 }
 
 /** Is a fact that is pinned: it is known in every run that it concerns, until it is taken away. Units: `at` ms since the Unix epoch. */
@@ -47,7 +52,9 @@ export interface FactScope {
 
 /** Is a memory over the database, with conversations by thread and facts that are pinned. */
 export interface DurableMemory extends Memory {
-  /** Pins a fact; the same text in the same scope is one fact. Gives its id. */
+  recall(scope: MemoryScope, goal: string): Promise<Recollection>;
+  remember(scope: MemoryScope, result: Remembered): Promise<void>;
+  /** Pins a fact; the same text in the same scope is one fact. Gives its id. Errors: invalid_input for no text, or one above 10,000 characters. */
   pin(fact: string, scope?: FactScope): Promise<string>;
   /** Takes a fact away; tells whether there was one. */
   unpin(id: string): Promise<boolean>;
