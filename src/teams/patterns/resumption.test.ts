@@ -197,7 +197,7 @@ describe("an interrupted team", () => {
 });
 
 async function open(team: AnyTeam): Promise<Atlas> {
-  return await createAtlas({ directory: folder, environment: {}, teams: [team] });
+  return await createAtlas({ directory: folder, environment: {}, teams: [team], recover: false });
 }
 
 /** Whoever was first stays the first, though all answers are there when the run is forked. */
