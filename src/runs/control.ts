@@ -25,7 +25,15 @@ export async function resumeRun(engine: Engine, run: StoredRun): Promise<void> {
   if (run.paused && (place !== "nowhere" || !engine.workflows.has(run.workflow))) return;
   if (place === "here" || place === "queued") return;
   if (place === "elsewhere") throw ownedError(run.id);
-  await engine.takeUp(resumed);
+  try {
+    await engine.takeUp(resumed);
+  } catch (error) {
+    if (!runErrors.is(error, "run_owned")) throw error;
+    // Somebody was first: here, which is as well, or the run has even ended meanwhile.
+    const now = await engine.journal.load(run.id);
+    if (now?.finishedAt !== undefined) throw finishedError(now);
+    if ((await engine.placeOf(now)) !== "here") throw error;
+  }
 }
 
 async function ended(engine: Engine, run: StoredRun): Promise<Error> {

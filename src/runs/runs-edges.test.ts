@@ -1,5 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { AtlasError } from "../base/index.ts";
 import type { Database } from "../storage/index.ts";
 import { createRuns, workflow } from "./index.ts";
 import { database, events, restart, runs, until, useEngine } from "../../test/lib/engine.ts";
@@ -303,4 +305,34 @@ describe("at its edges, the engine", () => {
       await expect((await runs.start(lossy, null)).result()).rejects.toMatchObject({ code: "step_not_json" });
     }
   });
+});
+
+it("who resumes a run that is just being taken up, or ends just then, has it go on or learns that it has ended", async () => {
+  let isHeld = true;
+  const flow = workflow({
+    name: "flow",
+    run: async (context) => {
+      await context.step("first", () => 1);
+      if (isHeld) await context.waitFor("go");
+    },
+  });
+  for (let turns = 0; turns < 20; turns++) {
+    isHeld = true;
+    const run = await runs.start(flow, null);
+    await until(run, "signal.awaited");
+    await restart({ worker: false });
+    isHeld = false;
+    runs.register(flow);
+    const again = await runs.open(run.id);
+    const recovering = runs.recover();
+    // Each time at another moment of the run that is taken up, and ends at once.
+    for (let turn = 0; turn < turns; turn++) await setImmediate();
+    const told = await again.resume().then(
+      () => "goes on",
+      (error: unknown) => (error as AtlasError).code,
+    );
+    expect(["goes on", "run_finished"]).toContain(told);
+    await recovering;
+    await again.result();
+  }
 });
