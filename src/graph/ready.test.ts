@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { useAtlas } from "../../test/lib/atlas.ts";
+import type { JsonValue } from "../base/index.ts";
 import { workflow } from "../runs/index.ts";
 import { tool } from "../tools/index.ts";
 import { controllerWithWorkers, retrievalAnswer } from "./index.ts";
@@ -42,4 +43,19 @@ test("a controller's tasks are done by workers, and their results gathered in th
   });
   const plain = controllerWithWorkers({ name: "plain", controller, worker });
   expect((await (await atlas().start(plain, { goal: "x" })).result()).output).toEqual([{ task: "x", result: "X" }]);
+});
+
+test("what a controller or a search gives that is no list is told, and too many tasks are refused", async () => {
+  const worker = workflow({ name: "worker", run: async () => "done" });
+  const ended = async (tasks: JsonValue) => {
+    const name = typeof tasks === "string" ? "text" : "list";
+    const controller = workflow({ name, run: async () => tasks });
+    const graph = controllerWithWorkers({ name, controller, worker, maxTasks: 2 });
+    return await (await atlas().start(graph, { goal: "x" })).result();
+  };
+  await expect(ended("1. Look. 2. Ask.")).rejects.toMatchObject({ code: "graph_state_invalid" });
+  await expect(ended(["a", "b", "c"])).rejects.toThrow(/3 tasks, and 2 are allowed. Raise maxTasks/);
+  const nothing = tool({ name: "nothing", input: z.object({ query: z.string() }), run: () => null });
+  const graph = retrievalAnswer({ name: "silent", search: nothing, answer });
+  expect(await (await atlas().start(graph, { question: "Why?" })).result()).toMatchObject({ passages: [] });
 });

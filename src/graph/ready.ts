@@ -1,7 +1,9 @@
-import type { JsonObject, JsonValue } from "../base/index.ts";
+import type { JsonValue } from "../base/index.ts";
+import { isJsonObject } from "../base/index.ts";
 import type { Runnable } from "../runs/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { each, edge, end, start, when } from "./edge.ts";
+import { graphErrors } from "./errors.ts";
 import type { Graph } from "./graph.ts";
 import { graph } from "./graph.ts";
 import { plainState } from "./plain-state.ts";
@@ -55,7 +57,7 @@ export function retrievalAnswer(options: RetrievalOptions): Graph<Partial<Retrie
 }
 
 function passagesOf(found: JsonValue): readonly JsonValue[] {
-  const { passages } = found as JsonObject;
+  const passages = isJsonObject(found) ? found["passages"] : undefined;
   return Array.isArray(passages) ? (passages as readonly JsonValue[]) : [];
 }
 
@@ -78,6 +80,8 @@ export interface ControllerOptions {
   readonly gather?: Runnable;
   /** Units: workers at once; 16 by default. */
   readonly maxParallel?: number;
+  /** Units: tasks; more are refused with graph_state_invalid. 1,000 by default. */
+  readonly maxTasks?: number;
 }
 
 /**
@@ -87,13 +91,17 @@ export interface ControllerOptions {
  * @example examples/graph-ready.ts
  */
 export function controllerWithWorkers(options: ControllerOptions): Graph<Partial<ControllerState>, ControllerState> {
-  const { name = "controller-with-workers", controller, worker, gather, maxParallel } = options;
+  const { name = "controller-with-workers", controller, worker, gather, maxParallel, maxTasks = 1_000 } = options;
   return graph({
     name,
     state: plainState<ControllerState>({ goal: null, tasks: [], results: [], output: null }),
     reducers: { results: append },
     nodes: {
-      control: { run: controller, input: "goal", output: (plan: JsonValue) => ({ tasks: tasksOf(plan) }) },
+      control: {
+        run: controller,
+        input: "goal",
+        output: (plan: JsonValue) => ({ tasks: tasksOf(name, plan, maxTasks) }),
+      },
       work: {
         run: worker,
         input: (_, { item = null }) => item,
@@ -109,8 +117,15 @@ export function controllerWithWorkers(options: ControllerOptions): Graph<Partial
   });
 }
 
-function tasksOf(plan: JsonValue): readonly JsonValue[] {
-  const tasks = Array.isArray(plan) ? plan : (plan as JsonObject | null)?.["tasks"];
-  if (Array.isArray(tasks)) return tasks as readonly JsonValue[];
-  throw new TypeError("A controller must give a list of tasks, or { tasks: [...] }.");
+function tasksOf(graph: string, plan: JsonValue, most: number): readonly JsonValue[] {
+  const tasks = isJsonObject(plan) ? plan["tasks"] : plan;
+  const isList = Array.isArray(tasks);
+  if (isList && tasks.length <= most) return tasks as readonly JsonValue[];
+  throw graphErrors.create(
+    "graph_state_invalid",
+    isList
+      ? `The controller of the graph ${graph} gave ${tasks.length} tasks, and ${most} are allowed. Raise maxTasks.`
+      : `The controller of the graph ${graph} gave no list of tasks, and no { tasks: […] }; give an agent an output schema for it.`,
+    { details: { graph } },
+  );
 }
