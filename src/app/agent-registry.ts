@@ -62,7 +62,8 @@ export async function openRegistry(options: AgentRegistryOptions): Promise<OpenR
   });
   const note = (error: unknown, source: string): void => {
     // What the registry notes of its sources itself is told by its check.
-    logger.warn(`An agent is left out: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    logger.warn(`An agent is left out: ${message.replaceAll(/:?\n\s*/g, "; ")}`);
     if (!sources.some(({ place }) => place === source)) problems.push(problemOf(error, source));
   };
   for (const { id, place } of sources) await registry.reload(id).catch((error: unknown) => note(error, place));

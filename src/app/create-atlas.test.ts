@@ -170,6 +170,19 @@ describe("what cannot be started is refused before there is a run", () => {
     expect(await atlas.runs.list()).toEqual([]);
   });
 
+  it.each([
+    [undefined, "undefined"],
+    [{ goal: "Go." }, "object"],
+    [null, "null"],
+    [["Go."], "a list"],
+  ])("a goal that is no text: %j", async (goal, got) => {
+    const atlas = await atlasWith();
+    await expect(atlas.start("assistant", goal as never)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: `The goal of an agent or a team is a text; got ${got}.`,
+    });
+  });
+
   it("a provider that is not there", async () => {
     const atlas = await atlasWith();
     await expect(atlas.start("assistant", "Go.", { model: "nowhere/x" })).rejects.toMatchObject({

@@ -24,6 +24,11 @@ const failure = (path: string, why: string) => ({
   details: { path },
 });
 
+test("what an export does when it is looked at is told with its file", async () => {
+  const path = write("trap.mjs", `export const trap = new Proxy({}, { has() { throw new Error("no luck today"); } });`);
+  await expect(loadModules([path])).rejects.toMatchObject(failure(path, "no luck today"));
+});
+
 test("what modules export is sorted by what it is, also inside lists", async () => {
   const path = write(
     "all.mjs",

@@ -63,12 +63,21 @@ export async function loadDefinitions(
   { clock = systemClock, edition = 0 }: { readonly clock?: Clock; readonly edition?: number } = {},
 ): Promise<readonly unknown[]> {
   const exported = await load(path, clock, edition);
-  const values = Object.values(exported)
-    .flat()
-    .map((value: unknown) => (isAgentClass(value) ? agentOf(value) : completed(value)))
-    .filter(isDefinition);
+  const values = definitionsOf(path, exported);
   if (values.length === 0) throw failed(path, "it exports no agent, team, graph, tool, workflow or provider");
   return values;
+}
+
+/** What is exported runs code of its own too: a constructor, a getter. */
+function definitionsOf(path: string, exported: Readonly<Record<string, unknown>>): readonly unknown[] {
+  try {
+    return Object.values(exported)
+      .flat()
+      .map((value: unknown) => (isAgentClass(value) ? agentOf(value) : completed(value)))
+      .filter(isDefinition);
+  } catch (cause) {
+    throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
 }
 
 /** Puts in what is left out of a tool or an agent that was written by hand, without the functions that define them. */

@@ -55,10 +55,11 @@ export function createStarter(parts: StarterParts): Starter {
   const resolve = createResolve(parts);
   const startGoal = async (
     named: AnyAgent | AnyTeam | string,
-    goal: string,
+    input: unknown,
     options: AgentStartOptions,
   ): Promise<RunHandle<AgentResult<unknown>>> => {
     const found = typeof named === "string" ? findByName(named, parts) : named;
+    const goal = goalOf(input);
     if (goal.trim() === "") throw appErrors.create("goal_empty", "The goal is empty; say what is to be done.");
     const { knowledge: paths = [], model, budget, tenant, thread, ...rest } = options;
     if (budget !== undefined) checkRunBudget(budget);
@@ -68,7 +69,7 @@ export function createStarter(parts: StarterParts): Starter {
     const wanted = model ?? (found.kind === "agent" ? found.model : undefined) ?? settings.values.model;
     if (typeof wanted === "string" && wanted !== "auto") await parts.models.get(wanted);
     const callable = resolve(found);
-    const input = callable.input(goal, {
+    const given = callable.input(goal, {
       ...(paths.length > 0 ? { knowledge: paths.map((path) => resolvePath(settings.directory, path)) } : {}),
       ...(model === undefined ? {} : { model }),
       ...(budget === undefined ? {} : { budget }),
@@ -78,15 +79,22 @@ export function createStarter(parts: StarterParts): Starter {
     // An agent counts what its own run may spend; what a team may, all its members share.
     const shared = budget !== undefined && found.kind === "team" ? { budget: limitsOf(budget) } : {};
     const forRun = { ...rest, ...shared, ...(tenant === undefined ? {} : { tenant }) };
-    return (await runs.start(callable.workflow, input, forRun)) as RunHandle<AgentResult<unknown>>;
+    return (await runs.start(callable.workflow, given, forRun)) as RunHandle<AgentResult<unknown>>;
   };
   const start = ((target: Runnable | string, input: unknown, options: StartOptions = {}) => {
     if (typeof target === "string" || isGoalTaker(target))
-      return startGoal(target, String(input), options as AgentStartOptions);
+      return startGoal(target, input, options as AgentStartOptions);
     const { workflow } = resolve(target);
     return runs.start(workflow, input, options);
   }) as Atlas["start"];
   return { start, resolve };
+}
+
+/** As a text, what is none would be a goal too, and be paid for. */
+function goalOf(input: unknown): string {
+  if (typeof input === "string") return input;
+  const got = input === null ? "null" : Array.isArray(input) ? "a list" : typeof input;
+  throw baseErrors.create("invalid_input", `The goal of an agent or a team is a text; got ${got}.`);
 }
 
 function limitsOf({ maxTokens, maxCostUsd }: RunBudget): BudgetLimits {

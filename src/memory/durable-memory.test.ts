@@ -42,6 +42,15 @@ it("a conversation is recalled in order, each run once, and only by its tenant a
     expect(await memory.recall({ ...scope, ...other }, "?")).toEqual({ history: [], facts: [] });
 });
 
+it.each(["", " \n", "x".repeat(10_001)])(
+  "a fact that says nothing, or fills every request, is not pinned (%#)",
+  async (fact) => {
+    const memory = await openMemory({ database });
+    await expect(memory.pin(fact)).rejects.toMatchObject({ code: "invalid_input" });
+    expect(await memory.facts()).toEqual([]);
+  },
+);
+
 it("facts are pinned for a thread or for all of a tenant's, until they are taken away or the thread is forgotten", async () => {
   const memory = await openMemory({ database });
   const id = await memory.pin("Tea is hot.", { tenant: "one" });

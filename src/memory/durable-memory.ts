@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../base/index.ts";
-import { systemClock } from "../base/index.ts";
+import { baseErrors, systemClock } from "../base/index.ts";
 import type { Message } from "../providers/index.ts";
 import type { Database, Row } from "../storage/index.ts";
 import type { DurableMemory, PinnedFact } from "./memory.ts";
@@ -13,6 +13,8 @@ export interface MemoryOptions {
   /** So many of a conversation's latest runs are recalled; 100 by default. The context window decides what of them is sent. */
   readonly maxTurns?: number;
 }
+
+const longestFact = 10_000;
 
 /** Does what `openMemory` says. */
 export async function createDurableMemory(options: MemoryOptions): Promise<DurableMemory> {
@@ -37,6 +39,11 @@ export async function createDurableMemory(options: MemoryOptions): Promise<Durab
       await database.write([{ sql, params: [tenant, thread, runId, agent, clock.now(), goal, answer] }]);
     },
     async pin(fact, { tenant = "", thread = "" } = {}) {
+      if (fact.trim() === "" || fact.length > longestFact)
+        throw baseErrors.create(
+          "invalid_input",
+          `A fact that is pinned is a text of 1 to ${longestFact} characters: every run is sent it.`,
+        );
       const id = `fact_${createHash("sha256")
         .update(JSON.stringify([tenant, thread, fact]))
         .digest("hex")

@@ -54,7 +54,7 @@ export interface FactScope {
 export interface DurableMemory extends Memory {
   recall(scope: MemoryScope, goal: string): Promise<Recollection>;
   remember(scope: MemoryScope, result: Remembered): Promise<void>;
-  /** Pins a fact; the same text in the same scope is one fact. Gives its id. Errors: invalid_input for no text, or one above 10,000 characters. */
+  /** Pins a fact; the same text in the same scope is one fact. Gives its id. Errors: invalid_input for no text, or too long a one. Errors: invalid_input for no text, or one above 10,000 characters. */
   pin(fact: string, scope?: FactScope): Promise<string>;
   /** Takes a fact away; tells whether there was one. */
   unpin(id: string): Promise<boolean>;
