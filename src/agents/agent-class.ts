@@ -10,9 +10,6 @@ export type ToolMethodOptions<Input extends Schema, Output> = Omit<ToolOptions<I
   readonly name?: string;
 };
 
-/** Is what can be said of a class that is an agent: all that `agent()` takes. Its methods that are tools are added to `tools`. */
-export type AgentClassOptions<Output> = AgentOptions<Output>;
-
 /** Is a method as a tool calls it. */
 type ToolFunction<This, Input extends Schema, Output> = (
   this: This,
@@ -46,11 +43,11 @@ export function toolMethod<Input extends Schema, Output = unknown>(options: Tool
 
 /**
  * Makes an agent of a class: as a standard decorator, `@agentClass({ name }) class Guide {…}`, or as a function,
- * `const Guide = agentClass({ name })(class {…})`. `agentOf(Guide)` gives the agent, and so does a module that exports the class.
+ * `const Guide = agentClass({ name })(class {…})`. Its methods that are tools are added to `tools`. `agentOf(Guide)` gives the agent, and so does a module that exports the class.
  *
  * @example examples/agent-class.ts
  */
-export function agentClass<Output = string>(options: AgentClassOptions<Output>) {
+export function agentClass<Output = string>(options: AgentOptions<Output>) {
   return <Class extends abstract new (...args: never) => object>(
     value: Class,
     _context?: ClassDecoratorContext<Class>,

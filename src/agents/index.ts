@@ -30,4 +30,4 @@ export { splitReference } from "./registry-entry.ts";
 export type { RegisteredAgent } from "./registry-entry.ts";
 export type { AgentMatch, AgentNeeds, AgentQuery } from "./registry-query.ts";
 export { agentClass, agentOf, isAgentClass, toolMethod } from "./agent-class.ts";
-export type { AgentClassOptions, ToolMethodOptions } from "./agent-class.ts";
+export type { ToolMethodOptions } from "./agent-class.ts";
