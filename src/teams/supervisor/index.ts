@@ -4,7 +4,7 @@ export type { Bias, BiasDecision, BiasLimits, BiasRequest } from "./bias.ts";
 export type { CompletionFactory } from "./completion.ts";
 export type { Form } from "./form.ts";
 export type { Content, FormName, Message, PlanStep, Question } from "./message.ts";
-export type { FeedbackPoint as OpenPoint } from "./points.ts";
+export type { FeedbackPoint } from "./points.ts";
 export type { BiasWish } from "./role-answer.ts";
 export type { MemoryLimits } from "./role-memory.ts";
 export type { RoleName, RoleOptions } from "./role.ts";
