@@ -35,7 +35,7 @@ export const agentErrors = defineErrors("agents", {
     retry: "changed",
     exitCode: 2,
     summary: "Two different agents have the same name and version.",
-    fix: "Give one of them another name or version; the message names both places.",
+    fix: "Define it once, or give one of them another name or version; where both places are known, the message names them.",
   },
   agent_config_invalid: {
     status: 422,

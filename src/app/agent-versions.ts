@@ -1,5 +1,5 @@
 import type { AgentInput, AgentResult, AnyAgent, Registry } from "../agents/index.ts";
-import { agentCallable } from "../agents/index.ts";
+import { agentCallable, agentErrors } from "../agents/index.ts";
 import type { Callable, Workflow } from "../runs/index.ts";
 
 type AgentWorkflow = Workflow<AgentInput, AgentResult<unknown>>;
@@ -15,7 +15,9 @@ export type VersionedCallable = (agent: AnyAgent, workflow: AgentWorkflow) => Ca
 /**
  * Lets several versions of an agent be there under one name of a workflow, and one take another's place. A run notes in its input of
  * which version it is, so that it goes on with that one after a crash where it is still there, else with the newest; a run that is
- * executed keeps what it began with. Two agents of one name and version that the registry does not know stay a mistake.
+ * executed keeps what it began with. Two agents of one name and version that the registry does not know are a mistake.
+ *
+ * Errors: agent_duplicate, of the callable.
  */
 export function agentVersions(registry: Registry, agents: ReadonlyMap<string, AnyAgent>): VersionedCallable {
   const slots = new Map<string, Slot>();
@@ -25,7 +27,11 @@ export function agentVersions(registry: Registry, agents: ReadonlyMap<string, An
     const slot = slots.get(name) ?? slotOf(workflow, () => newest(name));
     const other = slot.versions.get(version)?.agent;
     if (other !== undefined && other !== agent && !registry.list().some((each) => each.agent === agent)) {
-      return agentCallable(workflow);
+      throw agentErrors.create(
+        "agent_duplicate",
+        `Another agent named ${name} of version ${version} was started here before; define an agent once, outside of the function that starts it.`,
+        { details: { agent: name, version } },
+      );
     }
     slots.set(name, slot);
     slot.versions.set(version, { agent, workflow });

@@ -147,7 +147,10 @@ describe("what is started", () => {
 
   it("cannot be two agents of one name", async () => {
     const atlas = await atlasWith({ agents: [agent({ name: "guide", model: scripted(["One."]) })] });
-    await expect(atlas.start(agent({ name: "guide" }), "Go.")).rejects.toMatchObject({ code: "workflow_duplicate" });
+    await expect(atlas.start(agent({ name: "guide" }), "Go.")).rejects.toMatchObject({
+      code: "agent_duplicate",
+      message: expect.stringContaining("define an agent once") as unknown,
+    });
   });
 });
 
