@@ -146,7 +146,8 @@ class AgentRegistry implements Registry {
     const { place } = source;
     try {
       const entries = (await source.load()).map((agent) => entryOf(agent, { source: place }, id));
-      this.#put(entries, (each) => each.sourceId !== id);
+      const before = this.list().filter((each) => each.sourceId === id);
+      this.#put(entries, (each) => each.sourceId !== id, before);
       this.#unread.delete(id);
       return entries;
     } catch (error) {
@@ -167,10 +168,13 @@ class AgentRegistry implements Registry {
     return (this.#names.get(name) ?? []).filter(({ kind }) => kind === "agent");
   }
 
-  /** Puts entries in, all or none, after taking away what is not to be kept. */
-  #put(entries: readonly RegisteredAgent[], keep: (entry: RegisteredAgent) => boolean): void {
-    const names = new Set(entries.map(({ name }) => name));
-    for (const each of this.list()) if (!keep(each)) names.add(each.name);
+  /** Puts entries in, all or none, after taking away what is not to be kept: of their own names, and those of `before`. */
+  #put(
+    entries: readonly RegisteredAgent[],
+    keep: (entry: RegisteredAgent) => boolean,
+    before: readonly RegisteredAgent[] = [],
+  ): void {
+    const names = new Set([...entries, ...before].map(({ name }) => name));
     const planned = [...names].map((name) => {
       const all = (this.#names.get(name) ?? []).filter(keep);
       for (const entry of entries) {
