@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -165,6 +165,21 @@ test("a folder that every user may write to is not believed", async () => {
   await using atlas = await open();
   expect(atlas.agents.has("guide")).toBe(false);
   expect(warned[0]).toContain("every user may");
+});
+
+test("a link to where every user may write is not believed", async () => {
+  const shared = `export default { kind: "agent", name: "shared", instructions: "Help." };`;
+  write("open/agent.mjs", shared);
+  write("open/inner/agent.md", "Help.");
+  write("mine/agent.md", "Help.");
+  chmodSync(join(directory, "open"), 0o777);
+  mkdirSync(join(directory, "agents", "file"), { recursive: true });
+  symlinkSync(join(directory, "open", "agent.mjs"), join(directory, "agents", "file", "agent.mjs"));
+  symlinkSync(join(directory, "open", "inner"), join(directory, "agents", "inner"));
+  symlinkSync(join(directory, "mine"), join(directory, "agents", "linked"));
+  await using atlas = await open();
+  expect([...atlas.agents.keys()].toSorted()).toEqual(["assistant", "linked"]);
+  expect(warned).toHaveLength(2);
 });
 
 test("the settings name another folder", async () => {

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import type { AgentSource, AnyAgent, AnyAgentFactory } from "../agents/index.ts";
 import type { AnyTool } from "../tools/index.ts";
 import { readAgentFile } from "./agent-file.ts";
@@ -51,7 +51,10 @@ export function discoverAgents(options: DiscoveryOptions): readonly AgentSource[
             { details: { file: place, files: [...has] } },
           );
         }
-        for (const each of [folder, join(folder, id), path]) requireTrust(each, options.trust, "agent's place");
+        // Where links lead counts as where they stand.
+        const real = realpathSync(path);
+        for (const each of new Set([folder, join(folder, id), path, dirname(real), real]))
+          requireTrust(each, options.trust, "agent's place");
         // By its time: whoever loads the same file again in this process gets what it is now.
         const edition = isLoaded ? statSync(path).mtimeMs : 0;
         isLoaded = true;
