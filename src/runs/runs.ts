@@ -9,6 +9,7 @@ import { Engine } from "./engine.ts";
 import { runErrors } from "./errors.ts";
 import { createHandle, loadRun, recordOf } from "./handle.ts";
 import type { DeadLetters, Queues, Schedules } from "./queues.ts";
+import { cancelOrphans } from "./orphans.ts";
 import type { AnyWorkflow, ListOptions, PlannedRun, RunHandle, RunRecord, StartOptions, Workflow } from "./run.ts";
 import { runMigrations } from "./schema.ts";
 import { createTakers } from "./takers.ts";
@@ -41,6 +42,7 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   const drain = createDrain(engine, takers);
   engine.attach(takers);
   engine.attach(drain);
+  cancelOrphans(engine);
   return new FrontDesk(engine, { tasks, takers, drain });
 }
 
