@@ -13,6 +13,7 @@ import {
   start,
   toDot,
   toMermaid,
+  toSvg,
   when,
 } from "./index.ts";
 import { workflow } from "../runs/index.ts";
@@ -60,8 +61,8 @@ test("a graph is drawn as Mermaid and DOT, with what a run has seen", async () =
       n0 --> n1
       n1 -->|"each of words"| n3
       n3 --> n2
-      n2 -.->|"score &lt; 3 and draft ≠ &quot;&quot;"| n3
-      n2 -.->|"score &lt; 8"| n1
+      n2 -.->|"score #60; 3 and draft ≠ #34;#34;"| n3
+      n2 -.->|"score #60; 8"| n1
       n2 -.->|"else"| n4
       n1 -.->|"75 %"| n2
       n1 -.->|"25 %"| n4
@@ -106,4 +107,23 @@ test("a drawing shows where a run was and is", async () => {
   expect(toMermaid(made, { history })).toContain("class n1 visited;");
   expect(toMermaid(made, { history })).toContain("class n2 active;");
   expect(toDot(made, { history })).toContain('"b" [label="b" shape=box style=filled fillcolor="#ffe9b8" penwidth=3];');
+});
+
+test("names from JSON are text in every drawing, whatever they say", async () => {
+  const hostile = ['a"b\nc', "`x`", "#quot;", "<script>x()</script>", "\u0000\ud83d", "\u2028"];
+  const nodes = Object.fromEntries(hostile.map((name) => [name, { kind: "agent", target: name }]));
+  const edges = hostile.map((name) => ({ kind: "edge", from: name, to: end, if: { path: name, is: name } }) as const);
+  const structure = { name: "g", version: "1", nodes, edges, reducers: {}, limits: {} };
+  const mermaid = toMermaid(structure).split("\n");
+  expect(mermaid.slice(2, 8)).toEqual([
+    '  n1(["a#34;b<br>c"])',
+    '  n2(["#96;x#96;"])',
+    '  n3(["#35;quot#59;"])',
+    '  n4(["#60;script#62;x()#60;#47;script#62;"])',
+    '  n5(["#65533;#65533;"])',
+    '  n6(["<br>"])',
+  ]);
+  const svg = await toSvg(structure);
+  expect(svg).toContain("&lt;script&gt;");
+  expect(svg + toDot(structure)).not.toMatch(/[^\n\P{Cc}]|\u2028|\p{Cs}/u);
 });

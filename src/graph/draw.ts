@@ -135,10 +135,23 @@ export async function toSvg(graph: AnyGraph | GraphStructure, options: DrawOptio
   return drawSvg(drawingOf(graph, options));
 }
 
+/** Writes a text as Mermaid takes it between quotes: what has a meaning there stands as its number, and a line ends with <br>. */
 function quoted(label: string): string {
-  return label.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return plain(label)
+    .replace(/[^\p{L}\p{N} .,:()=≠<≤>≥%…_\n-]/gu, (sign) => `#${sign.codePointAt(0)};`)
+    .replaceAll("<", "#60;")
+    .replaceAll(">", "#62;")
+    .replaceAll("\n", "<br>");
 }
 
 function text(value: string): string {
-  return JSON.stringify(value);
+  return JSON.stringify(plain(value));
+}
+
+/** Takes out of a label what no picture can show, and what would not be text in a file. */
+export function plain(label: string): string {
+  return label
+    .toWellFormed()
+    .replaceAll(/\r\n?|[\u2028\u2029]/g, "\n")
+    .replaceAll(/[\p{Cc}\uFFFE\uFFFF]/gu, (sign) => (sign === "\n" ? sign : "\uFFFD"));
 }

@@ -1,3 +1,4 @@
+import { plain } from "./draw.ts";
 import type { Drawing, DrawnEdge, DrawnNode } from "./draw.ts";
 
 /** Units: pixels. */
@@ -97,9 +98,11 @@ function drawEdge(
 }
 
 function shortened(label: string, length: number): string {
-  return label.length <= length ? label : `${label.slice(0, Math.max(1, Math.floor(length) - 1))}…`;
+  if (label.length <= length) return label;
+  // Cut between letters, not within one that takes two places.
+  return `${label.slice(0, Math.max(1, Math.floor(length) - 1)).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 function escaped(label: string): string {
-  return label.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return plain(label).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
