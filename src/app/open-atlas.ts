@@ -12,6 +12,7 @@ import { knownTeams } from "./known-agents.ts";
 import { createModels } from "./models.ts";
 import { loadModules } from "./modules.ts";
 import type { Definition } from "./modules.ts";
+import { once } from "./once.ts";
 import type { LoadedSettings, SettingsInput } from "./settings.ts";
 import { loadSettings } from "./settings.ts";
 import { createSpending } from "./spending.ts";
@@ -46,8 +47,8 @@ export async function openAtlas(options: AtlasOptions = {}): Promise<Atlas> {
   const { database } = stores;
   const knowledge = await createKnowledge({ database: stores.knowledge, logger: quieter(logger) });
   const spending = parts.use(createSpending(settings.values, database));
-  const rewards = openedOnce(async () => await (await import("../teams/reward/index.ts")).openRewards({ database }));
-  const memory = openedOnce(async () => await (await import("../memory/index.ts")).openMemory({ database }));
+  const rewards = once(async () => await (await import("../teams/reward/index.ts")).openRewards({ database }));
+  const memory = once(async () => await (await import("../memory/index.ts")).openMemory({ database }));
   const runs = parts.use(await openRuns(options, { settings, stores, logger, spending }));
   const toolMetrics = createToolMetrics(options.telemetry ? { telemetry: options.telemetry } : {});
   const known = { settings, runs, knowledge, models, agents, registry, teams, spending, rewards, memory };
@@ -98,16 +99,6 @@ async function openRuns(
     ...(stores.queue ? { queue: stores.queue } : {}),
     ...(telemetry ? { telemetry } : {}),
   });
-}
-
-/** Opens something once, when it is first asked for; what failed is tried again. */
-function openedOnce<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return async () => {
-    opened ??= open();
-    opened.catch(() => (opened = undefined));
-    return await opened;
-  };
 }
 
 async function settingsOf({ settings = {}, directory, environment }: AtlasOptions): Promise<LoadedSettings> {

@@ -2,16 +2,28 @@ import type { AnyAgent } from "../agents/index.ts";
 import type { AnyTeam, Team, TeamContext } from "../teams/index.ts";
 import { team } from "../teams/index.ts";
 import type { Manager } from "../teams/manager/index.ts";
+import { once } from "./once.ts";
 
 /**
  * Makes the teams that are there without being defined: `manager` plans for all agents that are known and carries the plan out,
  * `manager.planning` only plans, `supervisor` goes round its roles until the result is accepted. Cost: they are loaded when one runs.
  */
 export function standingTeams(agents: ReadonlyMap<string, AnyAgent>): ReadonlyMap<string, AnyTeam> {
-  const load = async (): Promise<Manager> => {
+  // Each is made once: the agents of its own are known by their names from then on, and another one's would be refused.
+  const listed: AnyAgent[] = [];
+  const managerOf = once(async (): Promise<Manager> => {
     const { manager } = await import("../teams/manager/index.ts");
-    return manager({ name: "manager", agents: [...agents.values()] });
+    return manager({ name: "manager", agents: listed });
+  });
+  const load = async (): Promise<Manager> => {
+    // The list is the manager's own, so that it plans for agents that came later too.
+    listed.splice(0, listed.length, ...agents.values());
+    return await managerOf();
   };
+  const supervisorOf = once(async () => {
+    const { supervisor } = await import("../teams/supervisor/index.ts");
+    return supervisor({ name: "supervisor" });
+  });
   const later = (name: string, make: () => Promise<Team<unknown>>): AnyTeam =>
     team<unknown>({
       name,
@@ -21,10 +33,7 @@ export function standingTeams(agents: ReadonlyMap<string, AnyAgent>): ReadonlyMa
   const all = [
     later("manager", load),
     later("manager.planning", async () => (await load()).planning),
-    later("supervisor", async () => {
-      const { supervisor } = await import("../teams/supervisor/index.ts");
-      return supervisor({ name: "supervisor" });
-    }),
+    later("supervisor", supervisorOf),
   ];
   return new Map(all.map((each) => [each.name, each]));
 }
