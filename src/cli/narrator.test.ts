@@ -94,3 +94,18 @@ test("says nothing of marks when all were verified, or an older version did not 
     expect("unverified" in answerJson({ ...answer, result })).toBe("unverified" in result);
   }
 });
+
+test("what a run waits for is told, with how to answer it", () => {
+  const { written, screen } = screenFor();
+  const narrator = createNarrator(screen);
+  narrator.tell(event("approval.asked", { id: "c1", name: "pay", input: { euros: 5 }, signal: "approval:c1" }));
+  narrator.tell(event("signal.awaited", { name: "approval:c1", question: "May the agent buyer call the tool pay?" }));
+  narrator.tell(event("signal.awaited", { name: "go" }));
+  expect(written.err.trimEnd().split("\n")).toEqual([
+    '? pay {"euros":5}',
+    "May the agent buyer call the tool pay?",
+    `  Answer it with: atlas runs signal run_1 approval:c1 --data '{"approved":true}'`,
+    "It waits for the signal go.",
+    "  Answer it with: atlas runs signal run_1 go --data JSON",
+  ]);
+});

@@ -13,6 +13,8 @@ export interface Narrator {
   readonly streamed: string;
 }
 
+type Tellers = Readonly<Record<string, (data: JsonObject, runId: string) => void>>;
+
 /** Makes a narrator: progress and tool calls to stderr, tokens live to stdout when that is a terminal. */
 export function createNarrator(screen: Screen): Narrator {
   let streamed = "";
@@ -22,7 +24,7 @@ export function createNarrator(screen: Screen): Narrator {
   const dim = (text: string): void => screen.say([styled("dim", text)]);
   const warn = (text: string): void => screen.say([styled("yellow", text)]);
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
-  const tellers: Readonly<Record<string, (data: JsonObject) => void>> = {
+  const tellers: Tellers = {
     "knowledge.progressed": (data) =>
       screen.progress(
         `Reading documents: ${number(data["filesDone"])} of ${counted(number(data["filesTotal"]), "file")}`,
@@ -56,6 +58,7 @@ export function createNarrator(screen: Screen): Narrator {
       answeredBy = name;
     },
     ...toolTellers(screen),
+    ...waitTellers(screen),
   };
   return {
     tell(event) {
@@ -64,7 +67,7 @@ export function createNarrator(screen: Screen): Narrator {
         tellIngest(ingested, screen);
         ingested = [];
       }
-      if (teller !== undefined && isJsonObject(event.data)) teller(event.data);
+      if (teller !== undefined && isJsonObject(event.data)) teller(event.data, event.runId);
     },
     get streamed() {
       return streamed;
@@ -73,7 +76,7 @@ export function createNarrator(screen: Screen): Narrator {
 }
 
 /** Tells of the calls of tools. */
-function toolTellers(screen: Screen): Readonly<Record<string, (data: JsonObject) => void>> {
+function toolTellers(screen: Screen): Tellers {
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
   return {
     "tool.started": (data) => {
@@ -84,6 +87,23 @@ function toolTellers(screen: Screen): Readonly<Record<string, (data: JsonObject)
       screen.say([styled("dim", `  ${short(text(data["name"]), 40)} took ${number(data["durationMs"])} ms`)]),
     "tool.failed": (data) =>
       screen.say([styled("yellow", `  ${short(text(data["name"]), 40)} failed: ${short(messageOf(data["error"]))}`)]),
+  };
+}
+
+/** Tells what a run waits for, and how it goes on: whoever looks on would take it for hanging. */
+function waitTellers(screen: Screen): Tellers {
+  const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
+  const ask = (told: string): void => screen.say([styled("yellow", told)], "always");
+  return {
+    "approval.asked": (data) =>
+      ask(`? ${short(text(data["name"]), 40)} ${short(JSON.stringify(data["input"] ?? {}), 200)}`),
+    "signal.awaited": (data, runId) => {
+      const name = text(data["name"]);
+      const form = name.startsWith("approval:") ? `'{"approved":true}'` : "JSON";
+      ask(short(text(data["question"]) || `It waits for the signal ${name}.`));
+      ask(`  Answer it with: atlas runs signal ${runId} ${unbroken(name)} --data ${form}`);
+    },
+    "signal.refused": () => ask("  The answer does not fit: atlas runs show tells why."),
   };
 }
 
