@@ -68,6 +68,25 @@ it("what no longer fits leaves the conversation by policy, and the log says wher
   }
 });
 
+it("a summary that heeds no bound is cut down to what is about the goal", async () => {
+  const flood = `The pages say that tea is hot. ${"Something else was said at length. ".repeat(3_000)}`;
+  const seen: ModelRequest[] = [];
+  const model = scripted(
+    (request) => {
+      seen.push(request);
+      if (isSummary(request)) return flood;
+      const page = seen.filter((each) => !isSummary(each)).length;
+      return page <= 8 ? reads(page) : "All read.";
+    },
+    { capabilities: { contextTokens: 4_000, maxOutputTokens: 500 } },
+  );
+  const window = { maxResultTokens: 1_000, sections: { tools: { keep: "summarise" } } } as const;
+  const run = await start({ model, tools: [read], window });
+  expect(await run.result()).toMatchObject({ text: "All read." });
+  for (const request of seen) expect(countTokens(request).tokens).toBeLessThan(4_000);
+  expect(textsOf(seen.at(-1) ?? { messages: [] })).toContain("tea is hot");
+});
+
 it("a model that fails at a summary gets one that was picked from the text", async () => {
   let pages = 0;
   const model = scripted(

@@ -119,7 +119,9 @@ async function summarise(
     const options = { signal, budget, task: "summary", pausing: context.pausing };
     try {
       const { message, usage, costMicroUsd, report } = await callModel({ model, request, options, onPart: () => {} });
-      const text = textOf(message).trim();
+      const said = textOf(message).trim();
+      // A model that heeds no bound must not fill the window that was to be emptied.
+      const text = estimateTokens(said) > room * 2 ? extractiveSummary(said, input.goal, room) : said;
       const known = report?.knownCostMicroUsd ?? costMicroUsd ?? 0;
       const spent = { usage, costMicroUsd, knownCostMicroUsd: known };
       return text === "" ? { ...picked(), ...spent } : { text, by: "model", ...spent };
