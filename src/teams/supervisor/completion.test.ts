@@ -52,6 +52,13 @@ test("a completion of one's own is asked in the place of the one that is made", 
   expect(result.text).toBe("- roses\n- yeast");
 });
 
+test("a completion that is made anew each time is made once for a form, so that a second run has it too", async () => {
+  const models = crew();
+  const desk = teamOf(models, { completion: () => agent({ name: "bard", model: role(table).model }) });
+  for (const goal of ["Why? Answer as a table.", "How? Answer as a table."])
+    expect(await (await atlas().start(desk, goal)).result()).toMatchObject({ text: table });
+});
+
 test("a role may be a workflow or a team, and a supervisor a member of a team", async () => {
   const look = workflow({
     name: "look",

@@ -35,21 +35,30 @@ const forms: Readonly<Record<Form["name"], string>> = {
 
 /** Makes the factory that is used where none is given: an agent like the completion role, told of the form, and bound to its schema. */
 export function completionFactory(team: string, made: AnyAgent): CompletionFactory {
-  const known = new Map<string, AnyAgent>();
   return (form, schema) => {
-    const mark =
-      form.schema === undefined
-        ? ""
-        : `-${createHash("sha256").update(stringifyJson(form.schema, "a schema")).digest("hex").slice(0, 8)}`;
-    const name = `${team}.completion.${form.name}${mark}`;
-    const before = known.get(name);
-    if (before !== undefined) return before;
+    const name = `${team}.completion.${markOf(form)}`;
     const output = schema === undefined ? {} : { output: schema };
     const told = typeof made.instructions === "string" ? made.instructions : "";
-    const one: AnyAgent = { ...made, name, instructions: `${told}\n\n${forms[form.name]}`, ...output };
-    known.set(name, one);
+    return { ...made, name, instructions: `${told}\n\n${forms[form.name]}`, ...output };
+  };
+}
+
+/** Makes a factory that makes one for each form and no other: runs are taken up by an agent's name, and no second one may have it. */
+export function oneForEachForm(make: CompletionFactory): CompletionFactory {
+  const made = new Map<string, Runnable>();
+  return (form, schema) => {
+    const mark = markOf(form);
+    const one = made.get(mark) ?? make(form, schema);
+    made.set(mark, one);
     return one;
   };
+}
+
+/** Names a form, and tells those of different schemas apart. */
+function markOf({ name, schema }: Form): string {
+  if (schema === undefined) return name;
+  const hash = createHash("sha256").update(stringifyJson(schema, "a schema"));
+  return `${name}-${hash.digest("hex").slice(0, 8)}`;
 }
 
 /** Has the best round written out in the form that the goal asks for; by rules where no model can. */

@@ -10,7 +10,7 @@ import { team } from "../team.ts";
 import type { BiasDecision, BiasLimits, BiasRequest } from "./bias.ts";
 import { defaultPolicy } from "./bias.ts";
 import type { CompletionFactory } from "./completion.ts";
-import { complete, completionFactory } from "./completion.ts";
+import { complete, completionFactory, oneForEachForm } from "./completion.ts";
 import type { Form } from "./form.ts";
 import { schemaOf } from "./form.ts";
 import type { RoleOptions, Role, RoleName } from "./role.ts";
@@ -84,7 +84,8 @@ export function supervisor(options: SupervisorOptions): Team {
     policy,
   };
   const { made } = crew.roles.completion;
-  const make = options.completion ?? (made === undefined ? undefined : completionFactory(name, made));
+  const factory = options.completion ?? (made === undefined ? undefined : completionFactory(name, made));
+  const make = oneForEachForm(factory ?? (() => crew.roles.completion.runnable));
   const judges = typeof policy === "function" ? [] : [policy];
   const form: Form | undefined = output && {
     name: "json",
@@ -95,8 +96,7 @@ export function supervisor(options: SupervisorOptions): Team {
     name,
     ...(description === undefined ? {} : { description }),
     members: [...roleNames.map((role) => crew.roles[role].runnable), ...judges],
-    run: (context, goal) =>
-      supervise({ crew, form, output, make: make ?? (() => crew.roles.completion.runnable) }, context, goal),
+    run: (context, goal) => supervise({ crew, form, output, make }, context, goal),
   });
 }
 
