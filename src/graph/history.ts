@@ -43,7 +43,7 @@ export async function graphHistory<State>(
   graph: Graph<never, State>,
 ): Promise<readonly GraphState<State>[]> {
   const { past } = await recall(run, graph);
-  return past.map(({ seq, snapshot, nodes }) => ({
+  return Array.from(past, ({ seq, snapshot, nodes }) => ({
     seq,
     step: snapshot.step,
     // The state is what the graph's own functions gave.
@@ -74,7 +74,12 @@ export async function forkGraph<State>(
   { at, state }: GraphForkOptions<State> = {},
 ): Promise<RunHandle<State>> {
   const { past, compiled } = await recall(run, graph);
-  const found = past.findLast(({ seq }) => at === undefined || seq <= at);
+  let found: Past | undefined;
+  // One state is kept at a time: all of a long run may be more than fits.
+  for (const each of past) {
+    if (at !== undefined && each.seq > at) break;
+    found = each;
+  }
   if (found === undefined) return await forked(run, at === undefined ? {} : { at });
   if (state === undefined) return await forked(run, { at: found.seq });
   const changed = await changedState(graph, found.snapshot.state, state as JsonObject);
@@ -106,7 +111,7 @@ async function changedState(
 async function recall(
   run: Pick<RunHandle<unknown>, "record" | "events">,
   graph: AnyGraph,
-): Promise<{ readonly past: readonly Past[]; readonly compiled: Compiled }> {
+): Promise<{ readonly past: Iterable<Past>; readonly compiled: Compiled }> {
   const { input, workflow } = await run.record();
   if (!isJsonObject(input) || !("#graph" in input)) {
     const message = `The run is of ${workflow}, not of the graph ${graph.name}.`;
@@ -153,8 +158,8 @@ function firstOf({ machine }: Compiled, { state, from }: GraphInput, chance: num
   return chance === undefined ? undefined : { seq: 1, snapshot: machine.begin(state, chance), nodes: [] };
 }
 
-function walkAgain({ machine }: Compiled, first: Past, { outcomes, before }: GraphLog & Before): readonly Past[] {
-  const past = [first];
+function* walkAgain({ machine }: Compiled, first: Past, { outcomes, before }: GraphLog & Before): Iterable<Past> {
+  yield first;
   let { snapshot, seq } = first;
   while (snapshot.pending.length > 0) {
     const due = machine.due(snapshot);
@@ -167,9 +172,8 @@ function walkAgain({ machine }: Compiled, first: Past, { outcomes, before }: Gra
       due,
       found.map(({ outcome }) => outcome),
     );
-    past.push({ seq, snapshot, nodes: due.ready.map(({ node }) => node) });
+    yield { seq, snapshot, nodes: due.ready.map(({ node }) => node) };
   }
-  return past;
 }
 
 /** Holds the visits of nodes before the run began, where it is a fork with another state: its own log counts from 1. */
