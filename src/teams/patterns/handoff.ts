@@ -19,7 +19,7 @@ export interface HandoffOptions extends PatternOptions {
   readonly members: readonly Runnable[];
   readonly start?: string;
   /** Units: handovers; 8 by default. Whoever has the work then must answer. */
-  readonly maxHandoffs?: number;
+  readonly maxHandovers?: number;
 }
 
 /** Is a member with the tool to hand over, and as it is. */
@@ -49,7 +49,7 @@ const mostRepeats = 2;
  * @example examples/patterns.ts
  */
 export function handoff(options: HandoffOptions): Team {
-  const { name, members, maxHandoffs = 8 } = options;
+  const { name, members, maxHandovers = 8 } = options;
   checkMembers(name, members, 2);
   const seats = members.map((member) => seatOf(name, member, members));
   const first = options.start === undefined ? seats[0] : seats.find((seat) => seat.name === options.start);
@@ -71,7 +71,7 @@ export function handoff(options: HandoffOptions): Team {
         results.push(result);
         const next = nextHandover(result, { seat, seats, goal, passed });
         if (next === undefined) break;
-        const refusal = refusalOf(next, { seats, passed, maxHandoffs });
+        const refusal = refusalOf(next, { seats, passed, maxHandovers });
         if (refusal !== undefined) {
           context.emit({ type: "handover.refused", data: { from: next.from, to: next.to, reason: refusal } });
           return await endAlone(asking, { seat, goal, passed, results, refusal });
@@ -119,13 +119,13 @@ function nextHandover(
 
 function refusalOf(
   { from, to, message }: Passed,
-  { seats, passed, maxHandoffs }: { seats: readonly Seat[]; passed: readonly Passed[]; maxHandoffs: number },
+  { seats, passed, maxHandovers }: { seats: readonly Seat[]; passed: readonly Passed[]; maxHandovers: number },
 ): Refusal | undefined {
   if (!seats.some((seat) => seat.name === to)) return "unknown";
   if (from === to) return "itself";
   const same = passed.filter((each) => each.from === from && each.to === to);
   if (same.length >= mostRepeats || same.some((each) => each.message === message)) return "loop";
-  return passed.length >= maxHandoffs ? "limit" : undefined;
+  return passed.length >= maxHandovers ? "limit" : undefined;
 }
 
 function tellHandover(context: TeamContext, { from, to, message, data, reason }: Passed & { reason: string }): void {

@@ -70,7 +70,7 @@ describe("handing over", () => {
     const circle = await play(handoff({ name: named("office"), members }), "Help.");
     expect(circle.result).toMatchObject({ output: "Then I answer.", metadata: { by: "ping", refused: "loop" } });
     expect(circle.all("handover.refused")).toMatchObject([{ from: "ping", to: "pong", reason: "loop" }]);
-    const short = await play(handoff({ name: named("office"), members, maxHandoffs: 1 }), "Help.");
+    const short = await play(handoff({ name: named("office"), members, maxHandovers: 1 }), "Help.");
     expect(short.result).toMatchObject({ finishReason: "max_steps", metadata: { by: "pong", refused: "limit" } });
   });
 
