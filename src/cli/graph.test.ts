@@ -64,6 +64,9 @@ test("what cannot be read or chosen is told", async () => {
   expect((await atlas("draw", "two.ts", "-g", "second", "-f", "png")).err).toContain(
     "--format is one of mermaid, dot, svg, json",
   );
+  expect((await atlas("draw", "two.ts", "-g", "second", "--out", "no/folder.svg")).err).toContain(
+    "The file no/folder.svg cannot be written; see that its folder is there.",
+  );
   expect((await atlas("run", "two.ts", "-g", "second", "--state", "7")).err).toContain("--state must be a JSON object");
   expect((await atlas("validate", "none.json")).err).toContain("The file none.json cannot be read");
   write(

@@ -35,12 +35,20 @@ export async function graphDraw(call: Call<GraphDrawOptions>): Promise<number> {
       `--format is one of ${[...formats.keys()].join(", ")}, not ${JSON.stringify(format)}.`,
     );
   const drawing = run === undefined ? await draw(await readGraph(call), {}) : await drawRun(call, run, draw);
-  if (out !== undefined) writeFileSync(resolve(io.directory, out), drawing);
+  if (out !== undefined) write(resolve(io.directory, out), out, drawing);
   if (screen.json)
     screen.printJson(out === undefined ? { format, drawing } : { format, file: resolve(io.directory, out) });
   else if (out === undefined) screen.print(drawing.trimEnd());
   else screen.say(`Drawn to ${out}.`);
   return 0;
+}
+
+function write(path: string, out: string, drawing: string): void {
+  try {
+    writeFileSync(path, drawing);
+  } catch (cause) {
+    throw cliErrors.create("usage", `The file ${out} cannot be written; see that its folder is there.`, { cause });
+  }
 }
 
 async function drawRun(call: Call<GraphDrawOptions>, id: string, draw: Draw): Promise<string> {
