@@ -266,6 +266,18 @@ test("a task may spend its share and no more, and where nothing is left it is no
   expect(result.text).toContain("Nothing is left of its budget share.");
 });
 
+test("a planner that has spent all there is ends the run as a budget does", async () => {
+  const usage = { inputTokens: 900, outputTokens: 100, provenance: "reported" } as const;
+  const broken = JSON.stringify({ tasks: [task("a", { needs: ["gone"] })] });
+  const crew = manager({
+    name: "crew",
+    agents: [agent({ name: "worker", model: saying(["Ok."]) })],
+    model: saying(() => ({ text: broken, usage })),
+  });
+  const run = await atlas.start(crew, "Reach it.", { budget: { maxTokens: 1000 } });
+  await expect(run.result()).rejects.toMatchObject({ code: "budget_exceeded" });
+});
+
 test("a plan as JSON in place of a goal is checked and carried out without a planner", async () => {
   const { log, result } = await go({ model: saying([]) }, JSON.stringify({ goal: "Given.", tasks: [task("x")] }));
   expect(dataOf(log, "plan.made")[0]).toMatchObject({ planner: "given", goal: "Given." });

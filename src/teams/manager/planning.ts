@@ -1,6 +1,6 @@
 import type { AgentResult, AnyAgent } from "../../agents/index.ts";
 import type { JsonValue } from "../../base/index.ts";
-import { checkSchema, describeIssues, isAtlasError } from "../../base/index.ts";
+import { baseErrors, checkSchema, describeIssues, isAtlasError } from "../../base/index.ts";
 import { readStructured } from "../../providers/index.ts";
 import { teamErrors } from "../errors.ts";
 import type { TeamContext } from "../team.ts";
@@ -37,7 +37,7 @@ export type ReadDraft = { readonly draft: PlanDraft } | { readonly problems: rea
 /**
  * Makes the first plan of a goal and tells of it: `plan.made`, `plan.repaired`, and `plan.refused` for each that went back.
  *
- * Errors: plan_invalid with all that is wrong with the last one; those of the planner.
+ * Errors: plan_invalid with all that is wrong with the last one; budget_exceeded where nothing is left for another; those of the planner.
  */
 export async function makePlan(parts: PlanParts, goal: string): Promise<Plan> {
   const { context, facts, limits, planning } = parts;
@@ -82,9 +82,12 @@ function isFinal(read: ReadDraft): boolean {
 }
 
 async function askPlanner(parts: PlanParts, planner: AnyAgent, request: string): Promise<ReadDraft> {
-  const { context, allowance } = parts;
+  const { context, allowance, planning } = parts;
   const budget = allowance.take("plan", 1);
-  if (budget === "nothing") throw teamErrors.create("plan_invalid", "There is no budget left to make a plan with.");
+  if (budget === "nothing") {
+    const message = `The run of ${planning.name} has no budget left to make a plan with; what was wrong with earlier plans is in its events (plan.refused).`;
+    throw baseErrors.create("budget_exceeded", message, { details: { team: planning.name } });
+  }
   let result: AgentResult<unknown> | undefined;
   try {
     result = await context.ask(planner, request, budget === undefined ? {} : { budget });
