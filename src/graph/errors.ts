@@ -40,7 +40,7 @@ export const graphErrors = defineErrors("graph", {
   graph_timed_out: {
     status: 504,
     retry: "later",
-    exitCode: 1,
+    exitCode: 6,
     summary: "A graph, or a node of it, took longer than it may.",
     fix: "Raise limits.timeoutMs of the graph, or timeoutMs of the node that the message names.",
   },
