@@ -81,11 +81,11 @@ export function createStarter(parts: StarterParts): Starter {
     const forRun = { ...rest, ...shared, ...(tenant === undefined ? {} : { tenant }) };
     return (await runs.start(callable.workflow, given, forRun)) as RunHandle<AgentResult<unknown>>;
   };
-  const start = ((target: Runnable | string, input: unknown, options: StartOptions = {}) => {
+  const start = (async (target: Runnable | string, input: unknown, options: StartOptions = {}) => {
     if (typeof target === "string" || isGoalTaker(target))
-      return startGoal(target, input, options as AgentStartOptions);
+      return await startGoal(target, input, options as AgentStartOptions);
     const { workflow } = resolve(target);
-    return runs.start(workflow, input, options);
+    return await runs.start(workflow, input, options);
   }) as Atlas["start"];
   return { start, resolve };
 }

@@ -52,3 +52,11 @@ test("a graph's nodes are agents, tools, workflows, graphs and functions", async
   const children = await atlas().runs.list({ parentId: run.id });
   expect(children.map((child) => child.workflow).toSorted()).toEqual(["agent:writer", "graph:inner", "shout"]);
 });
+
+test("a second graph of one name is refused where its start is awaited", async () => {
+  const make = () =>
+    graph({ name: "twice", state: z.object({}), nodes: { one: () => undefined }, edges: { start: "one", one: end } });
+  await (await atlas().start(make(), {})).result();
+  const refused = atlas().start(make(), {});
+  await expect(refused).rejects.toMatchObject({ code: "workflow_duplicate" });
+});
