@@ -1,5 +1,5 @@
-import type { Clock, JsonValue, Schema } from "../base/index.ts";
-import { isAtlasError, isJsonObject, raceAbort } from "../base/index.ts";
+import type { Clock, JsonValue } from "../base/index.ts";
+import { isAtlasError, isJsonObject, raceAbort, schemaByHand } from "../base/index.ts";
 import type { Message, ToolCallPart } from "../providers/index.ts";
 import type { RunContext } from "../runs/index.ts";
 import type { AnyTool, ToolPolicy } from "../tools/index.ts";
@@ -20,7 +20,8 @@ const answerForm = {
   additionalProperties: false,
 };
 
-function validate(value: unknown): StandardResult {
+/** Reads what a person says: `{ approved, reason? }`. Its form is what a person's tools show. */
+const answerSchema = schemaByHand<ApprovalAnswer, unknown>(answerForm, (value) => {
   const given = value as JsonValue;
   if (!isJsonObject(given) || typeof given["approved"] !== "boolean")
     return { issues: [{ message: "expected true or false", path: ["approved"] }] };
@@ -28,20 +29,7 @@ function validate(value: unknown): StandardResult {
   if (reason !== undefined && typeof reason !== "string")
     return { issues: [{ message: "expected a text", path: ["reason"] }] };
   return { value: reason === undefined ? { approved } : { approved, reason } };
-}
-
-type StandardResult = ReturnType<Schema<unknown, ApprovalAnswer>["~standard"]["validate"]>;
-
-// Written by hand: a schema library costs more to load than all else here. Its form is what a person's tools show.
-const standard = {
-  version: 1,
-  vendor: "atlas",
-  validate,
-  jsonSchema: { input: () => answerForm, output: () => answerForm },
-} as const;
-
-/** Reads what a person says: `{ approved, reason? }`. */
-const answerSchema: Schema<unknown, ApprovalAnswer> = { "~standard": standard };
+});
 
 /** Names the signal that answers whether a call may be made. */
 export function approvalSignal(callId: string): string {

@@ -26,7 +26,7 @@ export type { Random } from "./random.ts";
 export { isId, newId } from "./ids.ts";
 export type { IdSources } from "./ids.ts";
 export { isName, nameForm } from "./names.ts";
-export { checkSchema, describeIssues, jsonSchemaOf, parseSchema } from "./schema.ts";
+export { checkSchema, describeIssues, jsonSchemaOf, parseSchema, schemaByHand } from "./schema.ts";
 export type { Schema, SchemaInput, SchemaIssue, SchemaOutput, SchemaResult } from "./schema.ts";
 export { stem } from "./stem.ts";
 export { compareVersions, isVersion, isVersionRange, satisfiesVersion } from "./version.ts";

@@ -22,6 +22,23 @@ export type SchemaResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly issues: readonly SchemaIssue[] };
 
+/**
+ * Makes a schema by hand, where a schema library would be loaded for a few fields alone: `validate` reads a value, and `form` is the JSON
+ * Schema that models and people are shown.
+ */
+export function schemaByHand<Output, Input = Output>(
+  form: JsonObject,
+  validate: (value: unknown) => StandardSchemaV1.Result<Output>,
+): Schema<Input, Output> {
+  const standard = {
+    version: 1 as const,
+    vendor: "atlas",
+    validate,
+    jsonSchema: { input: () => form, output: () => form },
+  };
+  return { "~standard": standard };
+}
+
 /** Reads a value with a schema and returns the value or the reasons; never throws for a bad value. */
 export async function checkSchema<S extends Schema>(schema: S, value: unknown): Promise<SchemaResult<SchemaOutput<S>>> {
   const result = await schema["~standard"].validate(value);

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, Schema } from "../base/index.ts";
+import { schemaByHand } from "../base/index.ts";
 import { readPassages } from "../providers/index.ts";
 import type { Passage } from "../providers/index.ts";
 import { tool } from "../tools/index.ts";
@@ -72,25 +73,17 @@ const inputJsonSchema: JsonObject = {
   additionalProperties: false,
 };
 
-/** Reads the input by hand: a schema library would be loaded for these two fields alone. */
-const retrievalInput: Schema<RetrievalInput> & { readonly "~standard": { readonly jsonSchema: unknown } } = {
-  "~standard": {
-    version: 1,
-    vendor: "atlas",
-    validate(value) {
-      const { query, limit } = fieldsOf(value);
-      if (typeof query !== "string" || query.trim() === "" || query.length > maxQueryLength) {
-        return { issues: [{ message: `expected a text of 1 to ${maxQueryLength} characters`, path: ["query"] }] };
-      }
-      if (limit === undefined || limit === null) return { value: { query } };
-      if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > maxPassages) {
-        return { issues: [{ message: `expected a whole number from 1 to ${maxPassages}`, path: ["limit"] }] };
-      }
-      return { value: { query, limit } };
-    },
-    jsonSchema: { input: () => inputJsonSchema, output: () => inputJsonSchema },
-  },
-};
+const retrievalInput = schemaByHand<RetrievalInput>(inputJsonSchema, (value) => {
+  const { query, limit } = fieldsOf(value);
+  if (typeof query !== "string" || query.trim() === "" || query.length > maxQueryLength) {
+    return { issues: [{ message: `expected a text of 1 to ${maxQueryLength} characters`, path: ["query"] }] };
+  }
+  if (limit === undefined || limit === null) return { value: { query } };
+  if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > maxPassages) {
+    return { issues: [{ message: `expected a whole number from 1 to ${maxPassages}`, path: ["limit"] }] };
+  }
+  return { value: { query, limit } };
+});
 
 function fieldsOf(value: unknown): { readonly query?: unknown; readonly limit?: unknown } {
   return typeof value === "object" && value !== null ? value : {};

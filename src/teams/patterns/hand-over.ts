@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, Schema } from "../../base/index.ts";
-import { isJsonObject } from "../../base/index.ts";
+import { isJsonObject, schemaByHand } from "../../base/index.ts";
 import type { Tool } from "../../tools/index.ts";
 import { tool } from "../../tools/index.ts";
 
@@ -50,10 +50,8 @@ export function handOverTool(
   });
 }
 
-function handoverSchema(
-  names: readonly string[],
-): Schema<Handover> & { readonly "~standard": { readonly jsonSchema: unknown } } {
-  const jsonSchema: JsonObject = {
+function handoverSchema(names: readonly string[]): Schema<Handover> {
+  const form: JsonObject = {
     type: "object",
     properties: {
       to: { type: "string", enum: names },
@@ -63,24 +61,17 @@ function handoverSchema(
     required: ["to", "message"],
     additionalProperties: false,
   };
-  return {
-    "~standard": {
-      version: 1,
-      vendor: "atlas",
-      validate(value) {
-        const { to, message, data }: { to?: unknown; message?: unknown; data?: unknown } =
-          typeof value === "object" && value !== null ? value : {};
-        if (typeof to !== "string" || !names.includes(to))
-          return { issues: [{ message: `expected one of ${names.join(", ")}`, path: ["to"] }] };
-        if (typeof message !== "string" || message.trim() === "" || message.length > maxMessageChars)
-          return { issues: [{ message: `expected a text of 1 to ${maxMessageChars} characters`, path: ["message"] }] };
-        if (data === undefined || data === null) return { value: { to, message } };
-        if (!isPlainObject(data)) return { issues: [{ message: "expected an object", path: ["data"] }] };
-        return { value: { to, message, data } };
-      },
-      jsonSchema: { input: () => jsonSchema, output: () => jsonSchema },
-    },
-  };
+  return schemaByHand<Handover>(form, (value) => {
+    const { to, message, data }: { to?: unknown; message?: unknown; data?: unknown } =
+      typeof value === "object" && value !== null ? value : {};
+    if (typeof to !== "string" || !names.includes(to))
+      return { issues: [{ message: `expected one of ${names.join(", ")}`, path: ["to"] }] };
+    if (typeof message !== "string" || message.trim() === "" || message.length > maxMessageChars)
+      return { issues: [{ message: `expected a text of 1 to ${maxMessageChars} characters`, path: ["message"] }] };
+    if (data === undefined || data === null) return { value: { to, message } };
+    if (!isPlainObject(data)) return { issues: [{ message: "expected an object", path: ["data"] }] };
+    return { value: { to, message, data } };
+  });
 }
 
 // A model's arguments are parsed JSON: an object among them holds nothing else.

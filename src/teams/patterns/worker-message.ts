@@ -1,5 +1,5 @@
 import type { JsonValue, Schema } from "../../base/index.ts";
-import { isJsonObject } from "../../base/index.ts";
+import { isJsonObject, schemaByHand } from "../../base/index.ts";
 import type { Tool } from "../../tools/index.ts";
 import { tool } from "../../tools/index.ts";
 
@@ -51,16 +51,9 @@ const reasonJsonSchema = {
   additionalProperties: false,
 };
 
-const reasonSchema: Schema<{ readonly reason: string }> & { readonly "~standard": { readonly jsonSchema: unknown } } = {
-  "~standard": {
-    version: 1,
-    vendor: "atlas",
-    validate(value) {
-      const reason = typeof value === "object" && value !== null && "reason" in value ? value.reason : undefined;
-      return typeof reason === "string" && reason.trim() !== "" && reason.length <= 1000
-        ? { value: { reason } }
-        : { issues: [{ message: "expected a text of 1 to 1000 characters", path: ["reason"] }] };
-    },
-    jsonSchema: { input: () => reasonJsonSchema, output: () => reasonJsonSchema },
-  },
-};
+const reasonSchema = schemaByHand<{ readonly reason: string }>(reasonJsonSchema, (value) => {
+  const reason = typeof value === "object" && value !== null && "reason" in value ? value.reason : undefined;
+  return typeof reason === "string" && reason.trim() !== "" && reason.length <= 1000
+    ? { value: { reason } }
+    : { issues: [{ message: "expected a text of 1 to 1000 characters", path: ["reason"] }] };
+});
