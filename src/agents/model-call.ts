@@ -61,13 +61,14 @@ export async function callModel({ model, request, options, onPart, held }: Model
     options.signal.throwIfAborted();
     throw error;
   }
-  if (collector.result === undefined) {
+  const { result } = collector;
+  if (result === undefined) {
     throw providerErrors.create(
       "stream_interrupted",
       `${model.provider}/${model.name} ended its answer without finishing it.`,
     );
   }
-  const { message, finishReason, usage, metadata, report } = collector.result;
+  const { message, finishReason, usage, metadata, report } = result;
   const costMicroUsd = report === undefined ? unreported(model) : report.costMicroUsd;
   return { message, finishReason, usage, metadata, costMicroUsd, ...(report !== undefined && { report }) };
 }

@@ -1,4 +1,4 @@
-import type { Amount, Budget, BudgetLimits, Reservation } from "./budget.ts";
+import type { Amount, Budget, BudgetLimits, Reservation, ReserveOptions } from "./budget.ts";
 import { type AtlasError, baseErrors } from "./errors.ts";
 
 /** Says what a scope has not enough of. Units: tokens, or millionths of a US dollar, by `kind`. */
@@ -34,7 +34,7 @@ const unlimited: Amount = { tokens: Infinity, costMicroUsd: Infinity };
  * Errors: invalid_input for a limit that is no whole number from 0 on.
  */
 export function createBudget(name: string, limits: BudgetLimits = {}, { above }: BudgetOptions = {}): Budget {
-  return open(scopeOf(name, limits, undefined), above);
+  return new TreeBudget(scopeOf(name, limits, undefined), above);
 }
 
 /** Makes the error of a budget that has not enough left. */
@@ -107,87 +107,115 @@ function scopeOf(name: string, limits: BudgetLimits, parent: Scope | undefined):
   return { name, limits, parent, spent: nothing, reserved: nothing };
 }
 
-function open(scope: Scope, above: Budget | undefined): Budget {
-  return {
-    name: scope.name,
-    limits: scope.limits,
-    get spent() {
-      return scope.spent;
-    },
-    get reserved() {
-      return scope.reserved;
-    },
-    get left() {
-      let left = above?.left ?? unlimited;
-      for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
-        if (isLimited(at)) left = lesserAmount(left, leftOf(at.limits, addAmounts(at.spent, at.reserved)));
-      return left;
-    },
-    async reserve(amount, options = {}) {
-      options.signal?.throwIfAborted();
-      checkAmount(amount);
-      const shortage = take(scope, amount);
-      if (shortage !== undefined) throw budgetExceeded(shortage);
-      try {
-        return reservation(scope, amount, await above?.reserve(amount, options));
-      } catch (cause) {
-        giveBack(scope, amount);
-        throw cause;
-      }
-    },
-    child: (name, limits = {}) => open(scopeOf(name, limits, scope), above),
-  };
+class TreeBudget implements Budget {
+  readonly name: string;
+  readonly limits: BudgetLimits;
+  readonly #scope: Scope;
+  readonly #above: Budget | undefined;
+
+  constructor(scope: Scope, above: Budget | undefined) {
+    this.name = scope.name;
+    this.limits = scope.limits;
+    this.#scope = scope;
+    this.#above = above;
+  }
+
+  get spent(): Amount {
+    return this.#scope.spent;
+  }
+
+  get reserved(): Amount {
+    return this.#scope.reserved;
+  }
+
+  get left(): Amount {
+    let left = this.#above?.left ?? unlimited;
+    for (let at: Scope | undefined = this.#scope; at !== undefined; at = at.parent)
+      if (isLimited(at)) left = lesserAmount(left, leftOf(at.limits, addAmounts(at.spent, at.reserved)));
+    return left;
+  }
+
+  async reserve(amount: Amount, options: ReserveOptions = {}): Promise<Reservation> {
+    options.signal?.throwIfAborted();
+    checkAmount(amount);
+    const scope = this.#scope;
+    const shortage = take(scope, amount);
+    if (shortage !== undefined) throw budgetExceeded(shortage);
+    try {
+      const above = this.#above;
+      return new TreeReservation(scope, amount, above && (await above.reserve(amount, options)));
+    } catch (cause) {
+      giveBack(scope, amount);
+      throw cause;
+    }
+  }
+
+  child(name: string, limits: BudgetLimits = {}): Budget {
+    return new TreeBudget(scopeOf(name, limits, this.#scope), this.#above);
+  }
 }
 
-function reservation(scope: Scope, first: Amount, above: Reservation | undefined): Reservation {
-  let amount = first;
-  let ended = false;
+class TreeReservation implements Reservation {
+  readonly #scope: Scope;
+  readonly #above: Reservation | undefined;
+  #amount: Amount;
+  #ended = false;
   /** How it ended, for the budget above: what that could not write is written by the next call, which changes nothing else. */
-  let endAbove: (() => Promise<void> | undefined) | undefined;
-  const end = (): boolean => {
-    if (ended) return false;
-    ended = true;
-    giveBack(scope, amount);
+  #endAbove: (() => Promise<void> | undefined) | undefined;
+
+  constructor(scope: Scope, amount: Amount, above: Reservation | undefined) {
+    this.#scope = scope;
+    this.#amount = amount;
+    this.#above = above;
+  }
+
+  get amount(): Amount {
+    return this.#amount;
+  }
+
+  grow(by: Amount): boolean | Promise<boolean> {
+    checkAmount(by);
+    if (this.#ended || take(this.#scope, by) !== undefined) return false;
+    const grown = this.#above?.grow(by) ?? true;
+    return typeof grown === "boolean"
+      ? this.#settleGrowth(by, grown)
+      : grown.then(
+          (answer) => this.#settleGrowth(by, answer),
+          (cause: unknown) => {
+            giveBack(this.#scope, by);
+            throw cause;
+          },
+        );
+  }
+
+  async settle(spent: Amount): Promise<void> {
+    checkAmount(spent);
+    if (this.#end()) {
+      for (let at: Scope | undefined = this.#scope; at !== undefined; at = at.parent)
+        at.spent = addAmounts(at.spent, spent);
+      this.#endAbove = () => this.#above?.settle(spent);
+    }
+    await this.#endAbove?.();
+  }
+
+  async release(): Promise<void> {
+    if (this.#end()) this.#endAbove = () => this.#above?.release();
+    await this.#endAbove?.();
+  }
+
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    giveBack(this.#scope, this.#amount);
     return true;
-  };
-  const settleGrowth = (by: Amount, grown: boolean): boolean => {
+  }
+
+  #settleGrowth(by: Amount, grown: boolean): boolean {
     // It may have ended while the budget above was asked: then its own part was not given back yet.
-    if (!grown || ended) giveBack(scope, by);
-    else amount = addAmounts(amount, by);
-    return grown && !ended;
-  };
-  return {
-    get amount() {
-      return amount;
-    },
-    grow(by) {
-      checkAmount(by);
-      if (ended || take(scope, by) !== undefined) return false;
-      const grown = above?.grow(by) ?? true;
-      return typeof grown === "boolean"
-        ? settleGrowth(by, grown)
-        : grown.then(
-            (answer) => settleGrowth(by, answer),
-            (cause: unknown) => {
-              giveBack(scope, by);
-              throw cause;
-            },
-          );
-    },
-    async settle(spent) {
-      checkAmount(spent);
-      if (end()) {
-        for (let at: Scope | undefined = scope; at !== undefined; at = at.parent)
-          at.spent = addAmounts(at.spent, spent);
-        endAbove = () => above?.settle(spent);
-      }
-      await endAbove?.();
-    },
-    async release() {
-      if (end()) endAbove = () => above?.release();
-      await endAbove?.();
-    },
-  };
+    if (!grown || this.#ended) giveBack(this.#scope, by);
+    else this.#amount = addAmounts(this.#amount, by);
+    return grown && !this.#ended;
+  }
 }
 
 function take(scope: Scope, amount: Amount): BudgetShortage | undefined {

@@ -44,44 +44,54 @@ export async function generate(model: Model, request: ModelRequest, options?: St
 
 /** Makes a collector, for a reader that shows the parts and needs the whole answer as well. */
 export function collect(model: Pick<Model, "provider" | "name">): Collector {
-  const content: AssistantPart[] = [];
-  let finished: Extract<StreamPart, { type: "response.finished" }> | undefined;
-  return {
-    push(part) {
-      switch (part.type) {
-        case "text.delta":
-          return addText(content, part.text);
-        case "reasoning.delta":
-          return addReasoning(content, part);
-        case "tool.completed":
-          return void content.push({ type: "tool.call", id: part.id, name: part.name, input: part.input });
-        case "response.restarted":
-          content.length = 0;
-          return undefined;
-        case "response.finished":
-          finished = part;
-          return undefined;
-        default:
-          return undefined;
-      }
-    },
-    get result() {
-      if (finished === undefined) return undefined;
-      const { finishReason, usage, metadata, report } = finished;
-      const thinker = report?.attempts.at(-1)?.provider ?? model.provider;
-      const message: Generation["message"] = { role: "assistant", content: thoughtBy(thinker, content) };
-      return {
-        message,
-        text: textOf(message),
-        toolCalls: message.content.filter((part) => part.type === "tool.call"),
-        finishReason,
-        usage,
-        metadata,
-        model: `${model.provider}/${model.name}`,
-        ...(report !== undefined && { report }),
-      };
-    },
-  };
+  return new Gathering(model);
+}
+
+class Gathering implements Collector {
+  readonly #model: Pick<Model, "provider" | "name">;
+  readonly #content: AssistantPart[] = [];
+  #finished: Extract<StreamPart, { type: "response.finished" }> | undefined;
+
+  constructor(model: Pick<Model, "provider" | "name">) {
+    this.#model = model;
+  }
+
+  push(part: StreamPart): void {
+    switch (part.type) {
+      case "text.delta":
+        return addText(this.#content, part.text);
+      case "reasoning.delta":
+        return addReasoning(this.#content, part);
+      case "tool.completed":
+        return void this.#content.push({ type: "tool.call", id: part.id, name: part.name, input: part.input });
+      case "response.restarted":
+        this.#content.length = 0;
+        return undefined;
+      case "response.finished":
+        this.#finished = part;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  get result(): Generation | undefined {
+    if (this.#finished === undefined) return undefined;
+    const { finishReason, usage, metadata, report } = this.#finished;
+    const { provider, name } = this.#model;
+    const thinker = report?.attempts.at(-1)?.provider ?? provider;
+    const message: Generation["message"] = { role: "assistant", content: thoughtBy(thinker, this.#content) };
+    return {
+      message,
+      text: textOf(message),
+      toolCalls: message.content.filter((part) => part.type === "tool.call"),
+      finishReason,
+      usage,
+      metadata,
+      model: `${provider}/${name}`,
+      ...(report !== undefined && { report }),
+    };
+  }
 }
 
 /** Thoughts belong to the provider that answered, which a group names only at the end. */

@@ -6,7 +6,7 @@ import type { AnyWorkflow } from "./run.ts";
 
 /** Is what calling children needs of the engine. */
 export interface CallHost extends CancelHost {
-  readonly executions: ReadonlyMap<string, Execution>;
+  readonly executions: Pick<ReadonlyMap<string, Execution>, "get">;
   newRunId(): string;
   register(workflow: AnyWorkflow): void;
   readonly enqueue: Enqueue;

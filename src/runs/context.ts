@@ -50,16 +50,13 @@ export function createContext(options: ContextOptions): RunContext {
   const { runId, seed, tenant, attempt, budget } = run;
   const { signal, writer } = around;
   const replaying = createReplay({ ...around, recorded });
-  const chanceNow = (): Random => seededRandom(hash(`${seed}/${replaying.checkpoints}`));
+  const chanceNow = (): Random => seededRandom(hash(`${seed}/${replaying.checkpoints()}`));
   let chance: Random | undefined;
-  let logger: Logger | undefined;
   return {
     runId,
     signal,
     clock: replaying.clock,
-    get logger() {
-      return (logger ??= options.logger());
-    },
+    logger: laterLogger(options.logger),
     tenant,
     attempt,
     budget,
@@ -83,6 +80,19 @@ export function createContext(options: ContextOptions): RunContext {
       chance = undefined;
       await writer.checkpoint({ state, counts: Object.fromEntries(replaying.counts) });
     },
+  };
+}
+
+/** Makes the logger when something is logged: most runs log nothing. */
+function laterLogger(make: () => Logger): Logger {
+  let made: Logger | undefined;
+  const logger = (): Logger => (made ??= make());
+  return {
+    debug: (message, fields) => logger().debug(message, fields),
+    info: (message, fields) => logger().info(message, fields),
+    warn: (message, fields) => logger().warn(message, fields),
+    error: (message, fields) => logger().error(message, fields),
+    child: (fields) => logger().child(fields),
   };
 }
 
@@ -152,7 +162,7 @@ function createWaits(
     async steered() {
       const key = replaying.ownKeyOf("#steered");
       // What the log does not know was empty then: nothing is written when nothing was there.
-      if (!recorded.has(key) && (replaying.isActive || (isFree() && around.inbox.isQuiet))) return [];
+      if (!recorded.has(key) && (replaying.isActive() || (isFree() && around.inbox.isQuiet()))) return [];
       const entryOf = (output: readonly JsonValue[]) => ({ type: "run.steered", key, data: { output } });
       const take = async () => await around.inbox.takeSteering(entryOf);
       return ((await replaying.once(key, take)) ?? []) as JsonValue[];

@@ -35,6 +35,7 @@ import { createRunBudgets } from "./run-budgets.ts";
 import type { RunBudgets } from "./run-budgets.ts";
 import { signalBellOf } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
+import { TransientMap } from "./transient-map.ts";
 
 /** Is what the engine works with. */
 export interface EngineOptions {
@@ -62,7 +63,7 @@ export class Engine {
   readonly journal: Journal;
   readonly owners: Owners;
   readonly bell: SignalBell;
-  readonly executions = new Map<string, Execution>();
+  readonly executions = new TransientMap<Execution>();
   readonly workflows = new Map<string, AnyWorkflow>();
   readonly clock: Clock;
   readonly #options: EngineOptions;
@@ -73,7 +74,7 @@ export class Engine {
   readonly #lease: OwnLease;
   readonly #host: ExecutionHost;
   readonly #parts: EnginePart[] = [];
-  readonly #starting = new Map<string, Promise<Execution | undefined>>();
+  readonly #starting = new TransientMap<Promise<Execution | undefined>>();
   readonly #budgets: RunBudgets;
   readonly #endListeners = new Set<(runId: string) => void>();
   #finished = 0;

@@ -9,7 +9,7 @@ import type { Queue, Ticket } from "./queue/queue.ts";
 export interface PauseHost {
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly executions: ReadonlyMap<string, Execution>;
+  readonly executions: Pick<ReadonlyMap<string, Execution>, "get"> & Iterable<readonly [string, Execution]>;
   queue(): Promise<Queue>;
   executionOf(runId: string): Promise<Execution | undefined>;
   toldOf(runId: string): void;

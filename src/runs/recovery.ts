@@ -18,7 +18,7 @@ export interface RecoveryHost {
   queue(): Promise<Queue>;
   readonly clock: Clock;
   readonly options: { readonly random: Random };
-  readonly executions: ReadonlyMap<string, Execution>;
+  readonly executions: Pick<ReadonlyMap<string, Execution>, "has">;
   readonly workflows: ReadonlyMap<string, AnyWorkflow>;
   takeUp(run: StoredRun): Promise<Execution>;
   isInterrupted(run: StoredRun): Promise<boolean>;

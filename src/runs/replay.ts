@@ -22,10 +22,10 @@ export interface Replay {
   readonly scopes: StepScopes;
   /** How often the function itself used each name. */
   readonly counts: ReadonlyMap<string, number>;
-  readonly checkpoints: number;
+  checkpoints(): number;
   countCheckpoint(): void;
   /** Tells whether the function still asks for what the log holds. */
-  readonly isActive: boolean;
+  isActive(): boolean;
   /** Gives the key of the next thing of a name. Errors: invalid_input for a name that holds "#". */
   keyOf(name: string): string;
   /** The same for the engine's own names, which begin with "#". */
@@ -68,13 +68,9 @@ export function createReplay({ signal, recorded, clock, gate, activity }: Replay
   return {
     scopes,
     counts,
-    get checkpoints() {
-      return counts.get(checkpointCount) ?? 0;
-    },
+    checkpoints: () => counts.get(checkpointCount) ?? 0,
     countCheckpoint: () => void ownKeyOf(checkpointCount),
-    get isActive() {
-      return isActive();
-    },
+    isActive,
     keyOf(name) {
       assertPlainName(name);
       return ownKeyOf(name);

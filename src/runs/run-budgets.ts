@@ -19,7 +19,7 @@ export type RunBudgets = (run: SpendingRun) => Promise<Budget>;
  * limits of its own shares the one above it, which costs nothing.
  */
 export function createRunBudgets(
-  executions: ReadonlyMap<string, Execution>,
+  executions: Pick<ReadonlyMap<string, Execution>, "get">,
   ofTenant?: (tenant: string | undefined) => Budget | Promise<Budget>,
 ): RunBudgets {
   const unlimited = createBudget("unlimited");

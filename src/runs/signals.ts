@@ -6,6 +6,7 @@ import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
 import type { LogWriter, NewEntry } from "./log-writer.ts";
 import { dataOf } from "./plain.ts";
+import { TransientMap } from "./transient-map.ts";
 
 /** Wakes runs that wait for a signal. */
 export interface SignalBell {
@@ -29,7 +30,7 @@ export function signalBellOf(database: Database): SignalBell {
 }
 
 function createSignalBell(): SignalBell {
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = new TransientMap<Set<() => void>>();
   let rings = 0;
   const listen = (runId: string, listener: () => void): (() => void) => {
     const set = listeners.get(runId) ?? new Set();
@@ -96,8 +97,8 @@ export interface SignalWait {
 
 /** Is what was sent to one run and not yet taken. What is taken leaves it in the commit that records it. */
 export interface Inbox extends Disposable {
-  /** True when nothing was sent since `takeSteering` found nothing. */
-  readonly isQuiet: boolean;
+  /** Tells whether nothing was sent since `takeSteering` found nothing. */
+  isQuiet(): boolean;
   /** Waits until a signal is there and takes it. Errors: timed_out. */
   take(wait: SignalWait): Promise<JsonValue>;
   /**
@@ -115,9 +116,7 @@ export function createInbox(options: InboxOptions): Inbox {
   let looked = 0;
   const forget = options.bell.listen(options.runId, () => void rung++);
   return {
-    get isQuiet() {
-      return looked === rung;
-    },
+    isQuiet: () => looked === rung,
     take: async (wait) => {
       const { gate, signal, activity, clock, writer } = options;
       writer.waits();

@@ -1,7 +1,7 @@
 import type { Seam } from "../call-report.ts";
 import type { StreamPart } from "../model.ts";
 import type { Usage } from "../usage.ts";
-import { createEscaped, type Escaped, type Sequel } from "./escaped.ts";
+import { Escaped, type Sequel } from "./escaped.ts";
 import type { FallbackRules } from "./group-options.ts";
 import { createSeamText, type SeamText } from "./seam-text.ts";
 
@@ -40,7 +40,7 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#escaped = createEscaped(options.keepText);
+    this.#escaped = new Escaped(options.keepText);
   }
 
   /** The text that the reader has; only where it is kept. */

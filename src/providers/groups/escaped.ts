@@ -5,60 +5,60 @@ import type { FallbackRules } from "./group-options.ts";
 export type Sequel = "transparent" | "restart" | "continue" | "stop";
 
 /** Keeps what of an answer has reached the reader. */
-export interface Escaped {
-  readonly chars: number;
-  /** The text so far; only kept where it may be continued. */
-  readonly text: string;
-  /** Sees a part that is given to the reader. */
-  see(part: StreamPart): void;
-  /** Says that the reader was told to forget all of it. */
-  forget(): void;
-  sequel(rules: FallbackRules): Sequel;
-}
+export class Escaped {
+  readonly #keepText: boolean;
+  #pieces: string[] = [];
+  #chars = 0;
+  #thought = false;
+  #bound = false;
 
-/** Makes an empty record of what has escaped. */
-export function createEscaped(keepText: boolean): Escaped {
-  const pieces: string[] = [];
-  let chars = 0;
-  let thought = false;
-  let bound = false;
-  return {
-    get chars() {
-      return chars;
-    },
-    get text() {
-      return pieces.join("");
-    },
-    see(part) {
-      switch (part.type) {
-        case "text.delta":
-          chars += part.text.length;
-          if (keepText) pieces.push(part.text);
-          return;
-        case "reasoning.delta":
-          thought = true;
-          bound ||= part.signature !== undefined;
-          return;
-        case "tool.started":
-        case "tool.delta":
-        case "tool.completed":
-          bound = true;
-          return;
-        default:
-      }
-    },
-    forget() {
-      pieces.length = 0;
-      chars = 0;
-      thought = false;
-      bound = false;
-    },
-    sequel({ onText, onTools }) {
-      if (bound) return onTools;
-      if (chars > 0) return onText;
-      // Thoughts without an answer can not be continued, only thought anew.
-      if (thought) return onText === "stop" ? "stop" : "restart";
-      return "transparent";
-    },
-  };
+  /** Makes an empty record of what has escaped; its text is kept only where it may be continued. */
+  constructor(keepText: boolean) {
+    this.#keepText = keepText;
+  }
+
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /** The text so far; only kept where it may be continued. */
+  get text(): string {
+    return this.#pieces.join("");
+  }
+
+  /** Sees a part that is given to the reader. */
+  see(part: StreamPart): void {
+    switch (part.type) {
+      case "text.delta":
+        this.#chars += part.text.length;
+        if (this.#keepText) this.#pieces.push(part.text);
+        return;
+      case "reasoning.delta":
+        this.#thought = true;
+        this.#bound ||= part.signature !== undefined;
+        return;
+      case "tool.started":
+      case "tool.delta":
+      case "tool.completed":
+        this.#bound = true;
+        return;
+      default:
+    }
+  }
+
+  /** Says that the reader was told to forget all of it. */
+  forget(): void {
+    this.#pieces = [];
+    this.#chars = 0;
+    this.#thought = false;
+    this.#bound = false;
+  }
+
+  sequel({ onText, onTools }: FallbackRules): Sequel {
+    if (this.#bound) return onTools;
+    if (this.#chars > 0) return onText;
+    // Thoughts without an answer can not be continued, only thought anew.
+    if (this.#thought) return onText === "stop" ? "stop" : "restart";
+    return "transparent";
+  }
 }

@@ -126,7 +126,7 @@ function rank(rules: SelectionRules, call: Choosing, { open, rejected }: Field):
     return { member: pinned, maxWaitMs, selection: pickedBy("affinity", pinned, { reason, rejected }) };
   }
   const view = viewOf(rules, call);
-  const candidates = open.map((member) => candidateOf(rules, member, view));
+  const candidates = open.map((member) => new Candidate(rules, member, view));
   const ranked = strategy.rank(candidates, view);
   const [first] = ranked;
   for (const candidate of candidates) {
@@ -212,22 +212,37 @@ function viewOf({ clock, random }: SelectionRules, { request, options, needs }: 
 }
 
 /** What a strategy does not look at is not computed. */
-function candidateOf({ prices }: SelectionRules, member: Member, view: CallView): CandidateMember {
-  const { id, index, weight, strengths, model, stats } = member;
-  return {
-    id,
-    index,
-    weight,
-    strengths,
-    capabilities: model.capabilities,
-    get stats() {
-      return stats.read(view.nowMs);
-    },
-    get expectedCostMicroUsd() {
-      const outputTokens = Math.min(view.request.maxOutputTokens ?? Infinity, stats.outputTokens ?? view.outputTokens);
-      const cachedInputTokens = Math.round(view.inputTokens * stats.cachedShare);
-      const usage = { inputTokens: view.inputTokens, outputTokens: Math.round(outputTokens), cachedInputTokens };
-      return costOf(prices, model, { usage });
-    },
-  };
+class Candidate implements CandidateMember {
+  readonly id: string;
+  readonly index: number;
+  readonly weight: number;
+  readonly strengths: CandidateMember["strengths"];
+  readonly capabilities: CandidateMember["capabilities"];
+  readonly #member: Member;
+  readonly #prices: Prices;
+  readonly #view: CallView;
+
+  constructor({ prices }: SelectionRules, member: Member, view: CallView) {
+    this.id = member.id;
+    this.index = member.index;
+    this.weight = member.weight;
+    this.strengths = member.strengths;
+    this.capabilities = member.model.capabilities;
+    this.#member = member;
+    this.#prices = prices;
+    this.#view = view;
+  }
+
+  get stats(): CandidateMember["stats"] {
+    return this.#member.stats.read(this.#view.nowMs);
+  }
+
+  get expectedCostMicroUsd(): number | null {
+    const { model, stats } = this.#member;
+    const { request, inputTokens, outputTokens: expected } = this.#view;
+    const outputTokens = Math.min(request.maxOutputTokens ?? Infinity, stats.outputTokens ?? expected);
+    const cachedInputTokens = Math.round(inputTokens * stats.cachedShare);
+    const usage = { inputTokens, outputTokens: Math.round(outputTokens), cachedInputTokens };
+    return costOf(this.#prices, model, { usage });
+  }
 }
