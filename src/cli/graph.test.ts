@@ -43,6 +43,9 @@ test("a graph is checked, drawn and run", async () => {
   const { runId, state } = JSON.parse(ran.out) as { readonly runId: string; readonly state: unknown };
   expect(state).toEqual({ count: 3 });
   expect((await atlas("draw", "count.ts", "--run", runId)).out).toContain("class n1 visited;");
+  const io = fakeIo({ directory, environment: {} });
+  await main(["runs", "list"], io);
+  expect(io.out()).toContain('graph:count  {"count":1}');
 });
 
 test("a graph as JSON is checked without its functions", async () => {

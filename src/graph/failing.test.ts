@@ -54,8 +54,8 @@ test.each<[string, AnyGraph, string, RegExp]>([
   [
     "changes the state in place",
     alone((now: { words: string[] }) => void now.words.push("x")),
-    "internal_error",
-    /not extensible/,
+    "graph_state_invalid",
+    /The node one changed data in place that is frozen, as the state is .*not extensible.*give what is to change/,
   ],
 ])("a node that %s fails its run", async (...[, made, code, words]) => {
   const error = await fails(made);

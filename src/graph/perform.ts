@@ -48,7 +48,7 @@ async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doin
   const { run: target, output } = definition;
   const isFunction = typeof target === "function";
   const result: unknown = isFunction
-    ? await target(state, open.context)
+    ? await giving(node, () => target(state, open.context))
     : await runTarget(run, visit, { target, definition, context: open.context });
   const update = checkUpdate(node, parts.keys, mapped(result, output, visit));
   const checked =
@@ -59,6 +59,21 @@ async function outcomeOf(run: GraphRun, visit: Visit, { definition, open }: Doin
     ...(checked === undefined ? {} : { update: checked }),
     ...(open.added.length === 0 ? {} : { edges: open.added }),
   };
+}
+
+/** Gives what a function gives. What is frozen cannot be changed in place, which V8 tells in words of its own. */
+async function giving(node: string, body: () => unknown): Promise<unknown> {
+  try {
+    return await body();
+  } catch (cause) {
+    if (
+      !(cause instanceof TypeError) ||
+      !/not extensible|read only property|Cannot delete property/.test(cause.message)
+    )
+      throw cause;
+    const message = `The node ${node} changed data in place that is frozen, as the state is (${cause.message}); give what is to change as its update.`;
+    throw graphErrors.create("graph_state_invalid", message, { details: { node }, cause });
+  }
 }
 
 function mapped(result: unknown, output: Doing["definition"]["output"], { at, snapshot }: Visit): unknown {

@@ -45,7 +45,9 @@ function lineOf(run: RunRecord, { screen }: Call): Line {
   const state = stateOf(run);
   const look = state === "completed" ? "green" : state === "failed" ? "red" : "yellow";
   const when = new Date(run.createdAt).toISOString().slice(0, 19).replace("T", " ");
-  const named = isJsonObject(run.input) ? run.input["goal"] : undefined;
-  const goal = typeof named === "string" ? named : JSON.stringify(run.input);
+  const input = isJsonObject(run.input) ? run.input : {};
+  const named = input["goal"];
+  // Of a graph the state says more than the graph itself, which stands before it.
+  const goal = typeof named === "string" ? named : JSON.stringify("#graph" in input ? input["state"] : run.input);
   return line`${run.id}  ${when}  ${styled(look, state.padEnd(11))}  ${oneLine(run.workflow)}  ${oneLine(screen.hide(goal), 80)}`;
 }
