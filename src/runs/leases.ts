@@ -67,12 +67,15 @@ export class Leases {
     }
   }
 
-  /** Lists unfinished runs of dead owners that are not paused, of these workflows, oldest first. */
+  /**
+   * Lists unfinished runs of dead owners that are not paused, of these workflows, oldest first. A child of a run that goes on is taken
+   * up by that; but one that came from a queue is only waited for.
+   */
   async orphans(workflows: readonly string[], limit: number): Promise<readonly StoredRun[]> {
     if (workflows.length === 0) return [];
     const sql = `SELECT r.* FROM run r JOIN run_owner o ON o.id = r.owner
       LEFT JOIN run p ON p.id = r.parent_id AND p.finished_at IS NULL
-      WHERE o.beat = 0 AND r.finished_at IS NULL AND r.paused = 0 AND r.status IN ('running', 'waiting') AND p.id IS NULL
+      WHERE o.beat = 0 AND r.finished_at IS NULL AND r.paused = 0 AND r.status IN ('running', 'waiting') AND (p.id IS NULL OR r.queue IS NOT NULL)
       AND r.workflow IN (${workflows.map(() => "?").join(", ")}) ORDER BY r.id LIMIT ?`;
     return (await this.#database.read({ sql, params: [...workflows, limit] })).map(toRun);
   }

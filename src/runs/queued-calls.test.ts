@@ -107,3 +107,26 @@ test("a retry policy or a priority without a queue is refused", async () => {
   const parent = workflow({ name: "parent", run: async (context) => await context.call(double, 1, { priority: 3 }) });
   await expect((await runs.start(parent, null)).result()).rejects.toMatchObject({ code: "invalid_input" });
 });
+
+test("a child whose worker dies is given to another one, while its caller waits", async () => {
+  let times = 0;
+  const fragile = workflow({
+    name: "fragile",
+    run: async (context) => (times++ === 0 ? await context.waitFor("never") : "done"),
+  });
+  const parent = workflow({ name: "parent", run: async (context) => await context.call(fragile, null, { queue }) });
+  await using caller = await createRuns({ database, worker: false });
+  caller.register(fragile);
+  const run = await caller.start(parent, null);
+  await using dying = await createRuns({ database });
+  dying.register(fragile);
+  while (times === 0) await new Promise((done) => setImmediate(done));
+  // As the others see a process that was killed.
+  const owned = { sql: "SELECT owner FROM run WHERE workflow = 'fragile'" };
+  await database.write([
+    { sql: "UPDATE run_owner SET beat = 0 WHERE id = ?", params: [String((await database.read(owned))[0]?.["owner"])] },
+  ]);
+  await using other = await createRuns({ database });
+  other.register(fragile);
+  expect(await run.result()).toBe("done");
+});
