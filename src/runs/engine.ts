@@ -36,6 +36,7 @@ import type { RunBudgets } from "./run-budgets.ts";
 import { signalBellOf } from "./signals.ts";
 import type { SignalBell } from "./signals.ts";
 import { TransientMap } from "./transient-map.ts";
+import { createTurns } from "./turns.ts";
 
 /** Is what the engine works with. */
 export interface EngineOptions {
@@ -54,6 +55,8 @@ export interface EngineOptions {
 /** Hints tell at once what other processes wrote; this is how long a lost hint can cost. */
 const safetyNetMs = 2_000;
 const releaseRetryMs = 1_000;
+/** How many new runs begin before the event loop turns. */
+const begunATurn = 24;
 const pruneEvery = 5_000;
 
 type Place = "here" | "elsewhere" | "queued" | "nowhere";
@@ -76,6 +79,7 @@ export class Engine {
   readonly #parts: EnginePart[] = [];
   readonly #starting = new TransientMap<Promise<Execution | undefined>>();
   readonly #budgets: RunBudgets;
+  readonly #turns = createTurns(begunATurn);
   readonly #endListeners = new Set<(runId: string) => void>();
   #finished = 0;
   #closing: Promise<void> | undefined;
@@ -214,6 +218,8 @@ export class Engine {
       const budget = await this.#budgets(run);
       const { rings } = this.bell;
       await write(this.journal.creation(run));
+      const turn = this.#turns();
+      if (turn !== undefined) await turn;
       const start: ExecutionStart = {
         lease: { runId: run.id, epoch: 1 },
         owner: run.owner ?? "",
