@@ -1,9 +1,10 @@
 import type { AgentResult } from "../agents/index.ts";
 import type { Atlas } from "../app/index.ts";
-import { isAtlasError } from "../base/index.ts";
-import type { RunHandle } from "../runs/index.ts";
+import { isAtlasError, isJsonObject } from "../base/index.ts";
+import type { RunEvent, RunHandle } from "../runs/index.ts";
 import type { Call } from "./command.ts";
-import { createNarrator } from "./narrator.ts";
+import type { Narrator } from "./narrator.ts";
+import { createNarrator, isWait } from "./narrator.ts";
 import { failWith } from "./report.ts";
 
 /** Is how following a run ended. */
@@ -26,8 +27,13 @@ export async function followRun<Result>(atlas: Atlas, handle: RunHandle<Result>,
   };
   if (interrupt.signal.aborted) stop();
   interrupt.signal.addEventListener("abort", stop, { once: true });
+  const over = new AbortController();
+  const followed = { atlas, narrator, signal: AbortSignal.any([interrupt.signal, over.signal]), left: mostCalled };
   const telling = (async () => {
-    for await (const event of handle.events({ signal: interrupt.signal })) narrator.tell(event);
+    for await (const event of handle.events({ signal: interrupt.signal })) {
+      narrator.tell(event);
+      followCalled(event, followed);
+    }
   })().catch((error: unknown) => {
     if (!interrupt.signal.aborted) throw error;
   });
@@ -39,8 +45,36 @@ export async function followRun<Result>(atlas: Atlas, handle: RunHandle<Result>,
     screen.progress("");
     return { kind: "failed", exitCode: endBadly(error, handle.id, call) };
   } finally {
+    over.abort();
     interrupt.signal.removeEventListener("abort", stop);
   }
+}
+
+/** So many called runs are listened to at most. */
+const mostCalled = 100;
+
+/** Is what listening to called runs needs; `left` counts how many more may be. */
+interface Followed {
+  readonly atlas: Atlas;
+  readonly narrator: Narrator;
+  readonly signal: AbortSignal;
+  left: number;
+}
+
+/** Tells what a run that this one called waits for, however deep: a member of a team may ask a person. */
+function followCalled({ type, data }: RunEvent, followed: Followed): void {
+  const { runId } = isJsonObject(data) ? data : {};
+  if (type !== "call.started" || typeof runId !== "string" || followed.left === 0) return;
+  followed.left--;
+  const { atlas, narrator, signal } = followed;
+  const listen = async (): Promise<void> => {
+    for await (const event of (await atlas.runs.open(runId)).events({ signal })) {
+      if (isWait(event)) narrator.tell(event);
+      followCalled(event, followed);
+    }
+  };
+  // Whoever cannot be listened to ends as ever: the run that called it says how.
+  void listen().catch(() => {});
 }
 
 function endBadly(error: unknown, runId: string, { screen, interrupt }: Call): number {

@@ -90,6 +90,11 @@ function toolTellers(screen: Screen): Tellers {
   };
 }
 
+/** Tells whether an event says that a person is waited for. */
+export function isWait({ type }: RunEvent): boolean {
+  return type === "approval.asked" || type === "signal.awaited" || type === "signal.refused";
+}
+
 /** Tells what a run waits for, and how it goes on: whoever looks on would take it for hanging. */
 function waitTellers(screen: Screen): Tellers {
   const short = (value: string, length?: number): string => oneLine(screen.redact(value), length);
