@@ -56,7 +56,7 @@ export interface EngineOptions {
 const safetyNetMs = 2_000;
 const releaseRetryMs = 1_000;
 /** How many new runs begin before the event loop turns. */
-const begunATurn = 24;
+const begunATurn = 12;
 const pruneEvery = 5_000;
 
 type Place = "here" | "elsewhere" | "queued" | "nowhere";
