@@ -274,12 +274,17 @@ export class RunningAttempt {
       ...(how.kind === "failed" && { code: how.error.code }),
       usage,
       costMicroUsd,
-      queuedMs: this.#holdings.queuedMs,
-      firstPartMs: this.#firstPartMs,
-      durationMs: this.#context.clock.monotonic() - this.#beganMs,
+      queuedMs: toldMs(this.#holdings.queuedMs),
+      firstPartMs: this.#firstPartMs === null ? null : toldMs(this.#firstPartMs),
+      durationMs: toldMs(this.#context.clock.monotonic() - this.#beganMs),
       ...(this.#plan.possiblyBilledTwice && { possiblyBilledTwice: true as const }),
     };
   }
+}
+
+/** Reports are kept with each call: a millionth of a second is told by nobody's clock. */
+function toldMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function silenceOf({ model: { provider, name } }: Member, ms: number): AtlasError {

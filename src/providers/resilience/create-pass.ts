@@ -1,4 +1,3 @@
-import { newId } from "../../base/index.ts";
 import { closedError, refusalOf } from "./availability.ts";
 import type { BreakerCall } from "./breaker.ts";
 import type { GateNeed, CallOutcome, GatePass } from "./gate.ts";
@@ -6,6 +5,9 @@ import type { GateParts } from "./gate-parts.ts";
 import type { LimiterHold } from "./limiter.ts";
 import { serve } from "./line.ts";
 import { failureKind } from "./outcome.ts";
+
+/** A pass is known in its process only, by its number. */
+let made = 0;
 
 /**
  * Takes a call's places in all limiters and makes its pass. All of them must have room.
@@ -21,7 +23,7 @@ export function createPass(parts: GateParts, need: GateNeed, failed: () => void)
   const holds = limiters.map((limiter) => limiter.take(need));
   let open = true;
   return {
-    id: newId("pass"),
+    id: `pass_${++made}`,
     report(limits) {
       if (!open) return;
       for (const hold of holds) hold.report(limits);
