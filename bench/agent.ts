@@ -7,7 +7,7 @@ import { installPeers } from "./lib/peers.ts";
 import { startSubject } from "./lib/subject-process.ts";
 
 const rounds = 5;
-const roundMs = 400;
+const roundMs = 1_000;
 const concurrencies = [128, 1] as const;
 
 /** Measures the time of a call, each library in a process of its own, in alternating rounds. */
