@@ -109,10 +109,14 @@ test("a retry policy or a priority without a queue is refused", async () => {
 });
 
 test("a child whose worker dies is given to another one, while its caller waits", async () => {
+  const begun = Promise.withResolvers<void>();
   let times = 0;
   const fragile = workflow({
     name: "fragile",
-    run: async (context) => (times++ === 0 ? await context.waitFor("never") : "done"),
+    run: async (context) => {
+      begun.resolve();
+      return times++ === 0 ? await context.waitFor("never") : "done";
+    },
   });
   const parent = workflow({ name: "parent", run: async (context) => await context.call(fragile, null, { queue }) });
   await using caller = await createRuns({ database, worker: false });
@@ -120,7 +124,7 @@ test("a child whose worker dies is given to another one, while its caller waits"
   const run = await caller.start(parent, null);
   await using dying = await createRuns({ database });
   dying.register(fragile);
-  while (times === 0) await new Promise((done) => setImmediate(done));
+  await begun.promise;
   // As the others see a process that was killed.
   const owned = { sql: "SELECT owner FROM run WHERE workflow = 'fragile'" };
   await database.write([
