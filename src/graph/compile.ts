@@ -4,8 +4,6 @@ import type { Runnable } from "../runs/index.ts";
 import type { AnyStateFunction } from "./condition.ts";
 import type { Edge, EdgeData, EdgeMap } from "./edge.ts";
 import { graphErrors } from "./errors.ts";
-import { createMachine } from "./machine.ts";
-import type { Machine } from "./machine.ts";
 import type { GraphNode, NodeDefinition } from "./node.ts";
 import { builtInReducers } from "./reducers.ts";
 import type { Reducer } from "./reducers.ts";
@@ -25,13 +23,12 @@ export interface Definition {
   readonly limits?: GraphLimits;
 }
 
-/** Is a graph that can be run: its structure as plain data, what it names, and the machine of both. */
+/** Is a graph that can be run: its structure as plain data, and what it names. */
 export interface Compiled {
   readonly structure: GraphStructure;
   /** The structure as text: two graphs of one text work alike. */
   readonly text: string;
   readonly parts: GraphParts;
-  readonly machine: Machine;
   /** What its nodes call as child runs, so that those can be taken up by name. */
   readonly targets: readonly Runnable[];
 }
@@ -118,12 +115,11 @@ export function reassemble(structure: GraphStructure, parts: GraphParts): Compil
 export function assemble(structure: GraphStructure, parts: GraphParts): Compiled {
   const problems = problemsOf(structure, parts);
   if (problems.length > 0) throw invalid(structure.name, problems);
-  const machine = createMachine(structure, parts);
   const targets = [...parts.nodes.values()]
     .map(({ run }) => run)
     .filter((run) => typeof run !== "function")
     .filter((run) => run.kind !== "tool" && !("within" in run));
-  return { structure, text: JSON.stringify(structure), parts, machine, targets };
+  return { structure, text: JSON.stringify(structure), parts, targets };
 }
 
 function invalid(name: string, problems: readonly string[]): Error {

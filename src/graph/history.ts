@@ -6,7 +6,7 @@ import { graphErrors } from "./errors.ts";
 import type { EdgeData } from "./edge.ts";
 import type { AnyGraph, Graph } from "./graph.ts";
 import type { GraphInput } from "./graph-input.ts";
-import { visitsOf } from "./machine.ts";
+import { machineOf, visitsOf } from "./machine.ts";
 import { compiledFor } from "./run-graph.ts";
 import type { Activation, NodeOutcome, Snapshot } from "./structure.ts";
 
@@ -153,13 +153,14 @@ async function readLog(events: AsyncIterable<RunEvent>): Promise<GraphLog> {
   return { outcomes, restored, chance };
 }
 
-function firstOf({ machine }: Compiled, { state, from }: GraphInput, chance: number | undefined): Past | undefined {
+function firstOf(compiled: Compiled, { state, from }: GraphInput, chance: number | undefined): Past | undefined {
   if (from !== undefined) return { seq: 1, snapshot: from, nodes: [] };
-  return chance === undefined ? undefined : { seq: 1, snapshot: machine.begin(state, chance), nodes: [] };
+  return chance === undefined ? undefined : { seq: 1, snapshot: machineOf(compiled).begin(state, chance), nodes: [] };
 }
 
-function* walkAgain({ machine }: Compiled, first: Past, { outcomes, before }: GraphLog & Before): Iterable<Past> {
+function* walkAgain(compiled: Compiled, first: Past, { outcomes, before }: GraphLog & Before): Iterable<Past> {
   yield first;
+  const machine = machineOf(compiled);
   let { snapshot, seq } = first;
   while (snapshot.pending.length > 0) {
     const due = machine.due(snapshot);

@@ -18,6 +18,7 @@ import {
   when,
 } from "./index.ts";
 import type { AnyGraph, Edge, NodeFunction } from "./index.ts";
+import { machineOf } from "./machine.ts";
 
 useEngine();
 
@@ -112,7 +113,7 @@ test("a graph works the same after a round trip through JSON, and each time", { 
       expect(JSON.stringify(graphToJson(two))).toBe(text);
       // The seed is a run's own: the machine is asked with one seed for both.
       const walk = (each: AnyGraph): JsonValue => {
-        const { machine } = each.compiled;
+        const machine = machineOf(each.compiled);
         let at = machine.begin({ count: 0, trail: [] }, 7);
         const trail: JsonValue[] = [];
         for (let step = 0; step < 12 && at.pending.length > 0; step++) {

@@ -37,6 +37,18 @@ export interface Machine {
 /** How many items one `each` may lead to. */
 const maxItems = 100_000;
 
+/** One for each graph that was run: made when a run of it begins, so that a program that only defines it does not pay. */
+const machines = new WeakMap<object, Machine>();
+
+/** Gives the machine of a graph, made once. Errors: graph_part_missing when a reducer that it names is not among the parts. */
+export function machineOf(graph: { readonly structure: GraphStructure; readonly parts: MachineParts }): Machine {
+  const known = machines.get(graph);
+  if (known !== undefined) return known;
+  const machine = createMachine(graph.structure, graph.parts);
+  machines.set(graph, machine);
+  return machine;
+}
+
 /** Makes the machine of a structure. Errors: graph_part_missing when a reducer that it names is not among the parts. */
 export function createMachine(structure: GraphStructure, parts: MachineParts): Machine {
   const reducers = reducersOf(structure, parts);

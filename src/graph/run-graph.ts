@@ -6,7 +6,7 @@ import type { Compiled } from "./compile.ts";
 import { graphErrors } from "./errors.ts";
 import type { AnyGraph } from "./graph.ts";
 import type { GraphInput } from "./graph-input.ts";
-import { visitsOf } from "./machine.ts";
+import { machineOf, visitsOf } from "./machine.ts";
 import type { Due } from "./machine.ts";
 import type { GraphRun, Visit } from "./node-context.ts";
 import { perform } from "./perform.ts";
@@ -32,12 +32,15 @@ export function compiledFor({ compiled }: AnyGraph, structure: GraphStructure): 
   return JSON.stringify(structure) === compiled.text ? compiled : reassemble(structure, compiled.parts);
 }
 
-function beginning(context: RunContext, { machine, structure }: Compiled, { state, from }: GraphInput): Snapshot {
+function beginning(context: RunContext, compiled: Compiled, { state, from }: GraphInput): Snapshot {
   if (context.restored !== undefined) return context.restored as Snapshot;
   const seed = Math.floor(context.random.next() * 2 ** 32);
   // Whoever looks at the run later follows its edges by the same chance.
-  context.emit({ type: "graph.started", data: { graph: structure.name, version: structure.version, seed } });
-  return from ?? machine.begin(state, seed);
+  context.emit({
+    type: "graph.started",
+    data: { graph: compiled.structure.name, version: compiled.structure.version, seed },
+  });
+  return from ?? machineOf(compiled).begin(state, seed);
 }
 
 async function walk(run: GraphRun, begun: Snapshot): Promise<JsonObject> {
@@ -56,7 +59,8 @@ async function walk(run: GraphRun, begun: Snapshot): Promise<JsonObject> {
 
 async function steps(run: GraphRun, begun: Snapshot, maxSteps: number): Promise<JsonObject> {
   const { context, compiled } = run;
-  const { machine, structure } = compiled;
+  const { structure } = compiled;
+  const machine = machineOf(compiled);
   let snapshot = begun;
   let checkpointAt = firstCheckpoint;
   while (checkpointAt <= snapshot.done) checkpointAt *= 2;

@@ -4,7 +4,6 @@ import { providerErrors } from "./errors.ts";
 import { generate, type Generation } from "./generate.ts";
 import { userMessage } from "./message.ts";
 import type { Model, ModelRequest, StreamOptions } from "./model.ts";
-import { readStructured, withSchemaInstruction } from "./structured-output.ts";
 
 /** Is a value that a model gave, with every answer that it took. Order: the last answer holds the value. */
 export interface GeneratedObject<Output> {
@@ -30,6 +29,7 @@ export async function generateObject<Output>(
   request: ModelRequest,
   options: ObjectOptions<Output>,
 ): Promise<GeneratedObject<Output>> {
+  const { readStructured, withSchemaInstruction } = await import("./structured-output.ts");
   const { schema, name = "answer", repairs = 2, ...streamOptions } = options;
   const form = jsonSchemaOf(schema, "the schema of an answer");
   const native = model.capabilities.structuredOutput === "native";
