@@ -1,5 +1,5 @@
 import type { CommandSpec } from "./command.ts";
-import { common } from "./common-options.ts";
+import { shared } from "./shared-options.ts";
 
 /** Describes `atlas agents` and the commands under it. */
 export const agents: CommandSpec = {
@@ -12,14 +12,14 @@ export const agents: CommandSpec = {
       name: "list",
       summary: "list agents with their versions, capabilities and where they come from",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/agents-list.ts")).agentsList,
     },
     {
       name: "show",
       summary: "show all that is known of an agent",
       args: [["<name>", "name of the agent, or NAME@RANGE"]],
-      options: common,
+      options: shared,
       examples: ["atlas agents show guide", "atlas agents show guide@^1.0.0"],
       load: async () => (await import("./commands/agents-show.ts")).agentsShow,
     },
@@ -28,7 +28,7 @@ export const agents: CommandSpec = {
       summary: "find the agents that can do something, the best first",
       args: [],
       options: [
-        ...common,
+        ...shared,
         {
           flags: "-c, --capability <name>",
           description: "what it must be good at; may be repeated",
@@ -45,7 +45,7 @@ export const agents: CommandSpec = {
       name: "check",
       summary: "check that agents have what they require, and that their files can be used",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/agents-check.ts")).agentsCheck,
     },
   ],
@@ -62,14 +62,14 @@ export const tools: CommandSpec = {
       name: "list",
       summary: "list tools with their versions, permissions and agents",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/tools-list.ts")).toolsList,
     },
     {
       name: "docs",
       summary: "write the documentation of all tools as Markdown",
       args: [],
-      options: [...common, { flags: "-o, --out <file>", description: "write it to a file" }],
+      options: [...shared, { flags: "-o, --out <file>", description: "write it to a file" }],
       examples: ["atlas tools docs --out docs/tools.md"],
       load: async () => (await import("./commands/tools-docs.ts")).toolsDocs,
     },
@@ -78,7 +78,7 @@ export const tools: CommandSpec = {
       summary: "tell from the logs of the last runs what tools were used for",
       args: [],
       options: [
-        ...common,
+        ...shared,
         { flags: "-n, --runs <count>", description: "runs to read, the newest first (default: 200)", form: "count" },
       ],
       load: async () => (await import("./commands/tools-usage.ts")).toolsUsage,

@@ -1,6 +1,6 @@
 import { agents, tools } from "./agents-catalogue.ts";
 import type { CommandSpec } from "./command.ts";
-import { common, knowledge, model } from "./common-options.ts";
+import { knowledge, model, shared } from "./shared-options.ts";
 import { graphs } from "./graph-catalogue.ts";
 import { plan } from "./plan-catalogue.ts";
 import { queue } from "./queue-catalogue.ts";
@@ -16,7 +16,7 @@ const runs: CommandSpec = {
       summary: "list runs, the newest first",
       args: [],
       options: [
-        ...common,
+        ...shared,
         {
           flags: "--status <status>",
           description:
@@ -32,7 +32,7 @@ const runs: CommandSpec = {
       name: "show",
       summary: "show a run with its result",
       args: [["<id>", "id of the run"]],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/runs-show.ts")).runsShow,
     },
     {
@@ -40,7 +40,7 @@ const runs: CommandSpec = {
       summary: "print the log of a run, one event a line",
       args: [["<id>", "id of the run"]],
       options: [
-        ...common,
+        ...shared,
         { flags: "-f, --follow", description: "go on until the run has ended" },
         { flags: "--after <seq>", description: "only events after this number", form: "count" },
       ],
@@ -50,21 +50,21 @@ const runs: CommandSpec = {
       name: "cancel",
       summary: "cancel a run",
       args: [["<id>", "id of the run"]],
-      options: [...common, { flags: "--reason <text>", description: "why, for the log" }],
+      options: [...shared, { flags: "--reason <text>", description: "why, for the log" }],
       load: async () => (await import("./commands/runs-cancel.ts")).runsCancel,
     },
     {
       name: "resume",
       summary: "end a pause, or take up an interrupted run, or all of them",
       args: [["[id]", "id of the run"]],
-      options: [...common, { flags: "--all", description: "every interrupted run" }],
+      options: [...shared, { flags: "--all", description: "every interrupted run" }],
       load: async () => (await import("./commands/runs-resume.ts")).runsResume,
     },
     {
       name: "pause",
       summary: "stop a run and its children before their next step",
       args: [["<id>", "id of the run"]],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/runs-pause.ts")).runsPause,
     },
     {
@@ -74,7 +74,7 @@ const runs: CommandSpec = {
         ["<id>", "id of the run"],
         ["[words...]", "what to say"],
       ],
-      options: [...common, { flags: "--data <json>", description: "JSON in place of words" }],
+      options: [...shared, { flags: "--data <json>", description: "JSON in place of words" }],
       examples: ['atlas runs steer ID "leave the appendix out"'],
       load: async () => (await import("./commands/runs-steer.ts")).runsSteer,
     },
@@ -86,7 +86,7 @@ const runs: CommandSpec = {
         ["<name>", "name of the signal"],
       ],
       options: [
-        ...common,
+        ...shared,
         { flags: "--data <json>", description: "what the signal says (default: null)" },
         { flags: "--early", description: "keep it for a run that does not wait for it yet" },
       ],
@@ -98,7 +98,7 @@ const runs: CommandSpec = {
       summary: "start a new run from what another one had recorded",
       args: [["<id>", "id of the run"]],
       options: [
-        ...common,
+        ...shared,
         { flags: "--at <seq>", description: "keep the log up to this entry (default: all of it)", form: "count" },
         { flags: "--input <json>", description: "another input; then nothing that was recorded is kept" },
       ],
@@ -113,7 +113,7 @@ const runs: CommandSpec = {
         ["<outcome>", "done, retry or fail"],
       ],
       options: [
-        ...common,
+        ...shared,
         { flags: "--output <json>", description: "what it gave, if it was done" },
         { flags: "--reason <text>", description: "why it failed" },
       ],
@@ -126,14 +126,14 @@ const providers: CommandSpec = {
   name: "providers",
   summary: "show which models can be used here, and why",
   args: [],
-  options: [...common, { flags: "--check", description: "ask each provider for its models; never generates" }],
+  options: [...shared, { flags: "--check", description: "ask each provider for its models; never generates" }],
   load: async () => (await import("./commands/providers.ts")).providers,
   commands: [
     {
       name: "check",
       summary: "ask providers whether they can be reached and take the key; never generates",
       args: [["[provider...]", "names of providers (default: all that can be used here)"]],
-      options: common,
+      options: shared,
       examples: ["atlas providers check openai"],
       load: async () => (await import("./commands/providers-check.ts")).providersCheck,
     },
@@ -142,7 +142,7 @@ const providers: CommandSpec = {
       summary: "find the models that can do something, the best first",
       args: [],
       options: [
-        ...common,
+        ...shared,
         {
           flags: "-t, --task <kind>",
           description: "chat, code, reasoning, writing, summary, extraction, tools, vision or long_context",
@@ -171,14 +171,14 @@ const db: CommandSpec = {
       name: "status",
       summary: "show where the database is, its size, versions, tables, engines and queues",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/db-status.ts")).dbStatus,
     },
     {
       name: "migrate",
       summary: "bring the database up to date with this program",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/db-migrate.ts")).dbMigrate,
     },
     {
@@ -186,7 +186,7 @@ const db: CommandSpec = {
       summary: "write a consistent copy to a new file, while the database is used",
       args: [["<file>", "file to write; there must be none of that name"]],
       options: [
-        ...common,
+        ...shared,
         {
           flags: "--portable",
           description: "write what PostgreSQL and SQLite can both be restored from, without the knowledge",
@@ -199,7 +199,7 @@ const db: CommandSpec = {
       name: "restore",
       summary: "restore a backup into a database that is new or empty",
       args: [["<file>", "file that atlas db backup wrote"]],
-      options: common,
+      options: shared,
       examples: ["atlas db restore move.atlas --storage postgres://atlas@db.example/atlas"],
       load: async () => (await import("./commands/db-restore.ts")).dbRestore,
     },
@@ -207,7 +207,7 @@ const db: CommandSpec = {
       name: "check",
       summary: "read the whole database and check that it is sound",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/db-check.ts")).dbCheck,
     },
   ],
@@ -220,7 +220,7 @@ export const catalogue: readonly CommandSpec[] = [
     summary: "reach a goal with an agent",
     args: [["[goal...]", "what you want; - reads it from the standard input"]],
     options: [
-      ...common,
+      ...shared,
       knowledge,
       model,
       {
@@ -248,7 +248,7 @@ export const catalogue: readonly CommandSpec[] = [
     name: "ingest",
     summary: "read documents, so that searching them is quick",
     args: [["<path...>", "files and folders"]],
-    options: common,
+    options: shared,
     examples: ["atlas ingest docs README.md"],
     load: async () => (await import("./commands/ingest.ts")).ingest,
   },
@@ -257,7 +257,7 @@ export const catalogue: readonly CommandSpec[] = [
     summary: "search documents, without any model",
     args: [["<query...>", "what to look for"]],
     options: [
-      ...common,
+      ...shared,
       knowledge,
       { flags: "-n, --limit <count>", description: "at most this many (default: 10)", form: "count" },
     ],
@@ -270,7 +270,7 @@ export const catalogue: readonly CommandSpec[] = [
     summary: "take runs from queues until a signal ends it in order",
     args: [],
     options: [
-      ...common,
+      ...shared,
       { flags: "--queue <name>", description: "queue to work on; may be repeated (default: all)", form: "list" },
       { flags: "--max <count>", description: "runs at once, at most (default: 64)", form: "count" },
       { flags: "--name <name>", description: "name in lists of workers" },
@@ -293,7 +293,7 @@ export const catalogue: readonly CommandSpec[] = [
     name: "budgets",
     summary: "show what was spent, and what is left of the budgets",
     args: [],
-    options: common,
+    options: shared,
     load: async () => (await import("./commands/budgets.ts")).budgets,
   },
   {
@@ -301,7 +301,7 @@ export const catalogue: readonly CommandSpec[] = [
     summary: "show what agents, models and tools earned, and who is benched",
     args: [],
     options: [
-      ...common,
+      ...shared,
       { flags: "--task <kind>", description: "only this kind of task" },
       { flags: "-a, --agent <name>", description: "only this agent" },
       { flags: "-m, --model <provider/name>", description: "only this model" },
@@ -320,7 +320,7 @@ export const catalogue: readonly CommandSpec[] = [
         summary: "compare models on standard prompts: latency, tokens, cost and quality",
         args: [["[model...]", "models or groups (default: all that can be used here)"]],
         options: [
-          ...common,
+          ...shared,
           {
             flags: "-j, --judge <provider/name>",
             description: "model that grades the answers; best one of another provider",
@@ -348,7 +348,7 @@ export const catalogue: readonly CommandSpec[] = [
         name: "explain",
         summary: "show settings with their values and where these come from",
         args: [["[key]", "a setting or a section, as in log or limits.maxSteps"]],
-        options: common,
+        options: shared,
         examples: ["atlas config explain model"],
         load: async () => (await import("./commands/config-explain.ts")).configExplain,
       },
@@ -358,14 +358,14 @@ export const catalogue: readonly CommandSpec[] = [
     name: "doctor",
     summary: "check that everything works here, and say what to do",
     args: [],
-    options: common,
+    options: shared,
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
     name: "demo",
     summary: "answer questions about the packages that are installed here, offline",
     args: [["[question...]", "a question of your own"]],
-    options: [...common, knowledge, model],
+    options: [...shared, knowledge, model],
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

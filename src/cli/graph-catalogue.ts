@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from "./command.ts";
-import { common } from "./common-options.ts";
+import { shared } from "./shared-options.ts";
 
 const file = ["<file>", "module that exports graphs, or a graph as JSON"] as const;
 const graph: OptionSpec = {
@@ -18,7 +18,7 @@ export const graphs: CommandSpec = {
       name: "validate",
       summary: "check graphs: nodes and edges, ways in and out, types",
       args: [file],
-      options: common,
+      options: shared,
       examples: ["atlas graph validate graphs/review.ts"],
       load: async () => (await import("./commands/graph-validate.ts")).graphValidate,
     },
@@ -27,7 +27,7 @@ export const graphs: CommandSpec = {
       summary: "draw a graph, also with where a run of it was and is",
       args: [file],
       options: [
-        ...common,
+        ...shared,
         graph,
         { flags: "-f, --format <format>", description: "mermaid (default), dot, svg or json" },
         { flags: "--run <id>", description: "show where this run was and is" },
@@ -41,7 +41,7 @@ export const graphs: CommandSpec = {
       summary: "run a graph and print its state",
       args: [["<file>", "module that exports graphs"]],
       options: [
-        ...common,
+        ...shared,
         graph,
         { flags: "--state <json>", description: "what the run begins with (default: {})" },
         { flags: "--new", description: "start anew even if the same run was interrupted" },

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "./command.ts";
-import { common, knowledge, model } from "./common-options.ts";
+import { knowledge, model, shared } from "./shared-options.ts";
 
 /** Describes `atlas plan`. */
 export const plan: CommandSpec = {
@@ -7,7 +7,7 @@ export const plan: CommandSpec = {
   summary: "show the plan for a goal before anything of it is done, or carry a plan out",
   args: [["[goal...]", "what you want, or a file that holds a plan as JSON; - reads it from the standard input"]],
   options: [
-    ...common,
+    ...shared,
     knowledge,
     model,
     { flags: "-a, --agent <name>", description: "manager to use (default: manager, which has all agents)" },

@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from "./command.ts";
-import { common } from "./common-options.ts";
+import { shared } from "./shared-options.ts";
 
 const name: CommandSpec["args"] = [["<name>", "name of the queue"]];
 const yes: OptionSpec = { flags: "--yes", description: "really" };
@@ -21,14 +21,14 @@ const dead: CommandSpec = {
       name: "list",
       summary: "list dead letters",
       args: [],
-      options: [...common, ...filter],
+      options: [...shared, ...filter],
       load: async () => (await import("./commands/queue-dead.ts")).queueDeadList,
     },
     {
       name: "show",
       summary: "show the whole story of a dead letter",
       args: [["<id>", "id of the run"]],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-dead.ts")).queueDeadShow,
     },
     {
@@ -36,7 +36,7 @@ const dead: CommandSpec = {
       summary: "start dead letters again where they stood",
       args: [["[id...]", "ids of runs"]],
       options: [
-        ...common,
+        ...shared,
         ...filter,
         all,
         { flags: "--input <json>", description: "another input; then from the start" },
@@ -49,7 +49,7 @@ const dead: CommandSpec = {
       name: "purge",
       summary: "delete dead letters with their logs",
       args: [["[id...]", "ids of runs"]],
-      options: [...common, ...filter, all, yes],
+      options: [...shared, ...filter, all, yes],
       load: async () => (await import("./commands/queue-dead.ts")).queueDeadPurge,
     },
   ],
@@ -66,7 +66,7 @@ const schedules: CommandSpec = {
       name: "list",
       summary: "list schedules with their next time",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-schedules.ts")).queueSchedulesList,
     },
     {
@@ -74,7 +74,7 @@ const schedules: CommandSpec = {
       summary: "make or change a schedule",
       args: [["<name>", "name of the schedule"]],
       options: [
-        ...common,
+        ...shared,
         { flags: "--workflow <name>", description: "what to start; an agent is agent:NAME" },
         { flags: "--cron <fields>", description: "when: five or six fields" },
         { flags: "--input <json>", description: "input of each run (default: null)" },
@@ -90,7 +90,7 @@ const schedules: CommandSpec = {
       name: "remove",
       summary: "remove a schedule",
       args: [["<name>", "name of the schedule"]],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-schedules.ts")).queueSchedulesRemove,
     },
     {
@@ -98,7 +98,7 @@ const schedules: CommandSpec = {
       summary: "show when a cron expression comes next",
       args: [["<cron>", "five or six fields"]],
       options: [
-        ...common,
+        ...shared,
         timezone,
         { flags: "-n, --count <count>", description: "how many times (5)", form: "count" },
       ],
@@ -118,28 +118,28 @@ export const queue: CommandSpec = {
       name: "list",
       summary: "list queues with what waits and runs",
       args: [],
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-list.ts")).queueList,
     },
     {
       name: "show",
       summary: "show a queue with its limits",
       args: name,
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-show.ts")).queueShow,
     },
     {
       name: "pause",
       summary: "let no worker take runs from a queue",
       args: name,
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-pause.ts")).queuePause,
     },
     {
       name: "resume",
       summary: "let workers take runs from a queue again",
       args: name,
-      options: common,
+      options: shared,
       load: async () => (await import("./commands/queue-pause.ts")).queueResume,
     },
     {
@@ -147,7 +147,7 @@ export const queue: CommandSpec = {
       summary: "set how much of a queue may run at once, over all workers",
       args: name,
       options: [
-        ...common,
+        ...shared,
         { flags: "--concurrency <count>", description: "runs at once in all", form: "count" },
         { flags: "--per-tenant <count>", description: "runs at once of each tenant", form: "count" },
         { flags: "--tenant <name=count>", description: "runs at once of this tenant; may be repeated", form: "list" },
@@ -164,7 +164,7 @@ export const queue: CommandSpec = {
       name: "purge",
       summary: "cancel every run of a queue that has not begun",
       args: name,
-      options: [...common, yes],
+      options: [...shared, yes],
       load: async () => (await import("./commands/queue-purge.ts")).queuePurge,
     },
     dead,

@@ -16,7 +16,7 @@ export const model: OptionSpec = {
 };
 
 /** Holds the options of every command that opens the database. */
-export const common: readonly OptionSpec[] = [
+export const shared: readonly OptionSpec[] = [
   json,
   { flags: "-q, --quiet", description: "say nothing but the result and problems" },
   { flags: "--storage <path>", description: "database file, or a postgres:// address (default: .atlas/atlas.db)" },
