@@ -9,15 +9,30 @@ const folder = await mkdtemp(join(tmpdir(), "atlas-pack-"));
 try {
   const packed = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder]);
   if (packed.exitCode !== 0) throw new Error(`npm pack failed: ${packed.stderr}`);
-  const { name, version, exports } = z
-    .object({ name: z.string(), version: z.string(), exports: z.record(z.string(), z.unknown()) })
+  const {
+    name,
+    version,
+    exports,
+    peerDependenciesMeta: optional,
+  } = z
+    .object({
+      name: z.string(),
+      version: z.string(),
+      exports: z.record(z.string(), z.unknown()),
+      peerDependenciesMeta: z.record(z.string(), z.unknown()),
+    })
     .parse(JSON.parse(await readFile(join(root, "package.json"), "utf8")));
   const tarball = join(folder, `${name}-${version}.tgz`);
   const user = await mkdtemp(join(folder, "user-"));
   await writeFile(join(user, "package.json"), JSON.stringify({ private: true, type: "module" }));
   const subpaths = Object.keys(exports).filter((path) => !path.includes("*") && path !== "./package.json");
-  const imports = subpaths.map((path) => `await import(${JSON.stringify(name + path.slice(1))});`).join("\n");
-  await writeFile(join(user, "all.mjs"), imports);
+  await writeFile(
+    join(user, "all.mjs"),
+    importing(
+      subpaths.map((path) => name + path.slice(1)),
+      Object.keys(optional),
+    ),
+  );
   // A whole check is done in a thread: its entry is found by its place in dist.
   await writeFile(
     join(user, "thread.mjs"),
@@ -40,4 +55,14 @@ if ((await database.check()).problems.length > 0) process.exitCode = 1;`,
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Writes a program that imports all paths; one may ask for an optional peer that is not there, and for nothing else. */
+function importing(paths: readonly string[], peers: readonly string[]): string {
+  return `for (const path of ${JSON.stringify(paths)}) {
+  await import(path).catch((error) => {
+    const isPeer = ${JSON.stringify(peers)}.some((peer) => error.message.includes(\`'\${peer}'\`));
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !isPeer) throw error;
+  });
+}`;
 }

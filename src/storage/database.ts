@@ -98,6 +98,6 @@ export interface Database extends DatabaseCare, AsyncDisposable {
   isLocked(name: string): Promise<boolean>;
   /** Tells other processes on this database that something changed. A hint: hints close together become one. */
   notify(): void;
-  /** Calls back, soon, after another process called `notify`. */
+  /** Calls back, soon, after another process called `notify`; also once when it begins to hear, for what was told before. */
   listen(changed: () => void): Disposable;
 }

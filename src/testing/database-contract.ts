@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { isAtlasError, seededRandom } from "../base/index.ts";
 import type { Migration, SqlValue, Statement } from "../storage/index.ts";
 import type { ContractCase } from "./contract.ts";
@@ -275,14 +276,17 @@ async function notifiesOthers(subject: DatabaseSubject): Promise<void> {
   const database = await subject.open();
   const other = await subject.open();
   let calls = 0;
-  let heard: (() => void) | undefined;
-  const called = new Promise<void>((resolve) => (heard = resolve));
+  let heard = Promise.withResolvers<void>();
   const listening = other.listen(() => {
     calls++;
-    heard?.();
+    heard.resolve();
   });
+  // It may be called when it begins to hear: others may have told something before. A lock is known where that is so.
+  await (await other.lock("hears"))?.[Symbol.asyncDispose]();
+  for (let turn = 0; turn < 5; turn++) await setImmediate();
+  heard = Promise.withResolvers();
   for (let index = 0; index < 100; index++) database.notify();
-  await called;
+  await heard.promise;
   listening[Symbol.dispose]();
   const before = calls;
   database.notify();

@@ -26,6 +26,8 @@ export class PostgresSession {
   #timer: NodeJS.Timeout | undefined;
   #lastNotice = -Infinity;
   #ringing = false;
+  /** Whether the connection is open, so that it is told what others tell. */
+  #hears = false;
 
   constructor(surroundings: PostgresSurroundings) {
     this.#surroundings = surroundings;
@@ -78,7 +80,12 @@ export class PostgresSession {
   listen(changed: () => void): Disposable {
     const listener = (): void => changed();
     this.#listeners.add(listener);
-    this.#connected().catch(() => this.#reconnect());
+    // What others told before this connection heard anything would be lost.
+    const hears = this.#hears;
+    this.#connected().then(
+      () => (hears ? undefined : this.#ring()),
+      () => this.#reconnect(),
+    );
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
@@ -135,6 +142,7 @@ export class PostgresSession {
       const texts = [...settings.map((setting) => `SET ${setting}`), `LISTEN ${channel}`];
       await connection.run(texts.map((text) => ({ text, values: [] })));
       for (const [name, held] of this.#held) if (held.taken) await this.#retake(connection, name, held);
+      this.#hears = true;
       return connection;
     } catch (cause) {
       await connection.close();
@@ -153,6 +161,7 @@ export class PostgresSession {
 
   async #reconnect(): Promise<void> {
     this.#opening = undefined;
+    this.#hears = false;
     const { clock } = this.#surroundings;
     for (let attempt = 0; !this.#closed && (this.#held.size > 0 || this.#listeners.size > 0); attempt++) {
       try {
