@@ -156,6 +156,7 @@ export const queue: CommandSpec = {
           description: "this tenant's share against 1; may be repeated",
           form: "list",
         },
+        { flags: "--none", description: "lift all limits" },
       ],
       examples: ["atlas queue limit mail --concurrency 20 --per-tenant 4 --tenant acme=8"],
       load: async () => (await import("./commands/queue-limit.ts")).queueLimit,

@@ -153,4 +153,6 @@ test("a time or a level that makes no sense is refused, and so are places withou
   expect((await atlas("run", "x", "--queue", "q", "--priority", "high")).code).toBe(2);
   expect((await atlas("run", "x", "--priority", "3")).err).toContain("--queue");
   expect((await atlas("queue", "limit", "q", "--tenant", "acme")).err).toContain("NAME=NUMBER");
+  expect((await atlas("queue", "limit", "q")).err).toContain("--none");
+  expect((await atlas("queue", "limit", "q", "--none", "--concurrency", "2")).err).toContain("--none");
 });

@@ -10,17 +10,20 @@ export interface QueueLimitOptions {
   readonly perTenant?: number;
   readonly tenant?: readonly string[];
   readonly weight?: readonly string[];
+  readonly none?: boolean;
 }
 
 /** Sets how much of a queue may run at once, over all workers. What is not named has no limit. */
 export async function queueLimit(call: Call<QueueLimitOptions>): Promise<number> {
-  const { concurrency, perTenant, tenant = [], weight = [] } = call.options;
+  const { concurrency, perTenant, tenant = [], weight = [], none = false } = call.options;
   const limits: QueueLimits = {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(perTenant === undefined ? {} : { perTenant }),
     ...(tenant.length === 0 ? {} : { tenants: numbersOf(tenant, "--tenant") }),
     ...(weight.length === 0 ? {} : { weights: numbersOf(weight, "--weight") }),
   };
+  if ((Object.keys(limits).length === 0) !== none)
+    throw cliErrors.create("usage", "Say all limits that the queue is to have, or --none alone to lift them.");
   {
     await using atlas = await openAtlas(call);
     await atlas.runs.queues.limit(call.args[0] ?? "", limits);

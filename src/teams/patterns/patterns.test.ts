@@ -293,6 +293,7 @@ describe("what cannot work", () => {
     expect(() => debate({ name: "d", sides: [one] })).toThrow(/needs 2 or more/);
     expect(() => vote({ name: "v", voters: [one], quorum: 2 })).toThrow(/quorum/);
     expect(() => vote({ name: "v", voters: [one], choices: ["a"] })).toThrow(/choices/);
+    expect(() => vote({ name: "v", voters: [one], weights: { one: Number.NaN } })).toThrow(/weights/);
     expect(() => mapReduce({ name: "m", map: one, reduce: () => 1, concurrency: 0 })).toThrow(/concurrency/);
     expect(() => pipeline({ name: "p", stages: [] as never })).toThrow(/no stages/);
   });

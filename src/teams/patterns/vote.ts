@@ -80,7 +80,7 @@ export function vote(options: VoteOptions): Team<VoteOutput> {
   });
 }
 
-function checkVote({ name, voters, samples = 1, quorum = 1, choices }: VoteOptions): void {
+function checkVote({ name, voters, samples = 1, quorum = 1, choices, weights = {} }: VoteOptions): void {
   const asked = voters.length === 1 ? samples : voters.length;
   const problem =
     samples !== 1 && voters.length !== 1
@@ -91,7 +91,9 @@ function checkVote({ name, voters, samples = 1, quorum = 1, choices }: VoteOptio
           ? `the quorum must be from 1 to the ${asked} votes there are`
           : choices !== undefined && new Set(choices.map(plainText)).size < Math.max(2, choices.length)
             ? "choices must be two or more, each with words of its own"
-            : undefined;
+            : Object.values(weights).some((weight) => !(weight >= 0 && weight < Infinity))
+              ? "weights must be numbers from 0 on"
+              : undefined;
   if (problem !== undefined) throw teamErrors.create("team_invalid", `The vote ${name} cannot work: ${problem}.`);
 }
 
