@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,8 +7,6 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Most tests wait: for clocks, disks and processes of their own.
-    maxWorkers: Math.max(2, Math.ceil(availableParallelism() / 2)),
     restoreMocks: true,
     unstubEnvs: true,
     coverage: {
