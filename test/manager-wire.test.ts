@@ -1,18 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { LLMock } from "@copilotkit/aimock";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { agent, createAtlas } from "../src/index.ts";
 import { manager } from "../src/teams/manager/index.ts";
+import { play, says, useWire } from "./lib/scripted-wire.ts";
 
-// A server that speaks the providers' own formats and that we did not write: plans, answers and verdicts come over a real wire.
-const mock = new LLMock({ port: 0, chunkSize: 7 });
-let directory: string;
-
-const says = (value: unknown): { content: string } => ({
-  content: typeof value === "string" ? value : JSON.stringify(value),
-});
+// Plans, answers and verdicts come over a real wire.
+const { mock, directory, environments } = useWire();
 const fails = (status: number) => ({ error: { message: "no", type: "server_error" }, status });
 const oven = (id: string, needs: readonly string[]) => ({
   id,
@@ -53,40 +45,18 @@ const script = {
   ],
   "You write one answer": [says("")],
 };
-const turns: Record<string, number> = {};
-
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "atlas-manager-wire-"));
-  for (const [who, list] of Object.entries(script)) {
-    mock.on({ predicate: (request) => JSON.stringify(request).includes(who) }, () => {
-      const turn = turns[who] ?? 0;
-      turns[who] = turn + 1;
-      return list[turn] ?? fails(400);
-    });
-  }
-  await mock.start();
-});
-
-afterAll(async () => {
-  await mock.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-const environments = [
-  ["openai", () => ({ OPENAI_API_KEY: "sk-canary-1234567890", OPENAI_BASE_URL: `${mock.url}/v1` })],
-  ["anthropic", () => ({ ANTHROPIC_API_KEY: "sk-ant-canary-1234567890", ANTHROPIC_BASE_URL: mock.url })],
-] as const;
+const played = play(mock, script);
 
 it.each(environments)(
   "a planner, an agent, a judge and a writer that misbehave on the wire of %s are put right, and the plan is done",
   { timeout: 30_000 },
   async (provider, environment) => {
-    for (const who of Object.keys(script)) turns[who] = 0;
+    played.restart();
     const model = `${provider}/test-model`;
     const worker = agent({ name: "worker", model, instructions: "You are the worker." });
     const other = agent({ name: "other", model, instructions: "Nobody needs you." });
     const crew = manager({ name: "crew", agents: [worker, other], model });
-    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    await using atlas = await createAtlas({ directory: directory(), environment: environment(), recover: false });
     const run = await atlas.start(crew, "Tell me about bread.");
     const result = await run.result();
     expect(result.text).toBe(
@@ -97,7 +67,7 @@ it.each(environments)(
       metadata: { done: ["bread", "again"], missing: [], changes: 1 },
     });
     const asked = Object.fromEntries(Object.entries(script).map(([who, list]) => [who, list.length]));
-    expect(turns).toEqual(asked);
+    expect(played.turns).toEqual(asked);
     const log = await Array.fromAsync(run.events({ after: 0 }));
     const of = (type: string) => log.filter((event) => event.type === type).map(({ data }) => data);
     expect(of("plan.refused")).toMatchObject([{ tries: 1, problems: [{ task: "bread" }] }]);

@@ -1,19 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { LLMock } from "@copilotkit/aimock";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { agent } from "../src/agents/index.ts";
 import { createAtlas } from "../src/app/index.ts";
 import { tool } from "../src/tools/index.ts";
+import { useWire } from "./lib/scripted-wire.ts";
 
-// A server that speaks the providers' own formats and that we did not write.
-const mock = new LLMock({ port: 0, chunkSize: 7 });
-let directory: string;
+const { mock, directory, environments: keyed } = useWire();
 
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "atlas-wires-"));
+beforeAll(() => {
   mock.on(
     { userMessage: "weather", hasToolResult: false },
     { toolCalls: [{ name: "weather", arguments: JSON.stringify({ city: "Łódź" }) }] },
@@ -26,19 +20,9 @@ beforeAll(async () => {
   }
   mock.on({ userMessage: "for ever" }, { toolCalls: [{ name: "nothing", arguments: "{}" }] });
   mock.onMessage("refused", { error: { message: "bad key", type: "authentication_error" }, status: 401 });
-  await mock.start();
 });
 
-afterAll(async () => {
-  await mock.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-const environments = [
-  ["openai", () => ({ OPENAI_API_KEY: "sk-canary-1234567890", OPENAI_BASE_URL: `${mock.url}/v1` })],
-  ["anthropic", () => ({ ANTHROPIC_API_KEY: "sk-ant-canary-1234567890", ANTHROPIC_BASE_URL: mock.url })],
-  ["ollama", () => ({ OLLAMA_HOST: mock.url })],
-] as const;
+const environments = [...keyed, ["ollama", () => ({ OLLAMA_HOST: mock.url })]] as const;
 
 it.each(environments)(
   "an agent calls its tool and answers through %s, in a durable run",
@@ -53,7 +37,7 @@ it.each(environments)(
       },
     });
     const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
-    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    await using atlas = await createAtlas({ directory: directory(), environment: environment(), recover: false });
     const run = await atlas.start(guide, "weather please");
     const live: string[] = [];
     for await (const event of run.events())
@@ -77,7 +61,7 @@ it.each(["openai", "ollama"] as const)(
     const [, environment] = environments.find(([name]) => name === provider) ?? environments[0];
     const weather = tool({ name: "weather", input: z.object({ city: z.string() }), run: () => 21 });
     const guide = agent({ name: "guide", model: `${provider}/test-model`, tools: [weather] });
-    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    await using atlas = await createAtlas({ directory: directory(), environment: environment(), recover: false });
     for (const goal of provider === "openai" ? ["broken", "mistyped"] : ["mistyped"]) {
       const run = await atlas.start(guide, goal);
       expect(await run.result()).toMatchObject({ output: "I asked wrongly.", steps: 2 });
@@ -94,7 +78,7 @@ it.each(["openai", "ollama"] as const)(
 it.each(environments)(
   "a wrong key of %s ends the run with what to do and without the key",
   async (provider, environment) => {
-    await using atlas = await createAtlas({ directory, environment: environment(), recover: false });
+    await using atlas = await createAtlas({ directory: directory(), environment: environment(), recover: false });
     const run = await atlas.start("assistant", "refused, please", { model: `${provider}/test-model` });
     await expect(run.result()).rejects.toMatchObject({ code: "provider_authentication" });
     const log = JSON.stringify(await Array.fromAsync(run.events()));
@@ -105,7 +89,7 @@ it.each(environments)(
 
 it("a dead endpoint ends the run as unreachable", async () => {
   const environment = { OPENAI_API_KEY: "test", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
-  await using atlas = await createAtlas({ directory, environment, recover: false });
+  await using atlas = await createAtlas({ directory: directory(), environment, recover: false });
   const run = await atlas.start("assistant", "anybody there?", { model: "openai/test-model" });
   await expect(run.result()).rejects.toMatchObject({ code: "provider_unreachable" });
 });
