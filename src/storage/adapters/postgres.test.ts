@@ -148,6 +148,9 @@ it("a lock outlives a restart of the server, or its holder learns that it was lo
   const lost = await holder.lock("lost");
   let rung = 0;
   using _listening = other.listen(() => void rung++);
+  // Once it hears; and again after it was away.
+  await expect.poll(() => rung, { timeout: 10_000 }).toBe(1);
+  rung = 0;
   await server.stop("immediate");
   // While the server is away another takes one of them.
   await server.start();
@@ -158,6 +161,18 @@ it("a lock outlives a restart of the server, or its holder learns that it was lo
   expect(lost?.lost?.aborted).toBe(false);
   await kept?.[Symbol.asyncDispose]();
   expect(await other.isLocked("kept")).toBe(false);
+});
+
+it("who begins to listen is called once it hears, for what was told before, and not again for nothing", async () => {
+  await using database = await open(await server.createDatabase("listens"));
+  const first = Promise.withResolvers<void>();
+  using _first = database.listen(first.resolve);
+  await first.promise;
+  let calls = 0;
+  using _second = database.listen(() => void calls++);
+  await (await database.lock("hears"))?.[Symbol.asyncDispose]();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(calls).toBe(0);
 });
 
 it("a lock that another took while its connection was away is lost to its holder", async () => {
